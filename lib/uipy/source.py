@@ -1,0 +1,159 @@
+"""What is sent: sources, which produce their octets again as often as the stack asks.
+
+The stack keeps no send buffer. A source has three names:
+
+    fill(rel, buf, pos, n) -> count   write up to n octets from offset rel to buf[pos:]. `rel` counts from the first
+                                      octet that is not acknowledged; the same offset gives the same octets until
+                                      `acked`. Fewer than n: there is nothing more now. It allocates nothing.
+    acked(n)                          the first n octets arrived; they will not be asked for again
+    ended                             true: what a short `fill` did not give will never come
+
+A source that can stand in front of others in a `Chain` also has `left`: the octets, not yet acknowledged, that it can
+give now. `Bytes`, `File`, `Chain` and `Ring` have all four.
+"""
+
+from .kern import copy
+
+
+class Source:
+    """The empty source. Derive from it, or write a class with the same names."""
+
+    ended = True
+    left = 0
+
+    def fill(self, rel, buf, pos, n):
+        """Write up to n octets from offset rel to buf[pos:]; return how many."""
+        return 0
+
+    def acked(self, n):
+        """The first n octets have arrived."""
+
+
+class Bytes(Source):
+    """Octets that lie in memory or in flash: bytes, bytearray, memoryview, or a str (sent as UTF-8).
+
+    They are sent from where they are; whoever changes them meanwhile sends nonsense. `load` uses the same object again.
+    """
+
+    def __init__(self, data=b""):
+        self.load(data.encode() if isinstance(data, str) else data)
+
+    def load(self, data, n=-1):
+        """Send the first n octets of `data` (-1: all) from now on. Not while a connection sends this source."""
+        self.data = data
+        self.at = 0
+        self.left = len(data) if n < 0 else n
+
+    def fill(self, rel, buf, pos, n):
+        """Write up to n octets from offset rel to buf[pos:]; return how many."""
+        if n > self.left - rel:
+            n = self.left - rel
+        if n <= 0:
+            return 0
+        rel += self.at
+        copy(buf, pos, self.data, rel, n)
+        return n
+
+    def acked(self, n):
+        """The first n octets have arrived."""
+        self.at += n
+        self.left -= n
+
+
+class File(Source):
+    """A file, read from flash as it is sent and again if a segment is lost.
+
+    `file` is a path or an open binary file; the size is what the file has now. The octets pass through `block`
+    octets of RAM (128), because a view of just their place in the packet would cost the heap 16 octets a call. The
+    file is closed when its last octet is acknowledged; call `close` when the connection ends before. A file that
+    has become shorter meanwhile sends zeros for what is missing, so that the length promised is kept.
+    """
+
+    def __init__(self, file, block=128):
+        self.file = open(file, "rb") if isinstance(file, str) else file  # noqa: SIM115
+        self.left = self.file.seek(0, 2)
+        self.at = 0
+        self.block = bytearray(block)
+
+    def fill(self, rel, buf, pos, n):
+        """Write up to n octets from offset rel to buf[pos:]; return how many."""
+        if n > self.left - rel:
+            n = self.left - rel
+        if n <= 0:
+            return 0
+        self.file.seek(self.at + rel)
+        rel = n
+        while rel > 0:
+            rel -= self._block(buf, pos + n - rel, rel)
+        return n
+
+    def _block(self, buf, pos, n):
+        # One block to buf[pos:]; a short read (the file shrank) leaves zeros.
+        got = self.file.readinto(self.block) or 0
+        while got < len(self.block):
+            self.block[got] = 0
+            got += 1
+        if n > got:
+            n = got
+        copy(buf, pos, self.block, 0, n)
+        return n
+
+    def acked(self, n):
+        """The first n octets have arrived; after the last one the file is closed."""
+        self.at += n
+        self.left -= n
+        if self.left <= 0:
+            self.close()
+
+    def close(self):
+        """Close the file and send nothing more. May be called twice."""
+        self.left = 0
+        if self.file:
+            self.file.close()
+            self.file = None
+
+
+class Chain(Source):
+    """Sources one behind the other, as if they were one: `Chain(Bytes(head), File(body))`.
+
+    All but the last must have `left`. The next one begins when the one before has `ended`.
+    """
+
+    def __init__(self, first, second, *more):
+        self.a = first
+        self.b = Chain(second, *more) if more else second
+        self.k = 0  # what the first gave in the fill() under way
+
+    @property
+    def ended(self):
+        """True when every part has ended."""
+        return self.a.ended and self.b.ended
+
+    @property
+    def left(self):
+        """The octets that can be given now: those up to the first part that has not ended."""
+        return self.a.left + (self.b.left if self.a.ended else 0)
+
+    def fill(self, rel, buf, pos, n):
+        """Write up to n octets from offset rel to buf[pos:]; return how many."""
+        if rel >= self.a.left:
+            if not self.a.ended:
+                return 0
+            return self.b.fill(rel - self.a.left, buf, pos, n)
+        self.k = self.a.fill(rel, buf, pos, n)
+        if self.k == n or rel + self.k < self.a.left or not self.a.ended:
+            return self.k
+        rel = self.k
+        pos += rel
+        n -= rel
+        n = self.b.fill(0, buf, pos, n)
+        return rel + n
+
+    def acked(self, n):
+        """The first n octets have arrived; each part learns of its own."""
+        if self.a.left:
+            self.k = n if n < self.a.left else self.a.left
+            self.a.acked(self.k)
+            n -= self.k
+        if n:
+            self.b.acked(n)
