@@ -1,0 +1,188 @@
+"""Kernels in plain Python, for MicroPython ports without a native emitter. See kern.py for what each promises.
+
+On a 32-bit board an int outside -2**30 .. 2**30 - 1 is an object on the heap, so 32 bits are always held as
+two halves; the bound of each sum stands beside it. (-0x3FFFFFFF - 1 is how -2**30 is spelt without naming
+2**30.) Arguments are reused as locals: a frame over 11 words would come from the heap.
+"""
+
+
+def u16(b, i):
+    return (b[i] << 8) | b[i + 1]
+
+
+def put16(b, i, v):
+    b[i] = (v >> 8) & 0xFF
+    b[i + 1] = v & 0xFF
+
+
+def u32(b, i):
+    if b[i] > 0x3F:
+        return 0x3FFFFFFF
+    return (b[i] << 24) | (b[i + 1] << 16) | (b[i + 2] << 8) | b[i + 3]
+
+
+def put32(b, i, v):
+    b[i] = (v >> 24) & 0xFF
+    b[i + 1] = (v >> 16) & 0xFF
+    b[i + 2] = (v >> 8) & 0xFF
+    b[i + 3] = v & 0xFF
+
+
+def csum(b, i, n, acc):
+    # acc <= 0xFFFF + n / 2 * 0xFFFF, under 2**30 while n < 2**15 - 2.
+    if n & 1:
+        acc += b[i + n - 1] << 8
+    for i in range(i, i + n - 1, 2):
+        acc += (b[i] << 8) | b[i + 1]
+    acc = (acc & 0xFFFF) + (acc >> 16)
+    return (acc & 0xFFFF) + (acc >> 16)
+
+
+def copy(d, i, s, j, n):
+    if d is s and j < i:  # the target may lie over the end of the source: from the end
+        while n:
+            n -= 1
+            d[i + n] = s[j + n]
+        return
+    for j in range(j, j + n):
+        d[i] = s[j]
+        i += 1
+
+
+def same(a, i, b, j, n):
+    for i in range(i, i + n):
+        if a[i] != b[j]:
+            return 0
+        j += 1
+    return 1
+
+
+def find(tab, size, rows, key, n):
+    for row in range(rows):
+        if same(tab, row * size, key, 0, n):
+            return row
+    return -1
+
+
+def zero(b, i, n):
+    for i in range(i, i + n):
+        b[i] = 0
+
+
+def sdiff(a, i, b, j):
+    # RFC 9293 3.4: arithmetic modulo 2**32, in halves. i becomes the low one, j the high one.
+    n = ((a[i] << 8) | a[i + 1]) - ((b[j] << 8) | b[j + 1])
+    i = ((a[i + 2] << 8) | a[i + 3]) - ((b[j + 2] << 8) | b[j + 3])
+    j = ((n + (i >> 16) + 0x8000) & 0xFFFF) - 0x8000
+    if j > 0x3FFF:
+        return 0x3FFFFFFF
+    if j < -0x4000 or (j == -0x4000 and i & 0xFFFF == 0):
+        return -0x3FFFFFFF
+    return (j << 16) | (i & 0xFFFF)  # -2**30 < it < 2**30
+
+
+def sadd(b, i, n):
+    v = ((b[i + 2] << 8) | b[i + 3]) + (n & 0xFFFF)
+    b[i + 2] = (v >> 8) & 0xFF
+    b[i + 3] = v & 0xFF
+    v = ((b[i] << 8) | b[i + 1]) + (n >> 16) + (v >> 16)
+    b[i] = (v >> 8) & 0xFF
+    b[i + 1] = v & 0xFF
+
+
+def bump(stat, k):
+    k *= 4
+    for i in range(k + 3, k - 1, -1):
+        if stat[i] != 0xFF:
+            stat[i] += 1
+            break
+        stat[i] = 0  # the carry
+    stat[k] &= 0x3F
+
+
+def tdiff(a, b):
+    a -= b  # -2**30 < a < 2**30
+    if a > 0x1FFFFFFF:
+        return a - 0x3FFFFFFF - 1
+    if a < -0x20000000:
+        return a + 0x3FFFFFFF + 1
+    return a
+
+
+def tadd(a, n):
+    if n > 0:
+        a = a - 0x3FFFFFFF - 1  # -2**30 <= a < 0, so that the sum stays under 2**30
+    return (a + n) & 0x3FFFFFFF
+
+
+# The state of `mac`: v0 low, v0 high, v1 low, ... Used within one call only.
+_v = [0] * 8
+
+
+def _arx(v, a, b, r):
+    # v[a] += v[b]; v[b] = rotated left by r, xor v[a]. Sums and shifts stay under 2**30.
+    lo = v[a] + v[b]
+    v[a + 1] = (v[a + 1] + v[b + 1] + (lo >> 16)) & 0xFFFF
+    v[a] = lo & 0xFFFF
+    lo = (v[b] << r) & 0xFFFF | v[b + 1] >> (16 - r)
+    v[b + 1] = ((v[b + 1] << r) & 0xFFFF | v[b] >> (16 - r)) ^ v[a + 1]
+    v[b] = lo ^ v[a]
+
+
+def _rounds(v, n):
+    while n:
+        _arx(v, 0, 2, 5)
+        v[0], v[1] = v[1], v[0]
+        _arx(v, 4, 6, 8)
+        _arx(v, 0, 6, 7)
+        _arx(v, 4, 2, 13)
+        v[4], v[5] = v[5], v[4]
+        n -= 1
+
+
+def _word(v, lo, hi):
+    v[6] ^= lo
+    v[7] ^= hi
+    _rounds(v, 2)
+    v[0] ^= lo
+    v[1] ^= hi
+
+
+def _tail(v, b, i, n):
+    # The last word: what is left of the message (n mod 4 octets), the length on top.
+    a = b[i] if n & 3 else 0
+    if n & 2:
+        a |= b[i + 1] << 8
+    _word(v, a, (n & 0xFF) << 8 | (b[i + 2] if n & 3 == 3 else 0))
+
+
+def _key(v, key):
+    v[0] = key[0] | key[1] << 8
+    v[1] = key[2] | key[3] << 8
+    v[2] = key[4] | key[5] << 8
+    v[3] = key[6] | key[7] << 8
+    v[4] = v[0] ^ 0x6765
+    v[5] = v[1] ^ 0x6C79
+    v[6] = v[2] ^ 0x6462
+    v[7] = v[3] ^ 0x7465
+    v[2] ^= 0xEE
+
+
+def _out(v, out, i):
+    _rounds(v, 4)
+    for k in range(2, 4):
+        out[i] = (v[k] ^ v[k + 4]) & 0xFF
+        out[i + 1] = (v[k] ^ v[k + 4]) >> 8
+        i += 2
+
+
+def mac(key, b, i, n, out):
+    # HalfSipHash-2-4, 64-bit output (Aumasson and Bernstein; the reference's halfsiphash.c).
+    _key(_v, key)
+    for j in range(i, i + n - 3, 4):
+        _word(_v, b[j] | b[j + 1] << 8, b[j + 2] | b[j + 3] << 8)
+    _tail(_v, b, i + (n & ~3), n)
+    _v[4] ^= 0xEE
+    _out(_v, out, 0)
+    _v[2] ^= 0xDD
+    _out(_v, out, 4)
