@@ -1,0 +1,78 @@
+"""Finds and runs the other Pythons: MicroPython on this PC, 32-bit MicroPython under Node, and mpy-cross.
+
+Used by tools/sizes.py and, through host_tests/pythons.py, by the tests. What this machine lacks is a `Missing`
+with one line that names it.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+WASM = ROOT / "tools" / "wasm" / "run.mjs"
+WASM_PACKAGE = ROOT / "node_modules" / "@micropython" / "micropython-webassembly-pyscript"
+
+
+class Missing(Exception):
+    """This machine lacks what the message names."""
+
+
+def program(name, variable):
+    """The path of a program: from the environment variable, beside this Python, in .venv/bin, or on PATH."""
+    places = (Path(sys.executable).parent / name, ROOT / ".venv" / "bin" / name)
+    found = os.environ.get(variable) or next((str(p) for p in places if p.exists()), None)
+    found = found or shutil.which(name)
+    if not found:
+        raise Missing(f"no {name} here: run make, or set {variable}")
+    return found
+
+
+def micropython():
+    """The MicroPython unix binary (64 bits, with viper and heap_lock)."""
+    return program("micropython", "MICROPYTHON")
+
+
+def mpy_cross():
+    """The cross-compiler of MicroPython."""
+    return program("mpy-cross", "MPY_CROSS")
+
+
+def node():
+    """Node, and the package with 32-bit MicroPython in node_modules."""
+    found = program("node", "NODE")
+    if not WASM_PACKAGE.exists():
+        raise Missing("no 32-bit MicroPython in node_modules here: run npm ci")
+    return found
+
+
+def run(command, timeout=120, **more):
+    """Runs a command and returns what it printed; a status other than 0 is an AssertionError with all of it."""
+    done = subprocess.run(command, capture_output=True, text=True, timeout=timeout, **more)
+    if done.returncode:
+        raise AssertionError(f"{command} ended with {done.returncode}\n{done.stdout}\n{done.stderr}")
+    return done.stdout
+
+
+def run_unix(script, *args, path=("lib",), heap=None, timeout=120):
+    """Runs a script on the unix binary. `path`: folders to import from; `heap`: octets of heap."""
+    paths = os.pathsep.join([".frozen", *(str(ROOT / p) for p in path)])
+    options = ["-X", f"heapsize={heap}"] if heap else []
+    command = [micropython(), *options, str(script), *map(str, args)]
+    return run(command, timeout, env={**os.environ, "MICROPYPATH": paths})
+
+
+def run_wasm(script, *args, files=(("lib", "/lib"),), heap=4 << 20, timeout=120):
+    """Runs a script on 32-bit MicroPython. `files`: (file or folder of the project, where it appears) pairs."""
+    command = [node(), str(WASM), "--heap", str(heap)]
+    for host, path in files:
+        command += ["--add", f"{ROOT / host}={path}"]
+    return run([*command, str(script), *map(str, args)], timeout)
+
+
+def compile_mpy(source, target, *options):
+    """Compiles one file with mpy-cross; `options` such as -O3 or -march=armv6m."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    run([mpy_cross(), *options, "-o", str(target), str(source)])
+    return target
