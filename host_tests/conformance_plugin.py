@@ -1,0 +1,87 @@
+"""Pytest plugin: the marker `rfc("9293 MUST-12", ...)` says which requirements a test proves.
+
+A row that no table knows is an error at collection. What each marked test did goes to build/conformance.json, with
+digests of the library and of the test's own file: a result counts only for the sources that it was made with, so a run
+of some of the tests adds to the results of the others and never keeps a stale one.
+"""
+
+import hashlib
+import json
+from pathlib import Path
+
+import pytest
+import rfc_rows
+
+ROOT = Path(__file__).resolve().parent.parent
+RESULTS = ROOT / "build" / "conformance.json"
+_RANK = {"passed": 0, "skipped": 1, "failed": 2}
+
+
+def digest(*paths):
+    """A short digest of the files, by name and content."""
+    h = hashlib.sha256()
+    for path in sorted(paths):
+        h.update(str(path.relative_to(ROOT)).encode())
+        h.update(path.read_bytes())
+    return h.hexdigest()[:16]
+
+
+def test_digest(path):
+    """The digest of a test's file with the helpers beside it and above it."""
+    helpers = [p for d in {path.parent, ROOT / "host_tests"} for p in d.glob("*.py") if not p.name.startswith("test_")]
+    return digest(path, *helpers)
+
+
+def library_digest():
+    """The digest of everything in lib/."""
+    return digest(*(ROOT / "lib").rglob("*.py"))
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "rfc(row, ...): the requirements (host_tests/rfc/*.tsv) that this test proves")
+    config.stash[_TESTS] = {}
+
+
+_TESTS = pytest.StashKey()
+
+
+def pytest_collection_modifyitems(config, items):
+    known = {row.key for rows in rfc_rows.load().values() for row in rows}
+    for item in items:
+        rows = [row for mark in item.iter_markers("rfc") for row in mark.args]
+        unknown = sorted(set(rows) - known)
+        if unknown:
+            raise pytest.UsageError("%s: no requirement is called %s" % (item.nodeid, ", ".join(unknown)))
+        if rows:
+            name = item.nodeid.split("[")[0]
+            config.stash[_TESTS].setdefault(name, {"rows": sorted(set(rows)), "path": item.path, "result": None})
+
+
+def pytest_runtest_logreport(report):
+    _REPORTS.append((report.nodeid.split("[")[0], report.when, report.outcome))
+
+
+_REPORTS = []
+
+
+def pytest_sessionfinish(session):
+    tests = session.config.stash.get(_TESTS, {})
+    if not tests or session.config.option.collectonly:
+        return
+    for name, when, outcome in _REPORTS:
+        test = tests.get(name)
+        if test and (when == "call" or outcome != "passed"):
+            if test["result"] is None or _RANK[outcome] > _RANK[test["result"]]:
+                test["result"] = outcome
+    ran = {name: test for name, test in tests.items() if test["result"]}
+    lib = library_digest()
+    old = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    for name, test in ran.items():
+        old[name] = {
+            "rows": test["rows"],
+            "result": test["result"],
+            "lib": lib,
+            "file": test_digest(test["path"]),
+        }
+    RESULTS.parent.mkdir(exist_ok=True)
+    RESULTS.write_text(json.dumps(old, indent=1, sort_keys=True))

@@ -1,0 +1,364 @@
+"""A board on a virtual clock, and peers played by hand: every test of TCP speaks to the stack through these frames.
+
+The board (10.0.0.1) sits on an IP-only device, so that a frame is a datagram; `Lab(...)` takes what `Stack` takes. A `Peer` sends
+one segment and gets back the segments that the board sends at once; `lab.run(ms)` lets the clock go from deadline to
+deadline and collects what is sent meanwhile. Segments are decoded and their checksums judged here, with code of its own.
+UIPY_START_MS sets the clock's first value (the suite also runs across the wrap at 2**30).
+"""
+
+import os
+import struct
+
+from uipy import App, Stack
+
+START = int(os.environ.get("UIPY_START_MS", "100000"))
+WRAP = 1 << 30
+BOARD, PEER, STRANGER = "10.0.0.1", "10.0.0.2", "10.0.0.3"
+FLAGS = "FSRPAUEC"
+
+
+def addr(text):
+    return bytes(int(x) for x in text.split("."))
+
+
+def csum(data):
+    """The Internet checksum (RFC 1071), for odd lengths too."""
+    if len(data) & 1:
+        data += b"\0"
+    s = sum(struct.unpack("!%dH" % (len(data) // 2), data))
+    while s >> 16:
+        s = (s & 0xFFFF) + (s >> 16)
+    return s ^ 0xFFFF
+
+
+def datagram(src, dst, proto, body, ttl=64, tos=0, options=b"", ident=1, frag=0x4000):
+    """An IPv4 datagram as bytes."""
+    hl = 20 + len(options)
+    head = struct.pack("!BBHHHBBH", 0x40 | hl >> 2, tos, hl + len(body), ident, frag, ttl, proto, 0)
+    head += addr(src) + addr(dst) + options
+    return head[:10] + struct.pack("!H", csum(head)) + head[12:] + body
+
+
+def tcp(src, dst, sport, dport, seq, ack, flags, wnd=8192, data=b"", opts=b"", up=0, bits=0, bad=0):
+    """A TCP segment as bytes, its checksum right unless `bad`; `bits` are the four reserved ones."""
+    opts += b"\0" * (-len(opts) % 4)
+    f = sum(1 << FLAGS.index(c) for c in flags)
+    head = struct.pack("!HHIIBBHHH", sport, dport, seq % 2**32, ack % 2**32, (5 + len(opts) // 4) << 4 | bits, f, wnd, 0, up)
+    whole = head + opts + data
+    s = csum(addr(src) + addr(dst) + struct.pack("!HH", 6, len(whole)) + whole) ^ bad
+    return whole[:16] + struct.pack("!H", s) + whole[18:]
+
+
+class Seg:
+    """A segment that the board sent. `len` counts SYN and FIN; `at` is the time, in ms since the lab began."""
+
+    def __init__(self, frame, at):
+        self.at = at
+        self.frame = frame
+        hl = (frame[0] & 15) << 2
+        assert frame[0] >> 4 == 4 and csum(frame[:hl]) == 0, "a bad IP header was sent"
+        assert struct.unpack_from("!H", frame, 2)[0] == len(frame)
+        self.tos, self.ttl, self.proto = frame[1], frame[8], frame[9]
+        self.src, self.dst = frame[12:16], frame[16:20]
+        self.body = t = frame[hl:]
+        if self.proto == 6:
+            self._tcp(t)
+
+    def _tcp(self, t):
+        self.sport, self.dport, self.seq, self.ack, off, f, self.wnd, _, self.up = struct.unpack_from("!HHIIBBHHH", t)
+        self.doff = (off >> 4) << 2
+        self.bits = off & 15
+        self.checksum_ok = csum(self.src + self.dst + struct.pack("!HH", 6, len(t)) + t) == 0
+        self.flags = "".join(c for i, c in enumerate(FLAGS) if f >> i & 1)
+        self.rawopts, self.data = t[20 : self.doff], t[self.doff :]
+        self.opts = options(self.rawopts)
+        self.len = len(self.data) + ("S" in self.flags) + ("F" in self.flags)
+        self.end = (self.seq + self.len) % 2**32
+
+    def __repr__(self):
+        return "<%s seq=%d ack=%d wnd=%d len=%d%s at=%d>" % (
+            self.flags,
+            self.seq,
+            self.ack,
+            self.wnd,
+            len(self.data),
+            " %s" % self.opts if self.opts else "",
+            self.at,
+        )
+
+
+def options(raw):
+    """{kind: value bytes} of an option list that must be well formed."""
+    out, i = {}, 0
+    while i < len(raw) and raw[i]:
+        if raw[i] == 1:
+            i += 1
+            continue
+        assert i + 1 < len(raw) and raw[i + 1] >= 2 and i + raw[i + 1] <= len(raw), "malformed options were sent"
+        out[raw[i]] = raw[i + 2 : i + raw[i + 1]]
+        i += raw[i + 1]
+    assert not any(raw[i:]), "what follows End of Option List is not zero"  # RFC 9293 3.1, MUST-69
+    return out
+
+
+def mss(n):
+    return struct.pack("!BBH", 2, 4, n)
+
+
+def wscale(n):
+    return bytes((3, 3, n, 1))
+
+
+def stamps(val, ecr=0):
+    return struct.pack("!BBBBII", 1, 1, 8, 10, val % 2**32, ecr % 2**32)
+
+
+SACK_OK = bytes((1, 1, 4, 2))
+
+
+def sack(*blocks):
+    return struct.pack("!BBBB", 1, 1, 5, 2 + 8 * len(blocks)) + b"".join(
+        struct.pack("!II", a % 2**32, b % 2**32) for a, b in blocks
+    )
+
+
+class Wire:
+    """The IP-only device: what stands in `rx` arrives, what the board sends is kept in `tx`."""
+
+    l2 = 0
+    mac = b""
+
+    def __init__(self, mtu):
+        self.mtu = mtu
+        self.rx, self.tx = [], []
+
+    def recv_into(self, buf):
+        if not self.rx:
+            return 0
+        frame = self.rx.pop(0)
+        buf[2 : 2 + len(frame)] = frame
+        return len(frame)
+
+    def can_send(self):
+        return True
+
+    def send(self, buf, n):
+        self.tx.append(bytes(buf[2 : 2 + n]))
+
+    def link_up(self):
+        return True
+
+
+class Log(App):
+    """An application that notes what it is told and takes everything, or `take` octets a call."""
+
+    keep_open = False  # True: a peer's FIN does not close our side
+    greeting = None  # a source to send at once
+
+    def __init__(self):
+        self.events, self.data, self.take, self.c = [], b"", None, None
+
+    def said(self, kind):
+        """What was told under this name, in order."""
+        return [e[1] for e in self.events if e[0] == kind]
+
+    def connected(self, conn):
+        self.c = conn
+        self.events.append(("connected", None))
+        if self.greeting:
+            conn.send(self.greeting)
+
+    def received(self, conn, buf, start, n):
+        k = n if self.take is None else min(n, self.take)
+        self.data += bytes(buf[start : start + k])
+        self.events.append(("received", k))
+        return k
+
+    def acked(self, conn, n):
+        self.events.append(("acked", n))
+
+    def peer_closed(self, conn):
+        self.events.append(("peer_closed", None))
+        if not self.keep_open:
+            conn.close()
+
+    def urgent(self, conn, n):
+        self.events.append(("urgent", n))
+
+    def error(self, conn, reason):
+        self.events.append(("error", reason))
+
+    def closed(self, conn, reason):
+        self.events.append(("closed", reason))
+
+
+class HalfCloser(Log):
+    keep_open = True
+
+
+class Lab:
+    """A stack on a wire, and its clock."""
+
+    def __init__(self, mtu=1500, ip=BOARD + "/24", app=HalfCloser, port=7, listeners=4, listen=None, **stack):
+        self.dev = Wire(mtu)
+        self.apps = []
+        self.now = START % WRAP
+        self.ms = 0
+        self.errors = []
+        self.stack = Stack(self.dev, ip=ip, now=self.now, **stack)
+        self.stack.on_error = lambda *a: self.errors.append(a)
+        self.port = port
+        if listeners:
+            self.stack.listen(port, self._make(app), listeners, **(listen or {}))
+        self.poll()
+
+    def _make(self, cls):
+        def made():
+            app = cls()
+            self.apps.append(app)
+            return app
+
+        return made
+
+    @property
+    def app(self):
+        """The application object that was connected last."""
+        return [a for a in self.apps if a.events][-1]
+
+    def poll(self):
+        """One poll; returns the ms until the next deadline."""
+        return self.stack.poll(self.now)
+
+    def give(self, *frames):
+        """These frames arrive together; returns what the board sends at once."""
+        self.dev.rx.extend(frames)
+        for _ in range(len(frames) + 1):
+            self.poll()
+        assert not self.dev.rx, "poll left frames with the device"
+        return self.sent()
+
+    def sent(self):
+        """What was sent since the last look."""
+        out = [Seg(f, self.ms) for f in self.dev.tx]
+        for s in out:
+            assert s.proto != 6 or s.checksum_ok, "a bad checksum was sent"
+        self.dev.tx.clear()
+        return out
+
+    def run(self, ms, until=None):
+        """`ms` go by; returns what the board sent, each with its time. `until(seg)` true ends it early."""
+        out, end = [], self.ms + ms
+        while True:
+            wait = self.poll()
+            new = self.sent()
+            out += new
+            if until and any(until(s) for s in new) or self.ms >= end:
+                return out
+            self.wait(min(max(wait, 1), end - self.ms))
+
+    def wait(self, ms):
+        """The clock moves and nobody polls."""
+        self.ms += ms
+        self.now = (self.now + ms) % WRAP
+
+    def icmp(self, type, code, quoted, src="10.0.0.254", rest=0):
+        """An ICMP error about a frame of the board's: header and 8 octets of it are quoted (RFC 792)."""
+        body = struct.pack("!BBHI", type, code, 0, rest) + quoted[:28]
+        body = body[:2] + struct.pack("!H", csum(body)) + body[4:]
+        return self.give(datagram(src, BOARD, 1, body))
+
+
+class Peer:
+    """The other end of a connection, by hand. `seq` is what it sends next, `ack` what it expects next."""
+
+    def __init__(self, lab, port=40000, to=None, ip=PEER, isn=1000, wnd=8192):
+        self.lab, self.ip, self.port, self.to = lab, ip, port, to or lab.port
+        self.isn, self.seq, self.ack, self.wnd = isn, isn, 0, wnd
+        self.got = {}  # offset from the board's first octet -> octet string
+
+    def segment(self, flags, data=b"", seq=None, ack=None, wnd=None, opts=b"", up=0, bits=0, bad=0, **ip):
+        """The frame; `seq`, `ack` and `wnd` default to where the peer stands. Advances `seq` unless one is given."""
+        s = self.seq if seq is None else seq
+        a = (self.ack if ack is None else ack) if "A" in flags else 0
+        w = self.wnd if wnd is None else wnd
+        dst = ip.pop("dst", BOARD)
+        src = ip.pop("src", self.ip)
+        body = tcp(src, dst, self.port, self.to, s, a, flags, w, data, opts, up, bits, bad)
+        if seq is None:
+            self.seq = (self.seq + len(data) + ("S" in flags) + ("F" in flags)) % 2**32
+        if wnd is not None:
+            self.wnd = wnd
+        return datagram(src, dst, 6, body, **ip)
+
+    def send(self, flags, data=b"", **k):
+        """Sends one segment; returns the board's immediate answers to this peer, and notes what they say."""
+        return self.hear(self.lab.give(self.segment(flags, data, **k)))
+
+    def hear(self, segs):
+        """Those of the segments that are for this peer; in-order data moves `ack`."""
+        mine = [s for s in segs if s.proto == 6 and s.dst == addr(self.ip) and (s.dport, s.sport) == (self.port, self.to)]
+        for s in mine:
+            if s.len and (self.ack - s.seq) % 2**32 < s.len:
+                self.ack = s.end
+        return mine
+
+    def run(self, ms, until=None):
+        return self.hear(self.lab.run(ms, until))
+
+    def acks(self, segs=None, **k):
+        """Acknowledges everything heard so far; returns what the board sends next."""
+        return self.send("A", **k)
+
+    def open(self, opts=mss(1000), **k):
+        """Three-way handshake: the board is the passive side. Returns its SYN-ACK."""
+        out = self.send("S", opts=opts, **k)
+        assert [s.flags for s in out] == ["SA"], out
+        assert out[0].ack == self.seq
+        self.iss = out[0].seq
+        self.after = self.send("A", opts=k.get("opts3", b""))
+        return out[0]
+
+    @property
+    def conn(self):
+        return self.lab.app.c
+
+    @property
+    def state(self):
+        return self.conn.state_name
+
+
+def one(segs, flags=None):
+    """The only segment of the list."""
+    assert len(segs) == 1, segs
+    if flags is not None:
+        assert segs[0].flags == flags, segs
+    return segs[0]
+
+
+def is_ack(seg, peer, ack=None):
+    """A bare ACK that says where both sides stand."""
+    assert seg.flags == "A" and not seg.data, seg
+    assert seg.ack == (peer.seq if ack is None else ack), (seg, peer.seq)
+    return True
+
+
+def is_reset(seg, seq, ack=None):
+    """A RST: <SEQ=seq><CTL=RST>, or with <ACK=ack>."""
+    assert "R" in seg.flags and seg.seq == seq % 2**32 and not seg.data, seg
+    assert ("A" in seg.flags) == (ack is not None) and (ack is None or seg.ack == ack % 2**32), seg
+    return True
+
+
+def active(lab, opts=mss(1000), app=None, port=80, **connect):
+    """The board opens a connection; returns (application, peer, SYN). The SYN has not been answered."""
+    app = app or HalfCloser()
+    conn = lab.stack.connect(app, PEER, port, **connect)
+    app.c = conn
+    syn = one([s for s in lab.run(0) if s.proto == 6], None)
+    assert "S" in syn.flags and "A" not in syn.flags
+    peer = Peer(lab, port=port, to=syn.sport, isn=5000)
+    peer.ack = syn.end
+    peer.iss = syn.seq
+    lab.apps.append(app)
+    app.events.append(("syn", None))
+    return app, peer, syn
