@@ -58,4 +58,6 @@ NAMES = (
     "tcp_sack",  # 49 segments resent because of SACK
     "tcp_ecn",  # 50 congestion marks obeyed
     "app_error",  # 51 callbacks that raised
+    "arp_conflict",  # 52 another station uses our address
+    "icmp_muted",  # 53 errors held back by the limit
 )

@@ -1,0 +1,35 @@
+"""uipy: a memory-frugal TCP/IP stack for boards with a bare Ethernet chip, and for anything else that carries frames.
+
+The public names; each is imported when it is first used, so that what a board does not use takes no RAM.
+"""
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "Stack": "stack",
+    "App": "app",
+    "UdpApp": "udp",
+    "Source": "source",
+    "Bytes": "source",
+    "File": "source",
+    "Chain": "source",
+    "Ring": "ring",
+    "Error": "errors",
+    "BadAddress": "errors",
+    "Busy": "errors",
+    "NoChip": "errors",
+    "NoEntropy": "errors",
+    "NotConnected": "errors",
+    "Reentered": "errors",
+    "SourceChanged": "errors",
+    "TableFull": "errors",
+}
+
+
+def __getattr__(name):
+    home = _HOME.get(name)
+    if home is None:
+        raise AttributeError(name)
+    value = getattr(__import__("uipy." + home, None, None, (name,)), name)
+    globals()[name] = value
+    return value

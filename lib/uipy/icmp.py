@@ -1,0 +1,141 @@
+"""ICMP (RFC 792; RFC 1122 3.2.2): echo, the errors that we send, and the errors that we receive.
+
+    0 type   1 code   2 checksum   4 identifier, sequence number, or the MTU of type 3 code 4 at 6 (RFC 1191)   8 data or quotation
+
+Received redirects and source quenches (RFC 6633) are ignored: there is one gateway, and TCP looks after its own congestion.
+"""
+
+from micropython import const
+
+from .kern import bump, copy, csum, put16, same, tadd, tdiff, u16
+
+_ECHO_REPLY = const(0)
+_UNREACHABLE = const(3)
+_ECHO = const(8)
+
+_QUOTE = const(8)  # where the quoted datagram begins
+_PROTO = const(1)
+
+_BURST = const(10)
+_TOKEN_MS = const(100)
+
+_N_ICMP_IN = const(13)
+_N_ICMP_OUT = const(14)
+_N_ICMP_BAD = const(15)
+_N_ICMP_ERROR = const(16)
+_N_ICMP_MUTED = const(53)
+
+
+class Icmp:
+    """Protocol 1. At most ten errors at once and ten a second leave us (RFC 1812 4.3.2.8)."""
+
+    def __init__(self, stack):
+        self.stack = stack
+        self.ip = stack.ip
+        self.buf = stack.buf
+        self.stat = stack.stat
+        self.tokens = _BURST
+        self.at = stack.now
+
+    def input(self, iface, at, n, psum):
+        """A message of n octets at `at`; returns the length of the reply, or 0."""
+        b = self.buf
+        bump(self.stat, _N_ICMP_IN)
+        if n < 8 or csum(b, at, n, 0) != 0xFFFF:
+            bump(self.stat, _N_ICMP_BAD)
+        elif self.stack.cast:
+            pass  # RFC 1122 3.2.2.6: an echo request to everyone need not be answered; an error cannot be for everyone
+        elif b[at] == _ECHO:
+            return self._echo(iface, at, n)
+        elif b[at] in (3, 11, 12):  # unreachable, time exceeded, parameter problem
+            self._error(iface, at, n)
+        return 0
+
+    def _echo(self, iface, at, n):
+        """The same octets back (RFC 1122 3.2.2.6). Type 8 becomes 0, so the checksum grows by 0x0800 (RFC 1624)."""
+        b = self.buf
+        b[at] = _ECHO_REPLY
+        put16(b, at + 2, csum(b, at + 2, 2, 0x0800))
+        if at != iface.tx:  # behind IP options, which do not go back
+            copy(b, iface.tx, b, at, n)
+        self.ip.tos = b[iface.ip_at + 1] & 0xFC  # RFC 1349 5.1
+        bump(self.stat, _N_ICMP_OUT)
+        return n
+
+    # Errors that we receive
+
+    def _error(self, iface, at, n):
+        """Hands an error to the protocol whose segment it quotes, if the quotation is of a datagram that we can have sent."""
+        q = at + _QUOTE
+        n = self._quoted(iface, q, n - _QUOTE)
+        if n <= 0:
+            bump(self.stat, _N_ICMP_BAD)
+            return
+        bump(self.stat, _N_ICMP_ERROR)
+        self.stack.icmp_at = at
+        self.stack.src_at = q + 12
+        self.stack.dst_at = q + 16
+        self._tell(iface, at, q + ((self.buf[q] & 15) << 2), n)
+
+    def _tell(self, iface, at, q, n):
+        b = self.buf
+        if b[at + _QUOTE + 9] in self.ip.handlers:
+            self.ip.handlers[b[at + _QUOTE + 9]].unreach(iface, b[at], b[at + 1], q, n)
+
+    def _quoted(self, iface, q, n):
+        """How many of the n octets at q are of the quoted segment: at least 8 (RFC 1122 3.2.2), or 0 if it is not ours."""
+        b = self.buf
+        hl = (b[q] & 15) << 2
+        if n < hl + 8 or hl < 20 or b[q] >> 4 != 4 or not same(b, q + 12, iface.ip, 0, 4):
+            return 0
+        if u16(b, q + 6) & 0x3FFF:  # we never sent a fragment
+            return 0
+        return n - hl
+
+    def unreach(self, iface, kind, code, at, n):
+        """An error about a message of ours: we sent no question, so there is nobody to tell."""
+
+    # Errors that we send
+
+    def refuse(self, iface, code):
+        """Destination unreachable for the datagram in the buffer: its length, or 0 when none may be sent."""
+        if not self._may(iface.ip_at):
+            return 0
+        b = self.buf
+        n = 8 + ((b[iface.ip_at] & 15) << 2)  # its header and 8 octets (RFC 1122 3.2.2), if it has so many
+        n = min(n, u16(b, iface.ip_at + 2))
+        copy(b, iface.tx + _QUOTE, b, iface.ip_at, n)
+        n += _QUOTE
+        put16(b, iface.tx, _UNREACHABLE << 8 | code)
+        put16(b, iface.tx + 2, 0)
+        put16(b, iface.tx + 4, 0)
+        put16(b, iface.tx + 6, 0)
+        put16(b, iface.tx + 2, 0xFFFF ^ csum(b, iface.tx, n, 0))
+        self.ip.proto = _PROTO
+        bump(self.stat, _N_ICMP_OUT)
+        return n
+
+    def _may(self, h):
+        """RFC 1122 3.2.2: no error about an ICMP error, a broadcast or a multicast, on either layer. Fragments and
+        sources that are nobody's did not come as far as this."""
+        if self.stack.cast or self.buf[h + 9] == _PROTO:
+            return False
+        if self._token():
+            return True
+        bump(self.stat, _N_ICMP_MUTED)
+        return False
+
+    def _token(self):
+        # A bucket of ten that fills in a second. A difference below zero: not used for days.
+        d = tdiff(self.stack.now, self.at)
+        if d < 0 or d >= _BURST * _TOKEN_MS:
+            self.tokens = _BURST
+            self.at = self.stack.now
+        while d >= _TOKEN_MS and self.tokens < _BURST:
+            self.tokens += 1
+            d -= _TOKEN_MS
+            self.at = tadd(self.at, _TOKEN_MS)
+        if self.tokens:
+            self.tokens -= 1
+            return True
+        return False
