@@ -1,17 +1,16 @@
 """The other Pythons for tests; one that is not here skips the test with the line that names it.
 
-    run_unix("script.py", "argument")                     MicroPython, 64 bits, viper
-    run_wasm("script.py", files=[("lib", "/lib")])        MicroPython, 32 bits: objects of a board's size
+    run_unix("script.py", "argument")                 MicroPython, 64 bits, viper
+    run_wasm("script.py", files=[("lib", "/lib")])    MicroPython, 32 bits: objects as on a board
 
-Both return what the script printed and fail the test, with all of it, when the script fails. Details:
+Both return what the script printed and fail the test, with all of it, when the script fails. See
 tools/interpreters.py.
 """
 
 import functools
 
-import pytest
-
 import interpreters
+import pytest
 
 
 def _or_skip(function):

@@ -1,7 +1,7 @@
-"""Finds and runs the other Pythons: MicroPython on this PC, 32-bit MicroPython under Node, and mpy-cross.
+"""Finds and runs the other Pythons: MicroPython on this PC, 32-bit MicroPython in Node, mpy-cross.
 
-Used by tools/sizes.py and, through host_tests/pythons.py, by the tests. What this machine lacks is a `Missing`
-with one line that names it.
+Used by tools/sizes.py and, through host_tests/pythons.py, by the tests. What this machine lacks is
+a `Missing` with one line that names it.
 """
 
 import os
@@ -20,7 +20,7 @@ class Missing(Exception):
 
 
 def program(name, variable):
-    """The path of a program: from the environment variable, beside this Python, in .venv/bin, or on PATH."""
+    """A program's path: from the environment variable, beside this Python, .venv/bin, or PATH."""
     places = (Path(sys.executable).parent / name, ROOT / ".venv" / "bin" / name)
     found = os.environ.get(variable) or next((str(p) for p in places if p.exists()), None)
     found = found or shutil.which(name)
@@ -48,10 +48,13 @@ def node():
 
 
 def run(command, timeout=120, **more):
-    """Runs a command and returns what it printed; a status other than 0 is an AssertionError with all of it."""
-    done = subprocess.run(command, capture_output=True, text=True, timeout=timeout, **more)
+    """What a command printed; a status other than 0 is an AssertionError with all of it."""
+    done = subprocess.run(  # noqa: PLW1510
+        command, capture_output=True, text=True, timeout=timeout, **more
+    )
     if done.returncode:
-        raise AssertionError(f"{command} ended with {done.returncode}\n{done.stdout}\n{done.stderr}")
+        said = f"{done.stdout}\n{done.stderr}"
+        raise AssertionError(f"{command} ended with {done.returncode}\n{said}")
     return done.stdout
 
 
@@ -64,7 +67,7 @@ def run_unix(script, *args, path=("lib",), heap=None, timeout=120):
 
 
 def run_wasm(script, *args, files=(("lib", "/lib"),), heap=4 << 20, timeout=120):
-    """Runs a script on 32-bit MicroPython. `files`: (file or folder of the project, where it appears) pairs."""
+    """Runs a script on 32-bit MicroPython. `files`: (file or folder, its place there)."""
     command = [node(), str(WASM), "--heap", str(heap)]
     for host, path in files:
         command += ["--add", f"{ROOT / host}={path}"]

@@ -1,4 +1,4 @@
-"""The kernels once more, from their definitions and with whole numbers: what the three implementations must say."""
+"""The kernels once more, from their definitions, with whole numbers: what the three must say."""
 
 M32 = 1 << 32
 M30 = 1 << 30
@@ -84,7 +84,7 @@ def tadd(a, n):
 
 
 class _HalfSip:
-    """HalfSipHash, from the SipHash paper's figure 2.1 with the rotations of the 32-bit variant."""
+    """HalfSipHash: figure 2.1 of the SipHash paper with the rotations of the 32-bit variant."""
 
     def __init__(self, key):
         k0, k1 = int.from_bytes(key[:4], "little"), int.from_bytes(key[4:], "little")

@@ -1,13 +1,14 @@
 """What the kernels are asked; runs on every Python.
 
-`run(kern, say)` calls each kernel and says what came of it: (name, arguments..., result...). The lines of two
-implementations must be equal, and equal to those of oracle.py. As a script: `vectors.py module` prints them.
+`run(kern, say)` calls each kernel and says what came of it: (name, arguments..., result...). What
+two implementations say must be equal, and equal to oracle.py. As a script: `vectors.py module`.
 """
 
 OFFSETS = range(4)
 LENGTHS = (0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 1459, 1460, 1461)
 HALVES = (0, 1, 2, 0x3FFF, 0x4000, 0x4001, 0x7FFF, 0x8000, 0x8001, 0xBFFF, 0xC000, 0xFFFE, 0xFFFF)
 BIG = (1 << 30) - 1
+EDGES = (b"\x00\x00\x00\x00", b"\x3f\xff\xff\xff", b"\x40\x00\x00\x00", b"\xff\xff\xff\xff")
 STEPS = (0, 1, 255, 256, 257, 65535, 65536, 1460, 1 << 24, 1 << 28, 1 << 29, BIG - 65536, BIG)
 
 
@@ -35,7 +36,7 @@ def digest(b):
 
 
 def circle():
-    """32-bit numbers all round the sequence circle, as wire bytes: corners, then even steps, then noise."""
+    """32-bit numbers all round the sequence circle: corners, then even steps, then noise."""
     for hi in HALVES:
         for lo in (0, 1, 0x7FFF, 0xFFFF):
             yield bytes((hi >> 8, hi & 255, lo >> 8, lo & 255))
@@ -51,7 +52,7 @@ def numbers(kern, say):
     for i in range(9):
         say("u16", i, small(kern.u16(b, i)))
         say("u32", i, small(kern.u32(b, i)))
-    for edge in (b"\x00\x00\x00\x00", b"\x3f\xff\xff\xff", b"\x40\x00\x00\x00", b"\xff\xff\xff\xff"):
+    for edge in EDGES:
         say("u32", edge, small(kern.u32(edge, 0)))
     for i in OFFSETS:
         for v in (0, 1, 0xFF, 0x100, 0xABCD, 0xFFFF):
@@ -139,12 +140,14 @@ def counts(kern, say):
     for start in (0, 0xFE, 0xFF, 0xFFFF, 0xFFFFFF, BIG - 2, BIG - 1, BIG):
         for k in range(3):
             b = bytearray(b"\x11" * 12)
-            b[4 * k : 4 * k + 4] = bytes((start >> 24, start >> 16 & 255, start >> 8 & 255, start & 255))
+            for octet in range(4):
+                b[4 * k + octet] = start >> 8 * (3 - octet) & 255
             say("bump", start, k, small(kern.bump(b, k)), b)
 
 
 def times(kern, say):
-    points = [h << 14 | low for h in range(0, 65536, 4093) for low in (0, 1, 16383)] + [BIG, BIG - 1]
+    points = [h << 14 | low for h in range(0, 65536, 4093) for low in (0, 1, 16383)]
+    points += [BIG, BIG - 1]
     for a in points:
         for b in points:
             say("tdiff", a, b, small(kern.tdiff(a, b)))

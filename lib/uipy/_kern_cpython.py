@@ -23,7 +23,7 @@ def put32(b, i, v):
 
 
 def csum(b, i, n, acc):
-    # 2**16 = 1 (mod 0xFFFF), so the remainder of the whole message as one number is the sum of its halves.
+    # 2**16 = 1 (mod 0xFFFF): the remainder of the whole as one number is the sum of its halves.
     acc += _big(b[i : i + n], "big") << 8 * (n & 1)
     return acc % 0xFFFF or (0xFFFF if acc else 0)
 

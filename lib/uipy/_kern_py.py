@@ -1,8 +1,8 @@
-"""Kernels in plain Python, for MicroPython ports without a native emitter. See kern.py for what each promises.
+"""Kernels in plain Python, for MicroPython ports without a native emitter. See kern.py.
 
-On a 32-bit board an int outside -2**30 .. 2**30 - 1 is an object on the heap, so 32 bits are always held as
-two halves; the bound of each sum stands beside it. (-0x3FFFFFFF - 1 is how -2**30 is spelt without naming
-2**30.) Arguments are reused as locals: a frame over 11 words would come from the heap.
+On a 32-bit board an int outside -2**30 .. 2**30 - 1 is an object on the heap, so 32 bits are held
+as two halves; the bound of each sum stands beside it. (-0x3FFFFFFF - 1 is how -2**30 is spelt
+without naming 2**30.) Arguments are reused as locals: a frame over 11 words comes from the heap.
 """
 
 
@@ -32,7 +32,7 @@ def csum(b, i, n, acc):
     # acc <= 0xFFFF + n / 2 * 0xFFFF, under 2**30 while n < 2**15 - 2.
     if n & 1:
         acc += b[i + n - 1] << 8
-    for i in range(i, i + n - 1, 2):
+    for i in range(i, i + n - 1, 2):  # noqa: B020
         acc += (b[i] << 8) | b[i + 1]
     acc = (acc & 0xFFFF) + (acc >> 16)
     return (acc & 0xFFFF) + (acc >> 16)
@@ -44,13 +44,13 @@ def copy(d, i, s, j, n):
             n -= 1
             d[i + n] = s[j + n]
         return
-    for j in range(j, j + n):
+    for j in range(j, j + n):  # noqa: B020
         d[i] = s[j]
         i += 1
 
 
 def same(a, i, b, j, n):
-    for i in range(i, i + n):
+    for i in range(i, i + n):  # noqa: B020
         if a[i] != b[j]:
             return 0
         j += 1
@@ -58,14 +58,19 @@ def same(a, i, b, j, n):
 
 
 def find(tab, size, rows, key, n):
-    for row in range(rows):
-        if same(tab, row * size, key, 0, n):
+    row = 0
+    while row < rows:
+        k = 0
+        while k < n and tab[row * size + k] == key[k]:
+            k += 1
+        if k == n:
             return row
+        row += 1
     return -1
 
 
 def zero(b, i, n):
-    for i in range(i, i + n):
+    for i in range(i, i + n):  # noqa: B020
         b[i] = 0
 
 
@@ -148,12 +153,17 @@ def _word(v, lo, hi):
     v[1] ^= hi
 
 
+def _block(v, b, i):
+    _word(v, b[i] | b[i + 1] << 8, b[i + 2] | b[i + 3] << 8)
+
+
 def _tail(v, b, i, n):
     # The last word: what is left of the message (n mod 4 octets), the length on top.
     a = b[i] if n & 3 else 0
     if n & 2:
         a |= b[i + 1] << 8
-    _word(v, a, (n & 0xFF) << 8 | (b[i + 2] if n & 3 == 3 else 0))
+    i = b[i + 2] if n & 3 == 3 else 0
+    _word(v, a, i | (n & 0xFF) << 8)
 
 
 def _key(v, key):
@@ -179,9 +189,11 @@ def _out(v, out, i):
 def mac(key, b, i, n, out):
     # HalfSipHash-2-4, 64-bit output (Aumasson and Bernstein; the reference's halfsiphash.c).
     _key(_v, key)
-    for j in range(i, i + n - 3, 4):
-        _word(_v, b[j] | b[j + 1] << 8, b[j + 2] | b[j + 3] << 8)
-    _tail(_v, b, i + (n & ~3), n)
+    key = i + (n & -4)
+    while i < key:
+        _block(_v, b, i)
+        i += 4
+    _tail(_v, b, i, n)
     _v[4] ^= 0xEE
     _out(_v, out, 0)
     _v[2] ^= 0xDD

@@ -1,9 +1,9 @@
 """Kernels as native code (viper). See kern.py for what each promises.
 
-Viper checks no bounds, and its `int` is the machine's word: 32 bits on a board, 64 on a PC, so nothing here
-relies on a wrap at 2**32. Cortex-M0 faults on a 16-bit load at an odd address and on a 32-bit load off a
-multiple of four (ARMv6-M ARM A3.2), where a PC only loads more slowly: each wide load stands behind a
-test of the address. Little-endian (kern.py looks).
+Viper checks no bounds, and its `int` is the machine's word: 32 bits on a board, 64 on a PC, so
+nothing here relies on a wrap at 2**32. Cortex-M0 faults on a 16-bit load at an odd address and on
+a 32-bit load off a multiple of four (ARMv6-M ARM A3.2), where a PC only loads more slowly: each
+wide load stands behind a test of the address. Little-endian (kern.py looks).
 """
 
 import micropython
@@ -37,8 +37,9 @@ def put32(b: ptr8, i: int, v: int):
 
 @micropython.viper
 def csum(b: ptr8, i: int, n: int, acc: int) -> int:
-    # The sum of the little-endian halves is the wanted one with its octets swapped (RFC 1071 2(B)). From
-    # an odd address the first octet is taken alone; the halves behind it are then the right way round.
+    # The sum of little-endian halves is the wanted one with its octets swapped (RFC 1071 2(B)).
+    # From an odd address the first octet is taken alone; the halves behind it are then the right
+    # way round. So one loop serves both, and never loads at an odd address.
     # s <= n / 2 * 0xFFFF + 2 * 0xFF00, under 2**30 while n < 2**15.
     at = int(b) + i
     odd = at & 1
@@ -138,7 +139,7 @@ def zero(b: ptr8, i: int, n: int):
 
 @micropython.viper
 def sdiff(a: ptr8, i: int, b: ptr8, j: int) -> int:
-    # RFC 9293 3.4: arithmetic modulo 2**32. In two halves, so that a 64-bit word does the same.
+    # RFC 9293 3.4: arithmetic modulo 2**32. In halves, so that a 64-bit word does the same.
     lo = ((a[i + 2] << 8) | a[i + 3]) - ((b[j + 2] << 8) | b[j + 3])
     hi = ((a[i] << 8) | a[i + 1]) - ((b[j] << 8) | b[j + 1]) + (lo >> 16)
     hi = ((hi + 0x8000) & 0xFFFF) - 0x8000
@@ -184,8 +185,8 @@ def tadd(a: int, n: int) -> int:
 
 @micropython.viper
 def mac(key: ptr8, b: ptr8, i: int, n: int, out: ptr8):
-    # HalfSipHash-2-4, 64-bit output (Aumasson and Bernstein; the reference's halfsiphash.c). uint, so that
-    # `>>` brings in zeros; `& m` drops the carry of 32 bits where a word has 64.
+    # HalfSipHash-2-4, 64-bit output (Aumasson and Bernstein; the reference's halfsiphash.c). uint,
+    # so that `>>` brings in zeros; `& m` drops the carry of 32 bits where a word has 64.
     m = uint(0xFFFF)
     m = (m << 16) | m  # in one piece, 0xFFFFFFFF would be an object on a board
     v0 = uint(key[0] | (key[1] << 8) | (key[2] << 16)) | (uint(key[3]) << 24)
@@ -195,7 +196,7 @@ def mac(key: ptr8, b: ptr8, i: int, n: int, out: ptr8):
     v1 ^= 0xEE
     left = n
     while left > -10:
-        # left > -1: a word of the message, the last one with its length on top; -2, -6: the two outputs.
+        # left > -1: a word of the message, the last one with the length on top; -2, -6: outputs.
         w = uint(0)
         rounds = 4
         if left > 3:

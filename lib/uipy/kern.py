@@ -1,23 +1,24 @@
-"""The kernels: everything that is done octet by octet, in the fastest form that this Python can run.
+"""The kernels: all that is done octet by octet, in the fastest form that this Python can run.
 
     _kern_viper     boards: native code; also MicroPython on a PC
     _kern_py        MicroPython ports without a native emitter
     _kern_cpython   the host
 
-The three have one API (docs/architecture.md, "Kernels") and run the same test vectors in host_tests/kern. All
-numbers are big-endian in the buffer, at any alignment. Every return is None or a small int
-(-2**30 < x < 2**30), and no call takes heap. Offsets are trusted: a caller checks lengths at the edge.
+The three have one API (docs/architecture.md, "Kernels") and meet the same test vectors in
+host_tests/kern. All numbers are big-endian in the buffer, at any alignment. Every return is None
+or a small int (-2**30 < x < 2**30), and no call takes heap. Offsets are trusted: a caller checks
+lengths at the edge; a checksum is of less than 32764 octets.
 """
 
 import sys
 
 if sys.implementation.name == "cpython":
-    from uipy._kern_cpython import *
+    from uipy._kern_cpython import *  # noqa: F403
 else:
     try:
         if sys.byteorder != "little":
             raise ValueError  # the viper kernels load 16 and 32 bits at a time
-        from uipy._kern_viper import *
+        from uipy._kern_viper import *  # noqa: F403
     except (ImportError, SyntaxError, ValueError):
         # No file, no emitter in this port, or a .mpy of another architecture.
-        from uipy._kern_py import *
+        from uipy._kern_py import *  # noqa: F403
