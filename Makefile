@@ -1,0 +1,67 @@
+# `make` alone lists what can be done. Everything that a verb needs is put into this checkout: .venv from the
+# requirement files, node_modules from package-lock.json. Wanted of the machine: Python >= 3.10, make, and Node
+# for the 32-bit checks.
+
+PYTHON ?= python3
+PY := .venv/bin/python
+UPY := .venv/bin/micropython
+PORT ?= 8080
+FAST := --ignore=host_tests/kernel --ignore=host_tests/alloc --ignore=host_tests/browser -m "not slow"
+
+.PHONY: help run test test-fast lint bench size clean
+
+help:  ## this list
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | while IFS="	" read -r verb what; do \
+	  printf '  make %-14s %s\n' "$$verb" "$$what"; done
+
+run: .venv/dev  ## a simulated board and its page on http://127.0.0.1:8080 (PORT=, PCAP=file, WIRE=loss=5,seed=1)
+	@exec $(PY) tools/run.py --port $(PORT) $(if $(PCAP),--pcap $(PCAP)) $(if $(WIRE),--wire $(WIRE))
+
+# Three passes: the whole host suite, which leaves every frame that it handed to a stack in build/frames.bin; the
+# allocation tests, which replay that file on MicroPython; and the fast part again with the clock and the
+# counters just before their wrap.
+test: .venv/dev node_modules/.stamp  ## every test: host, Linux kernel, browser, allocation (as root: all of them)
+	@mkdir -p build && rm -f build/frames.bin
+	UIPY_RECORD=1 $(PY) -m pytest --ignore=host_tests/alloc $(ARGS)
+	@if [ -d host_tests/alloc ]; then $(PY) -m pytest host_tests/alloc $(ARGS); fi
+	UIPY_T0=1073736824 UIPY_C0=1073741822 $(PY) -m pytest -q $(FAST) $(ARGS)
+
+test-fast: .venv/dev  ## the host tests that need neither kernel nor browser
+	$(PY) -m pytest -q $(FAST) $(ARGS)
+
+lint: .venv/dev .venv/stubs  ## ruff, mypy for host and board, every module through mpy-cross for three machines
+	$(PY) -m ruff check .
+	$(PY) -m mypy
+	$(PY) -m mypy --config-file mypy-board.ini
+	$(PY) tools/cross.py
+
+bench: .venv/dev .venv/bench  ## instructions per packet, throughput to the kernel; writes the README's tables
+	$(PY) tools/bench.py $(ARGS)
+
+size: .venv/dev node_modules/.stamp  ## RAM and .mpy sizes; writes the README's tables
+	$(PY) tools/sizes.py $(ARGS)
+
+clean:  ## forget what was built and installed here
+	rm -rf .venv node_modules build .pytest_cache .mypy_cache .ruff_cache
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { echo "uipy wants Python 3.10 or newer (PYTHON=...)"; exit 1; }
+	$(PYTHON) -m venv .venv
+
+.venv/dev: requirements-dev.txt constraints.txt | .venv/bin/python
+	$(PY) -m pip install -q --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+.venv/bench: requirements-bench.txt constraints.txt | .venv/bin/python
+	$(PY) -m pip install -q --disable-pip-version-check -r requirements-bench.txt
+	@touch $@
+
+.venv/stubs: requirements-stubs.txt | .venv/bin/python
+	rm -rf .venv/typings
+	$(PY) -m pip install -q --disable-pip-version-check --no-deps --target .venv/typings -r requirements-stubs.txt
+	@touch $@
+
+node_modules/.stamp: package-lock.json
+	@command -v npm >/dev/null || { echo "the 32-bit checks want Node and npm (apt install nodejs npm)"; exit 1; }
+	npm ci --silent --no-audit --no-fund
+	@touch $@
