@@ -1,16 +1,19 @@
 """The one buffer that uipy supplies: a ring of octets, sink and source at once.
 
-Written at one end, read at the other. As a source (source.py) it keeps its octets until they are acknowledged, so
-an echo server is one ring, and a proxy, a socket or an asyncio stream is a ring each way.
+Written at one end, read at the other. As a source (source.py) it keeps its octets until they are
+acknowledged, so an echo server is one ring, and a proxy, a socket or an asyncio stream is a ring
+each way.
 """
 
 from .kern import copy
 
 
 class Ring:
-    """A ring of n octets: `write` and `end` on one side, `fill`/`acked` or `readinto` on the other.
+    """A ring of n octets: `write` and `end` on one side, `fill`/`acked` or `readinto` on the
+    other.
 
-    `room` is how many octets can be written, `left` how many are in it, `ended` whether `end` was called.
+    `room` is how many octets can be written, `left` how many are in it, `ended` whether `end` was
+    called.
     """
 
     def __init__(self, n):
@@ -53,7 +56,9 @@ class Ring:
         self.ended = True
 
     def fill(self, rel, buf, pos, n):
-        """Write up to n octets from offset rel to buf[pos:]; return how many. They stay in the ring."""
+        """Write up to n octets from offset rel to buf[pos:]; return how many. They stay in the
+        ring.
+        """
         if n > self.left - rel:
             n = self.left - rel
         if n <= 0:
@@ -81,7 +86,9 @@ class Ring:
         self.room += n
 
     def readinto(self, buf, start, n):
-        """Move up to n octets out of the ring to buf[start:]; return how many (0: empty; see `ended`)."""
+        """Move up to n octets out of the ring to buf[start:]; return how many (0: empty; see
+        `ended`).
+        """
         n = self.fill(0, buf, start, n)
         self.acked(n)
         return n

@@ -2,14 +2,16 @@
 
 The stack keeps no send buffer. A source has three names:
 
-    fill(rel, buf, pos, n) -> count   write up to n octets from offset rel to buf[pos:]. `rel` counts from the first
-                                      octet that is not acknowledged; the same offset gives the same octets until
-                                      `acked`. Fewer than n: there is nothing more now. It allocates nothing.
+    fill(rel, buf, pos, n) -> count   write up to n octets from offset rel to buf[pos:]. `rel`
+    counts from the first
+                                      octet that is not acknowledged; the same offset gives the
+                                      same octets until `acked`. Fewer than n: there is nothing
+                                      more now. It allocates nothing.
     acked(n)                          the first n octets arrived; they will not be asked for again
     ended                             true: what a short `fill` did not give will never come
 
-A source that can stand in front of others in a `Chain` also has `left`: the octets, not yet acknowledged, that it can
-give now. `Bytes`, `File`, `Chain` and `Ring` have all four.
+A source that can stand in front of others in a `Chain` also has `left`: the octets, not yet
+acknowledged, that it can give now. `Bytes`, `File`, `Chain` and `Ring` have all four.
 """
 
 from .kern import copy
@@ -30,16 +32,20 @@ class Source:
 
 
 class Bytes(Source):
-    """Octets that lie in memory or in flash: bytes, bytearray, memoryview, or a str (sent as UTF-8).
+    """Octets that lie in memory or in flash: bytes, bytearray, memoryview, or a str (sent as
+    UTF-8).
 
-    They are sent from where they are; whoever changes them meanwhile sends nonsense. `load` uses the same object again.
+    They are sent from where they are; whoever changes them meanwhile sends nonsense. `load` uses
+    the same object again.
     """
 
     def __init__(self, data=b""):
         self.load(data.encode() if isinstance(data, str) else data)
 
     def load(self, data, n=-1):
-        """Send the first n octets of `data` (-1: all) from now on. Not while a connection sends this source."""
+        """Send the first n octets of `data` (-1: all) from now on. Not while a connection sends
+        this source.
+        """
         self.data = data
         self.at = 0
         self.left = len(data) if n < 0 else n
@@ -63,14 +69,15 @@ class Bytes(Source):
 class File(Source):
     """A file, read from flash as it is sent and again if a segment is lost.
 
-    `file` is a path or an open binary file; the size is what the file has now. The octets pass through `block`
-    octets of RAM (128), because a view of just their place in the packet would cost the heap 16 octets a call. The
-    file is closed when its last octet is acknowledged; call `close` when the connection ends before. A file that
-    has become shorter meanwhile sends zeros for what is missing, so that the length promised is kept.
+    `file` is a path or an open binary file; the size is what the file has now. The octets pass
+    through `block` octets of RAM (128), because a view of just their place in the packet would
+    cost the heap 16 octets a call. The file is closed when its last octet is acknowledged; call
+    `close` when the connection ends before. A file that has become shorter meanwhile sends zeros
+    for what is missing, so that the length promised is kept.
     """
 
     def __init__(self, file, block=128):
-        self.file = open(file, "rb") if isinstance(file, str) else file  # noqa: SIM115
+        self.file = open(file, "rb") if isinstance(file, str) else file
         self.left = self.file.seek(0, 2)
         self.at = 0
         self.block = bytearray(block)

@@ -1,0 +1,1 @@
+"""Applications: callbacks on the core's public names."""

@@ -1,0 +1,26 @@
+"""Echo Protocol (RFC 862), on TCP and on UDP."""
+
+from ..ring import Ring
+from ..stream import Stream
+from ..udp import UdpApp
+
+
+class Echo(Stream):
+    """What arrives goes back, and a client that closes its side first still gets everything.
+
+    `size` octets of RAM for each connection; 2 MSS (2920) keep a sender busy.
+    """
+
+    def __init__(self, size=2920):
+        ring = Ring(size)
+        Stream.__init__(self, ring, ring)
+
+
+class UdpEcho(UdpApp):
+    """Each datagram goes back as it is, unless it comes from a port that would answer the answer,
+    for ever.
+    """
+
+    def received(self, port, buf, start, n):
+        # echo, discard, daytime, qotd, chargen, time
+        return 0 if port.sport in (7, 9, 13, 17, 19, 37) or port.stack.cast else n
