@@ -54,6 +54,7 @@ class Stack:
     time_wait    connections in TIME-WAIT, half_open: in the handshake
     key          8 octets or more that nobody can guess; default os.urandom
     tcp_options  a dict of what tcp.Tcp takes besides, such as {'reassembly': 4, 'sack': True}
+    now          the time, for a caller whose clock is not ticks_ms
 
     `wake` is called, if set, when a call from outside the stack makes something due; `on_error(exc)` gets what a callback raised.
     A layer reads where the datagram at hand lies: `ip_at`, `src_at`, `dst_at` (of the quoted one in `unreach`, with the
@@ -72,13 +73,13 @@ class Stack:
         half_open=8,
         key=None,
         tcp_options=None,
+        now=None,
     ):
         self.buf = bytearray(2 + dev.l2 + dev.mtu + _SPARE)
         self.stat = bytearray(4 * len(NAMES))
         self.key = _key(key)
         self.clock = bytearray(4)  # ms, 32 bits: for ISN, timestamps and cookies
-        self.now = ticks_ms() & _MASK
-        self.started = False  # the caller's clock is known; set by _tick()
+        self.now = ticks_ms() & _MASK if now is None else now
         self.link_at = self.now
         self.due = True
         self.next_at = self.now
@@ -238,19 +239,11 @@ class Stack:
 
     def _tick(self, now):
         """Time has passed. A clock that goes back moves nothing."""
-        if not self.started:
-            self._start(now)
         d = tdiff(now, self.now)
         if d:
             self.now = now
             if d > 0:
                 sadd(self.clock, 0, d)
-
-    def _start(self, now):
-        # The first time that the caller tells; what was armed at construction is due.
-        self.started = True
-        self.now = self.next_at = self.link_at = now
-        self.due = True
 
     def _input(self, n, iface):
         bump(self.stat, _N_FRAMES_IN)
