@@ -37,6 +37,7 @@ CALLS = (
     ("tdiff back", lambda: kern.tdiff(0, BIG)),
     ("tdiff half", lambda: kern.tdiff(0x20000000, 0)),
     ("tadd", lambda: kern.tadd(BIG, 1 << 28)),
+    ("tadd by one", lambda: kern.tadd(BIG, 1)),
     ("tadd back", lambda: kern.tadd(0, -(1 << 28))),
     ("mac", lambda: kern.mac(HIGH, HIGH, 1, 47, OUT)),
     ("an int of 2**30", lambda: BIG + len(OUT)),  # must not be 0

@@ -147,7 +147,7 @@ def counts(kern, say):
 
 def times(kern, say):
     points = [h << 14 | low for h in range(0, 65536, 4093) for low in (0, 1, 16383)]
-    points += [BIG, BIG - 1]
+    points += [BIG, BIG - 1, 0x1FFFFFFF, 0x20000000, 0x20000001]
     for a in points:
         for b in points:
             say("tdiff", a, b, small(kern.tdiff(a, b)))
