@@ -1,6 +1,8 @@
-"""Compile every module that goes on a board with mpy-cross for three machines: `python tools/cross.py`.
+"""Compile every module that goes on a board with mpy-cross for three machines: `python
+tools/cross.py`.
 
-armv6m is the RP2040, armv7emsp an RP2350 or STM32F4, xtensawin an ESP32. Prints what failed and ends with 1.
+armv6m is the RP2040, armv7emsp an RP2350 or STM32F4, xtensawin an ESP32. Prints what failed and
+ends with 1.
 """
 
 import os
