@@ -15,7 +15,7 @@ class W5100S(WiznetModel):
     PHY_NAME = "PHYSR"
     SOCKETS = 4
     MEMORY = 8192
-    READY_US = 60_300  # 7.1: TSTA
+    READY_NS = 60_300_000  # 7.1: TSTA
     COMMON = (
         ("MR", 0x0000, 1, "rw"),
         ("GAR", 0x0001, 4, "rw"),
@@ -84,8 +84,8 @@ class W5100S(WiznetModel):
     COMMON_DEFAULTS = {"RTR": b"\x07\xd0", "RCR": b"\x08", "RMSR": b"\x55", "TMSR": b"\x55"}
     SOCKET_DEFAULTS = {"TTL": b"\x80", "RXBUF": b"\x02", "TXBUF": b"\x02", "IMR": b"\xff"}
 
-    def power_up(self):
-        super().power_up()
+    def reset(self):
+        super().reset()
         self.bmcr = 0x3100  # IEEE 802.3 22.2.4.1: 100 Mb/s, autonegotiation, full duplex
 
     def begin(self, head):
@@ -95,7 +95,7 @@ class W5100S(WiznetModel):
         self.space = "flat"
         if head[0] not in (0xF0, 0x0F):
             self.space = "none"
-            self.complain("opcode 0x%02x" % head[0])
+            self.complain("opcode", f"{head[0]:#04x} is no opcode")
 
     def data(self, mosi):
         if self.space == "none":
@@ -112,7 +112,7 @@ class W5100S(WiznetModel):
         if n >= self.SOCKETS:
             self.address += 1
             if self.writing:
-                self.complain("write to reserved 0x%04x" % at)
+                self.complain("reserved", f"{at:#06x} written")
             return 0
         self.address = at & 0xFF
         answer = self.register(self.sockets[n], octet)
@@ -124,13 +124,13 @@ class W5100S(WiznetModel):
         self.address = end
         if not self.writing:
             if end > END:
-                self.complain("read over the end of RX memory")
+                self.complain("rx-end", "read over the end of RX memory")
             whole = self.tx + self.rx + bytes(len(mosi))
             return bytes(whole[start - TX_AT : end - TX_AT])
         if end > RX_AT:
-            self.complain("write over the end of TX memory, into RX memory")
+            self.complain("tx-end", "write over the end of TX memory, into RX memory")
         if self.sendok_at is not None:
-            self.complain("TX memory written while a frame is being sent")
+            self.complain("tx-busy", "TX memory written during a transmission")
         for k, octet in enumerate(mosi, start):
             if k < RX_AT:
                 self.tx[k - TX_AT] = octet
@@ -142,7 +142,7 @@ class W5100S(WiznetModel):
         if regs is not self.common:
             super().wrote(regs, name)
         elif name == "MR" and regs["MR"] & 0x80:
-            self.power_up()
+            self.reset()
         elif name == "PHYACR":
             self.mdio(regs)
 
@@ -150,12 +150,12 @@ class W5100S(WiznetModel):
         """Clause 22 management: PHYRAR names the register, PHYACR 1 writes PHYDIR to it."""
         if regs["PHYACR"] == 1 and regs["PHYRAR"] == 0:
             self.bmcr = regs["PHYDIR"]
-            self.carrier_at = self.clock()
+            self.phy_reset()
         regs["PHYACR"] = 0
 
     def phy_status(self):
         """CAB, -, mode, DPX (1 half), SPD (1 10 Mb/s), LINK."""
-        status = 0 if self.carrier else 0x80
+        status = 0 if self.cable else 0x80
         if not self.bmcr & 0x1000:
             status |= 0x20
             status |= 0 if self.bmcr & 0x2000 else 0x12

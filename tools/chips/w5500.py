@@ -73,21 +73,21 @@ class W5500(WiznetModel):
         block = head[2] >> 3
         self.space, self.socket = "none", 0
         if head[2] & 0x03:
-            self.complain("OM %d: fixed length mode while CS is controlled" % (head[2] & 3))
+            self.complain("om", f"OM {head[2] & 3}: fixed length, though CS is controlled")
         elif block == 0:
             self.space = "common"
         elif block & 3:
             self.space, self.socket = (None, "socket", "tx", "rx")[block & 3], block >> 2
         else:
-            self.complain("reserved block 0x%02x" % block)
+            self.complain("reserved", f"block {block:#04x}")
 
     def wrote(self, regs, name):
         if regs is not self.common:
             super().wrote(regs, name)
         elif name == "MR" and regs["MR"] & 0x80:  # RST: cleared by itself when the reset is done
-            self.power_up()
+            self.reset()
         elif name == "PHYCFGR" and not regs["PHYCFGR"] & 0x80:
-            self.carrier_at = self.clock()  # the PHY starts anew with what OPMDC says
+            self.phy_reset()  # it starts anew with what OPMDC says
 
     def phy_status(self):
         kept = self.common["PHYCFGR"] & ~READ_ONLY_PHY & 0xFF

@@ -17,7 +17,7 @@ class W6100(W5500):
     VERSION_NAME = "VER"
     PHY_NAME = "PHYSR"
     MACRAW = 0x07
-    READY_US = 60_300  # 7.1: TSTA
+    READY_NS = 60_300_000  # 7.1: TSTA
     COMMON = (  # 4.1
         ("CIDR", 0x0000, 2, "ro"),
         ("VER", 0x0002, 2, "ro"),
@@ -85,7 +85,7 @@ class W6100(W5500):
         if regs is self.common:
             for lock, names in LOCKED.items():
                 if name in names and regs[lock] != UNLOCK[lock]:
-                    self.complain("%s written while locked" % name)
+                    self.complain("locked", f"{name} written while locked")
                     return False
         return True
 
@@ -96,16 +96,16 @@ class W6100(W5500):
                 regs["IRCLR"] = 0
             WiznetModel.wrote(self, regs, name)
         elif name == "SYCR0" and not regs["SYCR0"] & 0x80:  # RST is active low
-            self.power_up()
+            self.reset()
         elif name == "PHYCR1" and regs["PHYCR1"] & 0x01:
             regs["PHYCR1"] &= 0xFE
-            self.carrier_at = self.clock()
+            self.phy_reset()
 
     def phy_status(self):
         """CAB, -, MODE (0 auto; 4 100F, 5 100H, 6 10F, 7 10H), DPX (1 half), SPD (1 10 Mb/s),
         LNK."""
         mode = self.common["PHYCR0"] & 7
-        status = 0 if self.carrier else 0x80
+        status = 0 if self.cable else 0x80
         if mode & 4:
             status |= mode << 3 | (mode & 1) << 2 | mode & 2
         return status | (1 if self.link_up else 0)

@@ -1,24 +1,27 @@
-"""What the WIZnet chip models share: sockets, MACRAW, memories, INT, timing and faults.
+"""What the models of the WIZnet chips share: sockets, MACRAW, memories, INT, times and faults.
 
-A model is driven through `cs(level)` and `exchange(mosi) -> miso` (octets while CS is low),
-`reset_pin(level)`, `wire_in(frame)` and `link(up)`; it answers through `wire_out(frame)`,
-`int_level` and `complaints`. Frames carry no FCS. `clock()` gives microseconds. The register maps
-are in w5500.py, w5100s.py and w6100.py, written from the data sheets; nothing here is imported
-from a driver.
+    chip = W5500(clock=VirtualClock())
+    chip.cs(0); answer = chip.exchange(bytes); chip.cs(1)      what the host does to it
+    chip.wire_in(frame); chip.wire_out = callback; chip.link(up)      what the network does to it
 
-A complaint is a sentence about something that a real chip punishes later and silently.
+The register maps are in w5500.py, w5100s.py and w6100.py, written from the data sheets. Whatever a
+real chip would punish, most of it later and silently, is written to `chip.complaints` ("code: what
+happened"). `strict` also judges times (off when the clock does not run with the bus, as across a
+pipe). Faults that a test switches on are attributes of `chip.fault`. Frames carry no FCS.
 """
 
 import random
 
-RST_HOLD_US = 500  # RSTn low at least so long
+from .clock import VirtualClock
+
+RST_HOLD_NS = 500_000  # RSTn low at least so long (W5500 5.5.1)
 ETH_MIN = 60  # shortest frame without FCS; the MAC pads ours
 ETH_MAX = 1514
+NEVER = 1 << 62
 
 OPEN, CLOSE, SEND, RECV = 0x01, 0x10, 0x20, 0x40
 I_RECV, I_TIMEOUT, I_SENDOK = 0x04, 0x08, 0x10
 SR_CLOSED, SR_MACRAW = 0x00, 0x42
-LATE = (0x02, 0x04, 0x08, 0x21, 0x22)  # commands that MACRAW does not know
 
 
 class Registers:
@@ -47,7 +50,23 @@ class Registers:
         self.value[name][:] = number.to_bytes(self.size[name], "big")
 
 
+class Fault:
+    """What is wrong with the chip at the moment; all off. Numbers count down as they happen."""
+
+    def __init__(self):
+        self.absent = None  # 0x00 or 0xFF: nobody drives MISO, and that is what the host reads
+        self.version = None  # what the version register reads
+        self.int_stuck = None  # 0 or 1
+        self.tx_stuck = 0  # frames whose SENDOK never comes, and that do not leave
+        self.length_wrong = 0  # frames stored under a wrong length ...
+        self.length = 0  # ... this one, or None: another one each time
+        self.rsr_wrong = 0  # reads of RX_RSR that give anything
+        self.rx_dead = False  # nothing is received until OPEN
+
+
 class WiznetModel:
+    """One chip after power-on."""
+
     # What a chip's model states from its data sheet.
     COMMON = SOCKET = ()
     COMMON_DEFAULTS = SOCKET_DEFAULTS = {}
@@ -55,96 +74,115 @@ class WiznetModel:
     MEMORY = 16384  # octets of TX memory, and as many of RX memory
     MACRAW = 0x04  # protocol field of S0_MR
     VERSION = 0
-    READY_US = 1000  # from the end of a reset to the first access
+    READY_NS = 1_000_000  # from the end of a reset to the first access
+    BIT_RATE = 100_000_000
     SIZE_UNIT = 1024  # of the buffer size registers
 
-    def __init__(self, clock=None, seed=1):
-        self.now = 0
-        self.clock = clock or (lambda: self.now)
+    def __init__(self, clock=None, seed=1, strict=True):
+        self.clock = clock or VirtualClock()
         self.random = random.Random(seed)
-        self.wire_out = lambda frame: None
+        self.strict = strict
+        self.spi_hz = 0  # told by the bus; 0: not known
         self.complaints = []
-        self.carrier = True  # the cable
-        self.autoneg_us = 0  # from plugging in to link
-        self.carrier_at = -(1 << 60)
+        self.fault = Fault()
+        self.wire_out = None  # called with each frame sent
+        self.on_int = None  # called with the level of INT when it changes
+        self.cable = True
+        self.autoneg_ns = 0  # from plugging in, or from a reset, to a link
         self.open_pointer = 0  # where OPEN puts the four pointers
         self.torn = 0.0  # chance that a frame lands between the two octets of a RX_RSR read
-        self.strict_filter = False  # the other reading of MFEN: only broadcast and our own
+        self.strict_filter = False  # the other reading of MFEN: broadcast and our own only
         self.sendok_without_link = True
         self.frames_in = self.frames_out = self.overflow = self.missed = self.filtered = 0
         self.resets = 0
-        # Faults; each holds until it is used up or set back.
-        self.mute = None  # MISO floats at this octet: no chip, or no CS
-        self.version = None  # what the version register reads
-        self.int_stuck = None
-        self.lose_sendok = 0
-        self.bogus_length = None  # the length word of the next frame
-        self.rsr_noise = 0  # so many reads of RX_RSR give garbage
         self.common = Registers(self.COMMON, self.COMMON_DEFAULTS)
         self.sockets = [Registers(self.SOCKET, self.SOCKET_DEFAULTS) for _ in range(self.SOCKETS)]
         self.s0 = self.sockets[0]
-        self.selected = False
-        self.held = False
-        self.power_up()
+        self.selected = self.held = False
+        self._int = 1
+        self.power_on()
 
-    # --- power, reset, cable
+    # Power, reset, cable
 
-    def power_up(self):
+    def power_on(self):
+        """Power-on or brown-out: everything at its reset value, the memories undefined."""
+        self.tx = bytearray(self.random.randbytes(self.MEMORY))
+        self.rx = bytearray(self.random.randbytes(self.MEMORY))
+        self.reset()
+
+    brown_out = power_on
+
+    def reset(self):
         self.common.reset()
         for socket in self.sockets:
             socket.reset()
-        self.tx = bytearray(self.MEMORY)
-        self.rx = bytearray(self.random.randbytes(self.MEMORY))
+        self.head = b""
+        self.space = "none"
         self.bounds = []  # where each frame in RX memory ends
         self.read_to = 0  # RX_RD as of the last RECV
         self.sendok_at = None
         self.landing = None
-        self.ready_at = self.clock() + self.READY_US
+        self.fault.rx_dead = False
+        self.ready_at = self.clock() + (self.READY_NS if self.strict else 0)
+        self.phy_reset()
         self.resets += 1
-
-    def brownout(self):
-        """The supply dips: as after power-up, in the middle of whatever was going on."""
-        self.power_up()
+        self.int_changed()
 
     def reset_pin(self, level):
-        if not level:
+        if not level and not self.held:
             self.held, self.held_at = True, self.clock()
-        elif self.held:
-            if self.clock() - self.held_at < RST_HOLD_US:
-                self.complain("RSTn was low for less than %d us" % RST_HOLD_US)
+            self.int_changed()
+        elif level and self.held:
+            if self.strict and self.clock() - self.held_at < RST_HOLD_NS:
+                self.complain("rst-short", "RSTn was low for less than 500 us")
             self.held = False
-            self.power_up()
+            self.reset()
 
     def link(self, up):
-        if up and not self.carrier:
-            self.carrier_at = self.clock()
-        self.carrier = up
+        if up and not self.cable:
+            self.phy_reset()
+        self.cable = up
+
+    def phy_reset(self):
+        self.link_at = self.clock() + self.autoneg_ns
 
     @property
     def link_up(self):
-        return self.carrier and self.clock() - self.carrier_at >= self.autoneg_us
+        return self.cable and self.clock() >= self.link_at
 
-    def complain(self, text):
-        self.complaints.append(text)
+    def complain(self, code, text):
+        if len(self.complaints) < 1000:
+            self.complaints.append(f"{code}: {text}")
 
-    # --- SPI
+    def next_at(self):
+        """-> nanoseconds of the next thing that happens by itself; None: nothing."""
+        return self.sendok_at
+
+    def poll(self):
+        """Lets happen what is due: the end of a transmission."""
+        if self.sendok_at is not None and self.clock() >= self.sendok_at:
+            self.sendok_at = None
+            self.s0["IR"] |= I_SENDOK
+
+    # SPI
 
     def cs(self, level):
         if level and self.selected and 0 < len(self.head) < 3:
-            self.complain("CS raised after %d octets, within the header" % len(self.head))
+            self.complain("short", f"CS rose after {len(self.head)} octets, within the header")
         self.selected = not level
         self.head = b""
+        self.int_changed()
 
     def exchange(self, mosi):
-        if self.mute is not None:
-            return bytes((self.mute,)) * len(mosi)
+        """Octets from the host -> as many from the chip."""
+        if self.fault.absent is not None:
+            return bytes([self.fault.absent]) * len(mosi)
         if not self.selected:
-            self.complain("clocked without CS")
-            return bytes(len(mosi))
+            return b"\xff" * len(mosi)  # another chip's transfer
         if self.held or self.clock() < self.ready_at:
-            self.complain("access during reset")
+            self.complain("in-reset", "SPI used during a reset")
             return bytes(len(mosi))
-        self.tick()
+        self.poll()
         short = 3 - len(self.head)
         if short > 0:
             self.head += mosi[:short]
@@ -181,12 +219,12 @@ class WiznetModel:
                 self.fresh(regs, name)
             answer = regs.value[name][k]
             if name == "RX_RSR" and k == 0 and self.landing is not None:
-                frame, self.landing = self.landing, None  # between its two octets: a torn read
+                frame, self.landing = self.landing, None  # a torn read
                 self.store(frame)
                 self.fresh(regs, name)
             return answer
         if name is None or access == "ro":
-            self.complain("write to %s 0x%04x" % (name or "reserved", address))
+            self.complain("read-only", f"{name or 'reserved'} at {address:#06x} written")
         elif access == "w1c":
             regs.value[name][k] &= ~octet & 0xFF
         elif self.may_write(regs, name):
@@ -201,13 +239,13 @@ class WiznetModel:
         """Brings a register that the chip computes up to date before it is read."""
         if regs is self.common:
             if name == self.VERSION_NAME:
-                regs[name] = self.VERSION if self.version is None else self.version
+                regs[name] = self.VERSION if self.fault.version is None else self.fault.version
             elif name == self.PHY_NAME:
                 regs[name] = self.phy_status()
         elif name == "RX_RSR":
             regs[name] = (regs["RX_WR"] - self.read_to) & 0xFFFF if regs is self.s0 else 0
-            if self.rsr_noise:
-                self.rsr_noise -= 1
+            if self.fault.rsr_wrong:
+                self.fault.rsr_wrong -= 1
                 regs[name] = self.random.randrange(0x10000)
         elif name == "TX_FSR":
             waiting = (regs["TX_WR"] - regs["TX_RD"]) & 0xFFFF
@@ -218,9 +256,9 @@ class WiznetModel:
             command, regs["CR"] = regs["CR"], 0  # accepted at once, which clears it
             self.command(regs, command)
         elif name == "MR" and regs is not self.common and regs["SR"] != SR_CLOSED:
-            self.complain("Sn_MR changed while the socket is open")
+            self.complain("mode-open", "Sn_MR written while the socket is open")
 
-    # --- memories; the pointers wrap by themselves where the chip has it so
+    # Memories; the addresses wrap by themselves, where the chip has it so
 
     def tx_memory(self, mosi):
         size = self.buffer_size(self.sockets[self.socket], "tx") or 1
@@ -232,13 +270,13 @@ class WiznetModel:
             else:
                 answer[k] = self.tx[place]
         if self.writing and self.sendok_at is not None:
-            self.complain("TX memory written while a frame is being sent")
+            self.complain("tx-busy", "TX memory written during a transmission")
         self.address = (self.address + len(mosi)) & 0xFFFF
         return bytes(answer)
 
     def rx_memory(self, mosi):
         if self.writing:
-            self.complain("write into RX memory")
+            self.complain("rx-write", "RX memory written")
             return bytes(len(mosi))
         size = self.buffer_size(self.sockets[self.socket], "rx") or 1
         start = self.address % size
@@ -249,11 +287,11 @@ class WiznetModel:
     def buffer_size(self, regs, way):
         return regs["RXBUF" if way == "rx" else "TXBUF"] * self.SIZE_UNIT
 
-    # --- commands of socket 0
+    # Commands of socket 0
 
     def command(self, regs, command):
         if regs is not self.s0:
-            self.complain("a command to a socket other than 0")
+            self.complain("command", "a command to a socket other than 0")
         elif command == OPEN:
             self.open()
         elif command == CLOSE:
@@ -261,24 +299,23 @@ class WiznetModel:
             self.sendok_at = self.landing = None
             self.bounds = []
         elif regs["SR"] != SR_MACRAW:
-            self.complain("command 0x%02x to a closed socket" % command)
+            self.complain("closed", f"command {command:#04x} to a closed socket")
         elif command == SEND:
             self.send()
         elif command == RECV:
             self.recv()
         else:
-            kind = "a TCP or UDP command" if command in LATE else "an unknown command"
-            self.complain("%s in MACRAW: 0x%02x" % (kind, command))
+            self.complain("command", f"{command:#04x} is no command in MACRAW")
 
     def open(self):
         regs = self.s0
         if regs["SR"] != SR_CLOSED:
-            self.complain("OPEN of an open socket")
+            self.complain("open-open", "OPEN of an open socket")
         for way in ("rx", "tx"):
             if sum(self.buffer_size(socket, way) for socket in self.sockets) > self.MEMORY:
-                self.complain("the sockets' %s buffers are larger than the memory" % way)
+                self.complain("memory", f"the sockets' {way} sizes exceed the memory")
         if regs["MR"] & 0x0F != self.MACRAW:
-            self.complain("OPEN in a mode other than MACRAW: 0x%02x" % regs["MR"])
+            self.complain("mode", f"OPEN with Sn_MR {regs['MR']:#04x}, not MACRAW")
             return
         regs["SR"] = SR_MACRAW
         for name in ("TX_RD", "TX_WR", "RX_RD", "RX_WR"):
@@ -287,28 +324,30 @@ class WiznetModel:
         self.read_to = self.open_pointer
         self.bounds = []
         self.sendok_at = self.landing = None
+        self.fault.rx_dead = False
 
     def send(self):
         regs = self.s0
         n = (regs["TX_WR"] - regs["TX_RD"]) & 0xFFFF
         if self.sendok_at is not None:
-            self.complain("SEND before the previous frame was sent")
+            self.complain("tx-busy", "SEND before the end of the previous transmission")
         if not 14 <= n <= ETH_MAX:
-            self.complain("SEND of %d octets" % n)
-        size = self.buffer_size(regs, "tx")
+            self.complain("tx-length", f"SEND of {n} octets")
+        size = self.buffer_size(regs, "tx") or 1
         start = regs["TX_RD"] % size
         frame = bytes((self.tx[:size] * 2)[start : start + min(n, ETH_MAX)])
         regs["TX_RD"] = regs["TX_WR"]
-        wire_us = (max(n, ETH_MIN) + 24) * 8 // 100  # FCS, preamble and gap at 100 Mb/s
-        self.sendok_at = self.clock() + wire_us
-        if self.lose_sendok:
-            self.lose_sendok -= 1
-            self.sendok_at = 1 << 60
-        if self.link_up:
+        # FCS, preamble and gap go along
+        self.sendok_at = self.clock() + (max(n, ETH_MIN) + 24) * 8_000_000_000 // self.BIT_RATE
+        if self.fault.tx_stuck:
+            self.fault.tx_stuck -= 1
+            self.sendok_at = NEVER
+        elif self.link_up:
             self.frames_out += 1
-            self.wire_out(frame.ljust(ETH_MIN, b"\0"))
+            if self.wire_out:
+                self.wire_out(frame.ljust(ETH_MIN, b"\0"))
         elif not self.sendok_without_link:
-            self.sendok_at = 1 << 60
+            self.sendok_at = NEVER
 
     def recv(self):
         """RX_RD is taken over: everything before it is free."""
@@ -316,51 +355,47 @@ class WiznetModel:
         moved = (regs["RX_RD"] - self.read_to) & 0xFFFF
         held = (regs["RX_WR"] - self.read_to) & 0xFFFF
         if moved > held:
-            self.complain("RX_RD is beyond RX_WR")
+            self.complain("rx-beyond", "RX_RD is beyond RX_WR")
         elif moved and regs["RX_RD"] not in self.bounds:
-            self.complain("RX_RD is within a frame")
-        while self.bounds and moved:
-            end = self.bounds[0]
-            if (end - self.read_to) & 0xFFFF > moved:
-                break
+            self.complain("rx-within", "RX_RD is within a frame")
+        while self.bounds and (self.bounds[0] - self.read_to) & 0xFFFF <= moved:
             self.bounds.pop(0)
-            moved -= (end - self.read_to) & 0xFFFF
-            self.read_to = end
         self.read_to = regs["RX_RD"]
 
-    def tick(self):
-        """What became due: the end of a transmission."""
-        if self.sendok_at is not None and self.clock() >= self.sendok_at:
-            self.sendok_at = None
-            self.s0["IR"] |= I_SENDOK
-
-    # --- the wire
+    # The wire
 
     def wire_in(self, frame):
+        """A frame comes in; short ones are padded, as the sender's MAC does. -> True if stored."""
         deaf = self.held or self.clock() < self.ready_at or self.s0["SR"] != SR_MACRAW
-        if deaf or not self.link_up:
+        if deaf or not self.link_up or self.fault.rx_dead:
             self.missed += 1
-        elif not self.wanted(frame):
+            return False
+        if not self.wanted(frame):
             self.filtered += 1
-        elif self.landing is None and self.random.random() < self.torn:
+            return False
+        if self.landing is not None:
+            self.store(self.landing)
+            self.landing = None
+        elif self.random.random() < self.torn:
             self.landing = bytes(frame)  # lands in the middle of the next RX_RSR read
-        else:
-            if self.landing is not None:
-                self.store(self.landing)
-                self.landing = None
-            self.store(frame)
+            return True
+        stored = self.store(frame)
+        self.int_changed()
+        return stored
 
     def store(self, frame):
         regs = self.s0
         frame = bytes(frame).ljust(ETH_MIN, b"\0")
         n = len(frame) + 2
-        size = self.buffer_size(regs, "rx")
+        size = self.buffer_size(regs, "rx") or 1
         if ((regs["RX_WR"] - self.read_to) & 0xFFFF) + n > size:
             self.overflow += 1
-            return
+            return False
         word = n
-        if self.bogus_length is not None:
-            word, self.bogus_length = self.bogus_length, None
+        if self.fault.length_wrong:
+            self.fault.length_wrong -= 1
+            word = self.fault.length
+            word = self.random.randrange(0x10000) if word is None else word
         packet = word.to_bytes(2, "big") + frame
         start = regs["RX_WR"] % size
         first = min(n, size - start)
@@ -370,6 +405,7 @@ class WiznetModel:
         self.bounds.append(regs["RX_WR"])
         regs["IR"] |= I_RECV
         self.frames_in += 1
+        return True
 
     def wanted(self, frame):
         """The MAC filter; see `filters` of the chip."""
@@ -387,16 +423,20 @@ class WiznetModel:
         """-> (MAC filter, block broadcast, block multicast, block IPv6), as the modes stand."""
         raise NotImplementedError
 
-    # --- INT
+    # INT
 
     @property
     def int_level(self):
-        if self.int_stuck is not None:
-            return self.int_stuck
-        if self.held or self.mute is not None:
-            return 1
-        self.tick()
-        return 0 if self.asserted() else 1
+        if self.fault.int_stuck is not None:
+            return self.fault.int_stuck
+        return 0 if not self.held and self.fault.absent is None and self.asserted() else 1
+
+    def int_changed(self):
+        level = self.int_level
+        if level != self._int:
+            self._int = level
+            if self.on_int:
+                self.on_int(level)
 
     def asserted(self):
         raise NotImplementedError
