@@ -1,0 +1,16 @@
+"""`machine` off the board: SPI and Pin wired to a chip model.
+
+On CPython a program says `machine.wire(wiring)` first (tools/chips/spibus.py), and the model is
+called directly. MicroPython's unix port has no such objects: there the model lives in the CPython
+parent, and the octets go through a pipe that was inherited (tools/chips/server.py; the protocol is
+in machine_pipe.py).
+"""
+
+import sys
+
+if sys.implementation.name == "micropython":
+    from machine_pipe import SPI, Pin, freq, idle, int_file, lightsleep, reset, unique_id
+else:
+    from machine_local import SPI, Pin, freq, idle, int_file, lightsleep, reset, unique_id, wire
+
+__all__ = ["SPI", "Pin", "freq", "idle", "int_file", "lightsleep", "reset", "unique_id", "wire"]
