@@ -4,17 +4,14 @@ from micropython import const
 
 from .errors import Busy, NotConnected
 from .kern import copy, put16, put32, u16, u32
-from .tcp_row import STATE_NAMES, mark, set_state
+from .tcp_row import STATE_NAMES, abort, mark
 
 _STATE = const(0)
 _IDX = const(1)
 _F = const(2)
 _G = const(3)
-_SND_UNA = const(8)
-_RCV_NXT = const(12)
 _MAX = const(22)
 _STATE_AT = const(76)
-_ADV = const(84)
 _ROOM = const(88)
 _GEN = const(94)
 _USER = const(96)
@@ -22,7 +19,6 @@ _KEEP = const(98)
 _TTL = const(101)
 _TOS = const(102)
 _BUFF = const(114)
-_ROW = const(118)
 
 _KEY = const(10)
 _K_LPORT = const(2)
@@ -38,7 +34,6 @@ _G_NODELAY = const(0x20)
 
 _S_CLOSED = const(0)
 _S_SYN_SENT = const(2)
-_S_SYN_RECEIVED = const(3)
 _S_ESTABLISHED = const(4)
 _S_CLOSE_WAIT = const(7)
 
@@ -67,7 +62,6 @@ class Conn:
         if self.t.watch:
             src = self.t.watch(src)
         self.src = src
-        r[_G] &= ~0x04  # G_END: not known for this source
         mark(self, _F_SEND)
 
     def finish(self, src=None):
@@ -88,7 +82,6 @@ class Conn:
         r[_G] |= _G_FIN | _G_DEAF
         if r[_STATE] == _S_SYN_SENT:  # RFC 9293 3.10.4: nothing was agreed yet
             return self.t.end(self, "aborted")
-        set_state(self.t, self, r[_STATE])  # FIN-WAIT-2 begins to count from here
         mark(self, _F_SEND)
 
     def abort(self):
@@ -96,7 +89,7 @@ class Conn:
         r = self._alive()
         if r[_STATE] == _S_SYN_SENT:
             return self.t.end(self, "aborted")
-        mark(self, _F_RST)
+        abort(self, 0)
 
     def push_urgent(self, n):
         """Makes the next n octets of the source, from the first unacknowledged one, urgent (RFC 6093); any length."""
@@ -166,7 +159,7 @@ class Conn:
     @keepalive_s.setter
     def keepalive_s(self, s):
         put16(self._alive(), _KEEP, s)
-        self.t.touch()
+        self.t.hurry()
 
     @property
     def user_timeout_s(self):
@@ -176,7 +169,7 @@ class Conn:
     @user_timeout_s.setter
     def user_timeout_s(self, s):
         put16(self._alive(), _USER, s)
-        self.t.touch()
+        self.t.hurry()
 
     @property
     def ttl(self):

@@ -11,7 +11,7 @@ constants (a constant cannot be imported on a board without costing RAM); a test
     4 H          u8   H_*: options in use
     5 T          u8   T_*: timers that run
     6 NREX       u8   how often the octet at SND.UNA was sent again; also probes of a zero window
-    7 DUP        u8   duplicate ACKs in a row (RFC 5681 2)
+    7 DUP        u8   duplicate ACKs in a row (RFC 5681 2); with F_RST set the reason, an index of REASONS
     8 SND_UNA    4    RFC 9293 3.3.1
    12 RCV_NXT    4
    16 SND_WL1    4    SND.WL2 is not kept: an ACK below SND.UNA never gets as far as the window update
@@ -76,9 +76,13 @@ STATE_NAMES = (
     "TIME-WAIT",
 )
 
+REASONS = ("aborted", "error", "idle", "unread")  # why a connection is ended by our RST
+
 _STATE = const(0)
 _F = const(2)
+_DUP = const(7)
 _STATE_AT = const(76)
+_F_RST = const(0x02)
 
 
 def mark(c, flag):
@@ -87,8 +91,14 @@ def mark(c, flag):
     c.t.touch()
 
 
+def abort(c, reason):
+    """The connection is to be reset; `reason` is an index of REASONS."""
+    c.r[_DUP] = reason
+    mark(c, _F_RST)
+
+
 def set_state(t, c, state):
     """Every transition of a connection's row passes here."""
     r = c.r
     r[_STATE] = state
-    put32(r, _STATE_AT, t.now())
+    put32(r, _STATE_AT, t.stack.now)

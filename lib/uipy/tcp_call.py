@@ -1,0 +1,113 @@
+"""The calls into the application. Each may raise: then its connection is aborted and the stack goes on.
+
+`with t` is the guard (`Tcp.__exit__`): it needs a smaller VM frame than try/except, and the hot path may not
+exceed 11 words. `t.c` is the connection that an exception is blamed on.
+"""
+
+from micropython import const
+
+from .kern import put16, u16
+from .tcp_row import KEY
+
+_STATE = const(0)
+_IDX = const(1)
+_F = const(2)
+_G = const(3)
+_T = const(5)
+_MAX = const(22)
+_GEN = const(94)
+_LST = const(103)
+
+_G_FIN_SENT = const(0x02)
+_G_END = const(0x04)
+_S_CLOSED = const(0)
+_NO_LISTENER = const(255)
+
+
+def connected(t, c):
+    with t:
+        c.app.connected(c)
+
+
+def received(t, c):
+    """Hands over t.d_len octets at t.d_buf[t.d_start:]; returns how many were taken."""
+    with t:
+        n = _received(t, c)
+        return t.d_len if n is None or n > t.d_len else n
+    return 0
+
+
+def _received(t, c):
+    return c.app.received(c, t.d_buf, t.d_start, t.d_len)
+
+
+def acked(t, c, n):
+    """n octets of the source have arrived at the peer."""
+    r = c.r
+    with t:  # a source that raises loses its connection too
+        if c.src is not None:
+            c.src.acked(n)
+            if r[_G] & _G_END and u16(r, _MAX) <= (r[_G] & _G_FIN_SENT) >> 1:
+                c.src = None  # all of it has arrived; a FIN may still be on its way
+        c.app.acked(c, n)
+
+
+def fill(t, c, rel, n):
+    """Asks the source for n octets at `rel` and one more, to learn whether they are the last.
+
+    Sets o_len, o_more (it has more just now) and o_end (nothing comes behind them).
+    """
+    t.o_len = 0
+    t.o_more = False
+    t.o_end = c.src is None
+    if t.o_end:
+        return
+    with t:
+        k = _fill(t, c, rel, n)
+        t.o_more = k > n
+        t.o_len = n if k > n else k
+        t.o_end = k <= n and bool(c.src.ended)
+
+
+def _fill(t, c, rel, n):
+    return c.src.fill(rel, t.buf, t.o_if.tx + t.o_hl, n + 1)
+
+
+def peer_closed(t, c):
+    with t:
+        c.app.peer_closed(c)
+
+
+def urgent(t, c, n):
+    with t:
+        c.app.urgent(c, n)
+
+
+def tell(t, c, reason):
+    """A soft error."""
+    with t:
+        c.app.error(c, reason)
+
+
+def poll(t, c):
+    with t:
+        c.app.poll(c)
+
+
+def end(t, c, reason):
+    """The connection is over: the row is freed, the application told, and its object goes back to the listener."""
+    r = c.r
+    app = c.app
+    r[_STATE] = _S_CLOSED
+    r[_F] = r[_T] = 0
+    t.keys[KEY * r[_IDX]] = 0
+    put16(r, _GEN, (u16(r, _GEN) + 1) & 0xFFFF)
+    c.app = c.src = None
+    if t.pool:
+        t.pool.forget(c)
+    app.conn = t.dead
+    with t:
+        app.closed(c, reason)
+    if r[_LST] != _NO_LISTENER:
+        t.listeners[r[_LST]].give_back(app)
+        t.half.room_again()

@@ -1,0 +1,73 @@
+"""Timestamps: the round trip of every ACK, and PAWS (RFC 7323 3, 4, 5). TSval is the stack's clock of 1 ms."""
+
+from micropython import const
+
+from .kern import copy, put32, sdiff, tadd, zero
+from .tcp_opt import write_ts
+from .tcp_rtt import sample
+
+_SND_UNA = const(8)
+_RCV_NXT = const(12)
+
+_RST = const(0x04)
+_NOP = const(1)
+_FAR = const(0x10000000)
+
+
+class Timestamps:
+    SIZE = 8  # octets in the row: TS.Recent, Last.ACK.sent
+
+    def __init__(self, tcp, row_at):
+        self.t = tcp
+        self.at = row_at
+        self.echo = bytearray(4)  # TSecr of the segment being built
+
+    def hold(self, r):
+        """TSecr is TS.Recent, 0 before there is one (3.2)."""
+        copy(self.echo, 0, r, self.at, 4)
+
+    def remember(self, r):
+        """The peer's SYN: its TSval is the first TS.Recent."""
+        copy(r, self.at, self.t.buf, self.t.p_ts, 4)
+        copy(r, self.at + 4, r, _RCV_NXT, 4)
+
+    def recall(self, r, w, o):
+        """TS.Recent as the half-open row kept it."""
+        copy(r, self.at, w, o, 4)
+        copy(r, self.at + 4, r, _RCV_NXT, 4)
+
+    def recent_into(self, r, w, o):
+        copy(w, o, r, self.at, 4)
+
+    def write(self, c):
+        """The option, behind two NOPs so that what follows stays aligned (Appendix A)."""
+        t = self.t
+        b = t.buf
+        i = t.o_if.tx + t.o_hl
+        b[i] = b[i + 1] = _NOP
+        self.hold(c.r)
+        copy(c.r, self.at + 4, c.r, _RCV_NXT, 4)  # Last.ACK.sent
+        write_ts(t, b, i + 2)
+        t.o_hl += 12
+
+    def check(self, r):
+        """5.3 R1: 1 in order, 0 too old (acknowledge and drop), -1 without the option (drop silently, 3.2)."""
+        t = self.t
+        if t.flags & _RST:
+            return 1
+        if not t.p_ts:
+            return -1
+        return sdiff(t.buf, t.p_ts, r, self.at) >= 0
+
+    def update(self, r):
+        """4.3: TS.Recent follows the segment that the last ACK was waiting for."""
+        t = self.t
+        if t.p_ts and sdiff(t.buf, t.at + 4, r, self.at + 4) <= 0:
+            copy(r, self.at, t.buf, t.p_ts, 4)
+
+    def sample(self, r):
+        """RTTM: our clock less TSecr (4.1)."""
+        t = self.t
+        d = sdiff(t.stack.clock, 0, t.buf, t.p_ts + 4)
+        if 0 <= d < _FAR:
+            sample(t, r, tadd(t.stack.now, -d))
