@@ -1,8 +1,10 @@
-"""For the whole suite: boards and peers as fixtures, and the record of every frame that a stack was given.
+"""For the whole suite: boards and peers as fixtures, and the record of every frame that a stack
+was given.
 
-With UIPY_RECORD set, build/frames.bin holds each different frame once, in the order of their first arrival:
-now_ms (4 octets), length (2), frame; numbers are big-endian. What came over a link without link addresses gets an
-Ethernet header in front, so that all can be replayed on one kind of device.
+With UIPY_RECORD set, build/frames.bin holds each different frame once, in the order of their first
+arrival: now_ms (4 octets), length (2), frame; numbers are big-endian. What came over a link
+without link addresses gets an Ethernet header in front, so that all can be replayed on one kind of
+device.
 """
 
 import os
@@ -11,7 +13,6 @@ from pathlib import Path
 
 import pytest
 from harness import BOARD_MAC, GATEWAY, GATEWAY_MAC, PEER_MAC, Peer, Wire
-
 from uipy.stack import Stack
 
 _ROOT = Path(__file__).resolve().parent.parent
@@ -20,7 +21,8 @@ _frames: dict[bytes, int] = {}
 
 @pytest.fixture
 def wire():
-    """A device with no stack on it; what callbacks raised and no test took out of `errors` fails the test."""
+    """A device with no stack on it; what callbacks raised and no test took out of `errors` fails
+    the test."""
     w = Wire()
     yield w
     assert not w.errors, w.errors
@@ -64,4 +66,6 @@ def pytest_unconfigure():
     if _frames:
         path = _ROOT / "build" / "frames.bin"
         path.parent.mkdir(exist_ok=True)
-        path.write_bytes(b"".join(struct.pack("!IH", now, len(f)) + f for f, now in _frames.items()))
+        path.write_bytes(
+            b"".join(struct.pack("!IH", now, len(f)) + f for f, now in _frames.items())
+        )

@@ -1,12 +1,14 @@
 """A board on a wire with a virtual clock, and peers that craft and read its frames octet by octet.
 
-    wire = Wire()                               the device: two queues and a clock
-    stack = wire.board(udp=2)                   a Stack on it: 192.168.1.7/24, gateway 192.168.1.1
-    peer = Peer(wire)                           192.168.1.9; answers ARP
-    peer.ping(b"abc"); peer.expect(proto=1)     everything that the stack sends is decoded, and judged, by packets.py
+    wire = Wire()                        the device: two queues and a clock
+    stack = wire.board(udp=2)            a Stack on it: 192.168.1.7/24, gateway 192.168.1.1
+    peer = Peer(wire)                    192.168.1.9; answers ARP
+    peer.ping(b"abc")
+    peer.expect(type=0, data=b"abc")     all that the stack sends is judged by packets.py
 
-Time stands still except in `wire.run(ms)`, which goes from deadline to deadline. It starts at UIPY_T0, the counters at
-UIPY_C0, so that the suite can also be run across the wrap of both. `count` tells how often a counter was bumped.
+Time stands still except in `wire.run(ms)`, which goes from deadline to deadline. It starts at
+UIPY_T0, the counters at UIPY_C0, so that the suite can also be run across the wrap of both.
+`count` tells how often a counter was bumped.
 """
 
 import os
@@ -14,7 +16,6 @@ from collections import deque
 
 import packets
 from packets import BROADCAST, Frame, addr, decode, mac
-
 from uipy import Stack
 from uipy.stat import NAMES
 
@@ -40,9 +41,12 @@ class Clock:
 
 
 class Wire:
-    """The device. Frames in `rx` arrive with the next poll; `sent` keeps what the stack sent, decoded, until `take`."""
+    """The device. Frames in `rx` arrive with the next poll; `sent` keeps what the stack sent,
+    decoded, until `take`."""
 
-    def __init__(self, l2: int = 14, mac: bytes = BOARD_MAC, mtu: int = 1500, clock: Clock | None = None):
+    def __init__(
+        self, l2: int = 14, mac: bytes = BOARD_MAC, mtu: int = 1500, clock: Clock | None = None
+    ):
         self.l2 = l2
         self.mac = mac if l2 else b""
         self.mtu = mtu
@@ -84,8 +88,11 @@ class Wire:
 
     # What a test does with it
 
-    def board(self, ip: str | None = BOARD + "/24", gateway: str | None = GATEWAY, **options) -> Stack:
-        """A stack on this device. What its callbacks raise fails the test unless it is taken out of `errors`."""
+    def board(
+        self, ip: str | None = BOARD + "/24", gateway: str | None = GATEWAY, **options
+    ) -> Stack:
+        """A stack on this device. What its callbacks raise fails the test unless it is taken out
+        of `errors`."""
         options.setdefault("tcp", 0)
         options.setdefault("key", KEY)
         self.stack = Stack(self, ip=ip, gateway=gateway, now=self.clock.now, **options)
@@ -155,12 +162,16 @@ def run_all(wires, ms: int):
 
 
 class Peer:
-    """A station on the wire. `heard` keeps the frames for its address (or for everyone) until `expect` takes them.
+    """A station on the wire. `heard` keeps the frames for its address (or for everyone) until
+    `expect` takes them.
 
-    As a TCP it stands at `seq` (what it sends next) and `ack` (what it expects next); `port` and `to` are the two ports.
+    As a TCP it stands at `seq` (what it sends next) and `ack` (what it expects next); `port` and
+    `to` are the two ports.
     """
 
-    def __init__(self, wire: Wire, ip: str = PEER, mac: bytes = PEER_MAC, port: int = 40000, to: int = 7):
+    def __init__(
+        self, wire: Wire, ip: str = PEER, mac: bytes = PEER_MAC, port: int = 40000, to: int = 7
+    ):
         self.wire, self.ip, self.mac = wire, ip, mac
         self.port, self.to = port, to
         self.seq = self.isn = 1000
@@ -183,7 +194,8 @@ class Peer:
                 self.ack = f.tcp.end
 
     def expect(self, flags: str | None = None, **fields) -> Frame:
-        """The oldest frame heard, which must have these fields (of Frame, or of its icmp, udp or tcp part)."""
+        """The oldest frame heard, which must have these fields (of Frame, or of its icmp, udp or
+        tcp part)."""
         assert self.heard, "nothing was sent"
         f = self.heard.pop(0)
         part = f.tcp or f.udp or f.icmp
@@ -206,20 +218,40 @@ class Peer:
             return body
         return packets.eth(self.wire.mac if dst is None else dst, self.mac, kind, body, pad=60)
 
-    def datagram(self, proto: int, body: bytes, src=None, dst=None, mac_dst=None, **header) -> bytes:
-        return self.frame(packets.ip4(src or self.ip, dst or BOARD, proto, body, **header), mac_dst)
+    def datagram(
+        self, proto: int, body: bytes, src=None, dst=None, mac_dst=None, **header
+    ) -> bytes:
+        return self.frame(
+            packets.ip4(src or self.ip, dst or BOARD, proto, body, **header), mac_dst
+        )
 
     def ping(self, data: bytes = b"", ident: int = 1, seq: int = 1, **header) -> list[Frame]:
         """An echo request."""
         rest = ident.to_bytes(2, "big") + seq.to_bytes(2, "big") + data
         return self.wire.give(self.datagram(1, packets.icmp(8, 0, rest), **header))
 
-    def udp(self, data: bytes = b"", dport: int = 7, sport: int = 5000, length=None, csum=None, **header) -> list[Frame]:
+    def udp(
+        self,
+        data: bytes = b"",
+        dport: int = 7,
+        sport: int = 5000,
+        length=None,
+        csum=None,
+        **header,
+    ) -> list[Frame]:
         src, dst = header.get("src") or self.ip, header.get("dst") or BOARD
         body = packets.udp(src, dst, sport, dport, data, length, csum)
         return self.wire.give(self.datagram(17, body, **header))
 
-    def icmp_error(self, kind: int, code: int, about: Frame, rest: bytes = bytes(4), octets: int = 28, **header) -> list[Frame]:
+    def icmp_error(
+        self,
+        kind: int,
+        code: int,
+        about: Frame,
+        rest: bytes = bytes(4),
+        octets: int = 28,
+        **header,
+    ) -> list[Frame]:
         """An ICMP error that quotes a datagram of the board's."""
         quoted = about.raw[self.wire.l2 :][:octets]
         return self.wire.give(self.datagram(1, packets.icmp(kind, code, rest + quoted), **header))
@@ -228,19 +260,35 @@ class Peer:
         return self.frame(packets.arp(2, self.mac, self.ip, tha, tpa), tha, 0x0806)
 
     def arp_request(self, tpa=BOARD, dst=BROADCAST, **fields) -> bytes:
-        body = packets.arp(1, fields.pop("sha", self.mac), fields.pop("spa", self.ip), bytes(6), tpa, **fields)
+        body = packets.arp(
+            1, fields.pop("sha", self.mac), fields.pop("spa", self.ip), bytes(6), tpa, **fields
+        )
         return self.frame(body, dst, 0x0806)
 
     # TCP
 
-    def segment(self, flags: str, seq=None, ack=None, data: bytes = b"", wnd=None, opts=b"", up: int = 0, header=None, **fields):
-        """The frame of a segment; numbers that are not given say where we stand. An own `seq` does not advance ours."""
+    def segment(
+        self,
+        flags: str,
+        seq=None,
+        ack=None,
+        data: bytes = b"",
+        wnd=None,
+        opts=b"",
+        up: int = 0,
+        header=None,
+        **fields,
+    ):
+        """The frame of a segment; numbers that are not given say where we stand. An own `seq` does
+        not advance ours."""
         s = self.seq if seq is None else seq
         a = (self.ack if ack is None else ack) if "A" in flags else ack or 0
         w = self.wnd if wnd is None else wnd
         if seq is None:
             self.seq = (self.seq + len(data) + ("S" in flags) + ("F" in flags)) % 2**32
-        body = packets.tcp(self.ip, BOARD, self.port, self.to, s, a, flags, w, data, opts, up, **fields)
+        body = packets.tcp(
+            self.ip, BOARD, self.port, self.to, s, a, flags, w, data, opts, up, **fields
+        )
         return self.datagram(6, body, **(header or {}))
 
     def seg(self, flags: str, **fields) -> list[Frame]:

@@ -1,7 +1,9 @@
-"""Frames, built and taken apart with struct. Shares nothing with lib/uipy, so that each checks the other.
+"""Frames, built and taken apart with struct. Shares nothing with lib/uipy, so that each checks the
+other.
 
-Builders take addresses as text ('192.168.1.9', '02:00:00:00:00:09') or as octets and return bytes; what a test wants to
-be wrong is given by name (`total=`, `csum=`, ...). `decode` checks every length and checksum and fails on a wrong one.
+Builders take addresses as text ('192.168.1.9', '02:00:00:00:00:09') or as octets and return bytes;
+what a test wants to be wrong is given by name (`total=`, `csum=`, ...). `decode` checks every
+length and checksum and fails on a wrong one.
 """
 
 import struct
@@ -48,12 +50,32 @@ def arp(op: int, sha, spa, tha, tpa, htype=1, ptype=0x0800, hlen=6, plen=4) -> b
     return head + mac(sha) + addr(spa) + mac(tha) + addr(tpa)
 
 
-def ip4(src, dst, proto, body, *, version=4, ihl=None, tos=0, total=None, ident=0x1234, frag=0x4000, ttl=64, csum=None, opts=b""):
+def ip4(
+    src,
+    dst,
+    proto,
+    body,
+    *,
+    version=4,
+    ihl=None,
+    tos=0,
+    total=None,
+    ident=0x1234,
+    frag=0x4000,
+    ttl=64,
+    csum=None,
+    opts=b"",
+):
     """An IPv4 datagram; the header's checksum is right unless given."""
     hl = 5 + len(opts) // 4
     ihl = hl if ihl is None else ihl
     total = 4 * hl + len(body) if total is None else total
-    head = struct.pack("!BBHHHBBH", version << 4 | ihl, tos, total, ident, frag, ttl, proto, 0) + addr(src) + addr(dst) + opts
+    head = (
+        struct.pack("!BBHHHBBH", version << 4 | ihl, tos, total, ident, frag, ttl, proto, 0)
+        + addr(src)
+        + addr(dst)
+        + opts
+    )
     head = head[:10] + struct.pack("!H", checksum(head) if csum is None else csum) + head[12:]
     return head + body
 
@@ -71,19 +93,42 @@ def udp(src, dst, sport: int, dport: int, data: bytes, length=None, csum=None) -
     return head[:6] + struct.pack("!H", c or 0xFFFF if csum is None else c) + head[8:]
 
 
-def tcp(src, dst, sport, dport, seq, ack, flags: str, wnd=8192, data=b"", opts=b"", up=0, doff=None, bits=0, csum=None):
-    """A segment. `opts` are octets, or a dict as `decode` gives; `flags` are letters of FSRPAUEC."""
+def tcp(
+    src,
+    dst,
+    sport,
+    dport,
+    seq,
+    ack,
+    flags: str,
+    wnd=8192,
+    data=b"",
+    opts=b"",
+    up=0,
+    doff=None,
+    bits=0,
+    csum=None,
+):
+    """A segment. `opts` are octets, or a dict as `decode` gives; `flags` are letters of
+    FSRPAUEC."""
     opts = pack_options(opts) if isinstance(opts, dict) else opts
     opts += b"\0" * (-len(opts) % 4)
     doff = 5 + len(opts) // 4 if doff is None else doff
     bit = sum(1 << FLAGS.index(c) for c in flags)
-    seg = struct.pack("!HHIIBBHHH", sport, dport, seq % 2**32, ack % 2**32, doff << 4 | bits, bit, wnd, 0, up) + opts + data
+    seg = (
+        struct.pack(
+            "!HHIIBBHHH", sport, dport, seq % 2**32, ack % 2**32, doff << 4 | bits, bit, wnd, 0, up
+        )
+        + opts
+        + data
+    )
     c = checksum(pseudo(src, dst, 6, len(seg)) + seg) if csum is None else csum
     return seg[:16] + struct.pack("!H", c) + seg[18:]
 
 
 def pack_options(opts: dict) -> bytes:
-    """{'mss': 1460, 'ws': 2, 'sack_ok': True, 'sack': [(a, b)], 'ts': (val, ecr), 254: b'..'} -> octets."""
+    """{'mss': 1460, 'ws': 2, 'sack_ok': True, 'sack': [(a, b)], 'ts': (val, ecr), 254: b'..'} ->
+    octets."""
     out = b""
     for kind, v in opts.items():
         if kind == "mss":
@@ -153,7 +198,8 @@ class Tcp:
 
 @dataclass
 class Frame:
-    """One frame that the stack sent. Of arp, icmp, udp and tcp one is not None; `at` is the time."""
+    """One frame that the stack sent. Of arp, icmp, udp and tcp one is not None; `at` is the
+    time."""
 
     raw: bytes
     at: int = 0
@@ -204,7 +250,14 @@ def _ip(f: Frame, b: bytes):
     assert checksum(b[:hl]) == 0, "IP checksum: %s" % b[:20].hex()
     assert frag in (0, 0x4000), "a fragment was sent"
     f.df = frag == 0x4000
-    f.tos, f.ttl, f.proto, f.ip_src, f.ip_dst, f.body = b[1], b[8], b[9], b[12:16], b[16:20], b[hl:]
+    f.tos, f.ttl, f.proto, f.ip_src, f.ip_dst, f.body = (
+        b[1],
+        b[8],
+        b[9],
+        b[12:16],
+        b[16:20],
+        b[hl:],
+    )
     assert f.ttl > 0
     {1: _icmp, 17: _udp, 6: _tcp}[f.proto](f, f.body)
 
@@ -224,8 +277,12 @@ def _udp(f: Frame, b: bytes):
 def _tcp(f: Frame, b: bytes):
     sport, dport, seq, ack, off, bits, wnd, _, up = struct.unpack_from("!HHIIBBHHH", b)
     hl = off >> 4 << 2
-    assert 20 <= hl <= len(b) and not off & 15, "TCP data offset or reserved bits: %s" % b[:20].hex()
-    assert checksum(pseudo(f.ip_src, f.ip_dst, 6, len(b)) + b) == 0, "TCP checksum: %s" % b[:20].hex()
+    assert 20 <= hl <= len(b) and not off & 15, (
+        "TCP data offset or reserved bits: %s" % b[:20].hex()
+    )
+    assert checksum(pseudo(f.ip_src, f.ip_dst, 6, len(b)) + b) == 0, (
+        "TCP checksum: %s" % b[:20].hex()
+    )
     flags = "".join(c for i, c in enumerate(FLAGS) if bits >> i & 1)
     assert ack == 0 or "A" in flags, "an acknowledgment number without ACK"  # RFC 9293 3.10.7.1
     f.tcp = Tcp(sport, dport, seq, ack, flags, wnd, up, unpack_options(b[20:hl]), b[hl:])

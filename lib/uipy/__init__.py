@@ -1,6 +1,8 @@
-"""uipy: a memory-frugal TCP/IP stack for boards with a bare Ethernet chip, and for anything else that carries frames.
+"""uipy: a memory-frugal TCP/IP stack for boards with a bare Ethernet chip, and for anything else
+that carries frames.
 
-The public names; each is imported when it is first used, so that what a board does not use takes no RAM.
+The public names; each is imported when it is first used, so that what a board does not use takes
+no RAM.
 """
 
 __version__ = "0.1.0"

@@ -1,23 +1,26 @@
 """ARP (RFC 826) with a fixed cache.
 
-A row is 20 octets: IP address 4, MAC 6, state, requests sent, when something is to be done (4), when `reach` last
-wanted it (4). What happens at `at`:
+A row is 20 octets: IP address 4, MAC 6, state, requests sent, when something is to be done (4),
+when `reach` last wanted it (4). What happens at `at`:
 
     ASKED   no MAC yet. Ask again, a second later; after three requests -> FAILED
     FAILED  `reach` says so. Every ten seconds: ask again if it was wanted meanwhile, else forget
-    KNOWN   a minute after the last word from the neighbour: -> POLLED if it was wanted meanwhile, else forget
-    POLLED  the MAC serves on while it is asked point to point, three times a second apart (RFC 1122 2.3.2.1 (2)); then forget
+    KNOWN   a minute after the last word from the neighbour: -> POLLED if it was wanted
+            meanwhile, else forget
+    POLLED  the MAC serves on while it is asked point to point, three times a second apart
+            (RFC 1122 2.3.2.1 (2)); then forget
 
-A request is never repeated within a second (RFC 1122 2.3.2.1), whatever the size of the table: a row that asked less
-than a second ago gives its place to nobody. When the table is full the row that was wanted least recently goes.
+A request is never repeated within a second (RFC 1122 2.3.2.1), whatever the size of the table: a
+row that asked less than a second ago gives its place to nobody. When the table is full the row
+that was wanted least recently goes.
 
-No frame waits here. Who wanted the address keeps its mark and calls `reach` again in the next `output`, which
-the answer brings about (`stack.due`).
+No frame waits here. Who wanted the address keeps its mark and calls `reach` again in the next
+`output`, which the answer brings about (`stack.due`).
 """
 
 from micropython import const
 
-from .kern import bump, copy, find, put16, put32, same, tadd, tdiff, u16, u32, zero
+from .kern import bump, copy, find, put16, put32, same, tadd, tdiff, u32, zero
 
 _ROW = const(20)
 _MAC = const(4)
@@ -40,6 +43,8 @@ _PERIOD = (0, _TRY_MS, _SLOW_MS, _LIFE_MS, _TRY_MS)  # by state: how far ahead `
 _FAR = const(0x10000000)
 
 # The packet, behind 14 octets of Ethernet
+_ETH_DST = const(2)
+_ETH_TYPE = const(14)
 _P = const(16)
 _OP = const(22)
 _SHA = const(24)
@@ -68,11 +73,13 @@ class Arp:
         self.rows = rows
         self.tab = bytearray(_ROW * rows)
         self.key = bytearray(4)
-        self.telling = False  # set by announce(), read by output()
+        self.telling = False  # set by announce(), cleared by output()
+        self.starved = False  # reach() found no row to ask with; cleared by deadline()
 
     def clear(self):
         """Forgets everything."""
         zero(self.tab, 0, len(self.tab))
+        self.telling = self.starved = False
 
     def announce(self):
         """Tells the neighbours our address and MAC with the next output (gratuitous ARP)."""
@@ -83,7 +90,8 @@ class Arp:
     # What the layers above ask
 
     def reach(self, row, off):
-        """1: the MAC for the neighbour at row[off:off+4] is in iface.hop. 0: asked for. -1: it does not answer."""
+        """1: the MAC for the neighbour at row[off:off+4] is in iface.hop. 0: asked for. -1: it
+        does not answer."""
         copy(self.key, 0, row, off, 4)
         o = find(self.tab, _ROW, self.rows, self.key, 4) * _ROW
         if o < 0:
@@ -99,10 +107,12 @@ class Arp:
         if same(self.key, 0, self.iface.ip, 0, 4):
             return -1
         o = self._take(0)
-        if o >= 0:
-            self._set(o, _ASKED)
-            put32(self.tab, o + _AT, self.stack.now)
-            self.stack.due = True
+        if o < 0:
+            self.starved = True
+            return 0
+        self._set(o, _ASKED)
+        put32(self.tab, o + _AT, self.stack.now)
+        self.stack.due = True
         return 0
 
     def _set(self, o, state):
@@ -113,7 +123,8 @@ class Arp:
         self.stack.arm(at)
 
     def _take(self, idle):
-        """A row for self.key: a free one, else the one not wanted for longest, if for `idle` ms at least. Its offset, or -1."""
+        """A row for self.key: a free one, else the one that was not wanted for longest, and for
+        `idle` ms at least. Its offset, or -1."""
         o = self._oldest(idle)
         if o >= 0:
             if self.tab[o + _STATE]:
@@ -157,7 +168,8 @@ class Arp:
         if b[_SPA] and same(b, _SPA, self.iface.ip, 0, 4):
             return self._conflict(b)
         for_us = b[_TPA] and same(b, _TPA, self.iface.ip, 0, 4)
-        if b[_SPA]:  # 0.0.0.0 asks before it has an address (RFC 5227 2.1.1): answer, but learn nothing
+        # 0.0.0.0 asks before it has an address (RFC 5227 2.1.1): answered, but nothing is learnt
+        if b[_SPA]:
             self._merge(b, for_us)
         return self._answer(b) if for_us and b[_OP + 1] == 1 else 0
 
@@ -176,7 +188,8 @@ class Arp:
         return 0
 
     def _merge(self, b, for_us):
-        # RFC 826: an entry that exists is brought up to date whoever was asked; a new one only if we were.
+        # RFC 826: an entry that exists is brought up to date whoever was asked; a new one only if
+        # we were.
         copy(self.key, 0, b, _SPA, 4)
         o = find(self.tab, _ROW, self.rows, self.key, 4) * _ROW
         if o < 0 and for_us and self.iface.local(b, _SPA):
@@ -189,7 +202,8 @@ class Arp:
         copy(t, o + _MAC, self.buf, _SHA, 6)
         if t[o + _STATE] < _KNOWN:
             self.stack.due = True  # whoever waits for it
-        if tdiff(self.stack.now, u32(t, o + _USED)) > _LIFE_MS:  # keeps the difference within its range
+        # A row may be refreshed for years and never used: keeps the difference within its range.
+        if tdiff(self.stack.now, u32(t, o + _USED)) > _LIFE_MS:
             put32(t, o + _USED, tadd(self.stack.now, -_LIFE_MS - 1))
         self._set(o, _KNOWN)
 
@@ -218,13 +232,16 @@ class Arp:
 
     def deadline(self, now):
         """ms until `output` has something to do."""
-        if self.telling:
-            return 0
-        best = _FAR
+        best = 0 if self.telling else _TRY_MS if self.starved else _FAR
+        self.starved = False
         for o in range(0, len(self.tab), _ROW):
             if self.tab[o + _STATE]:
-                best = min(best, tdiff(u32(self.tab, o + _AT), now))
-        return max(best, 0)
+                best = self._sooner(o, best)
+        return best
+
+    def _sooner(self, o, best):
+        o = tdiff(u32(self.tab, o + _AT), self.stack.now)
+        return max(0, min(o, best))
 
     def _act(self, o):
         # The time of one row has come; the length of a request, or 0.
@@ -256,14 +273,14 @@ class Arp:
 
     def _request(self, row, off, mac, at):
         # "Who has row[off:off+4]?" to the MAC at mac[at:at+6].
-        b = self.buf
-        copy(b, 2, mac, at, 6)
-        put16(b, _P - 2, _ARP)
-        copy(b, _P, _HEAD, 0, 6)
-        put16(b, _OP, 1)
-        copy(b, _SHA, self.iface.mac, 0, 6)
-        copy(b, _SPA, self.iface.ip, 0, 4)
-        zero(b, _THA, 6)
-        copy(b, _TPA, row, off, 4)
+        copy(self.buf, _ETH_DST, mac, at, 6)
+        copy(self.buf, _TPA, row, off, 4)
+        row = self.buf
+        put16(row, _ETH_TYPE, _ARP)
+        copy(row, _P, _HEAD, 0, 6)
+        put16(row, _OP, 1)
+        copy(row, _SHA, self.iface.mac, 0, 6)
+        copy(row, _SPA, self.iface.ip, 0, 4)
+        zero(row, _THA, 6)
         bump(self.stack.stat, _N_ARP_OUT)
         return self.iface.leave(_LEN)

@@ -1,8 +1,9 @@
 """Ethernet II (RFC 894): which frames are ours, and the 14 octets in front of an IP datagram.
 
-    2..7 destination   8..13 source   14..15 EtherType   16.. payload, padded to 46 octets by whoever sends it
+    2..7 destination   8..13 source   14..15 EtherType   16.. payload
 
-Nothing here trusts the frame's length: IPv4 and ARP carry their own. Padding to 60 octets is the device's business.
+The payload may be padded: IPv4 and ARP know their own lengths. To pad a short frame that we send
+to 60 octets is the device's business.
 """
 
 from micropython import const
@@ -23,7 +24,7 @@ _ALL = b"\xff\xff\xff\xff\xff\xff"
 
 
 class Ethernet(Iface):
-    """An interface with link addresses: `mac` is ours, `hop` that of the next frame's destination."""
+    """An interface with link addresses: `mac` is ours, `hop` where the next frame goes."""
 
     def __init__(self, stack, dev, idx, rows):
         Iface.__init__(self, stack, dev, idx)
@@ -32,10 +33,9 @@ class Ethernet(Iface):
         self.arp = Arp(self, rows)
 
     def input(self, n):
-        """A frame of n octets was received; returns the length of the reply left in the buffer, or 0."""
+        """A frame of n octets was received; returns the length of the reply, or 0."""
         b = self.buf
-        # The group bit: a broadcast or a multicast as destination; nobody's as source (RFC 1122 2.3.2.1, 3.3.6).
-        cast = b[_DST] & 1
+        cast = b[_DST] & 1  # the group bit: broadcast and multicast; no source has it
         if n >= _HEAD and not b[_SRC] & 1 and (cast or same(b, _DST, self.mac, 0, 6)):
             n -= _HEAD
             kind = u16(b, _TYPE)
@@ -67,27 +67,33 @@ class Ethernet(Iface):
         return _HEAD + n
 
     def reach(self, row, off):
-        """Finds the neighbour for the address at row[off:off+4]: 1 found (its MAC is in `hop`), 0 asked for,
-        -1 does not answer or cannot be reached from here (RFC 1122 3.3.1.1)."""
+        """Finds the neighbour for the address at row[off:off+4] (RFC 1122 3.3.1.1): 1 found, its
+        MAC is in `hop`; 0 asked for; -1 does not answer, or cannot be reached from here."""
         if row[off] >= 224 or same(row, off, self.bcast, 0, 4):
             return self._group(row, off)
         if self.local(row, off):
             return self.arp.reach(row, off)
-        if self.route():
+        if self.gateway[0]:
             return self.arp.reach(self.gateway, 0)
         return -1
 
     def _group(self, row, off):
         # Broadcasts go to everyone, a multicast to the 23 low bits of its group (RFC 1112 6.4).
         copy(self.hop, 0, _ALL, 0, 6)
-        if row[off] < 240:
+        if (
+            row[off] >= 240
+            and not same(row, off, _ALL, 0, 4)
+            and not same(row, off, self.bcast, 0, 4)
+        ):
+            return -1  # class E
+        if 224 <= row[off] < 240:
             copy(self.hop, 0, b"\x01\x00\x5e", 0, 3)
             copy(self.hop, 3, row, off + 1, 3)
             self.hop[3] &= 0x7F
         return 1
 
     def renew(self):
-        """Our address has changed: what we asked for in its name is void, and the neighbours are told (RFC 5227 2.3)."""
+        """Our address has changed: what it asked for is void; the neighbours are told."""
         self.arp.clear()
         self.arp.announce()
 

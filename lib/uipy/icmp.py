@@ -1,8 +1,10 @@
 """ICMP (RFC 792; RFC 1122 3.2.2): echo, the errors that we send, and the errors that we receive.
 
-    0 type   1 code   2 checksum   4 identifier, sequence number, or the MTU of type 3 code 4 at 6 (RFC 1191)   8 data or quotation
+    0 type   1 code   2 checksum   4 identifier   6 sequence number; the MTU of type 3 code 4
+    (RFC 1191)   8 data, or the datagram that is quoted
 
-Received redirects and source quenches (RFC 6633) are ignored: there is one gateway, and TCP looks after its own congestion.
+Received redirects and source quenches (RFC 6633) are ignored: there is one gateway, and TCP looks
+after its own congestion.
 """
 
 from micropython import const
@@ -44,7 +46,7 @@ class Icmp:
         if n < 8 or csum(b, at, n, 0) != 0xFFFF:
             bump(self.stat, _N_ICMP_BAD)
         elif self.stack.cast:
-            pass  # RFC 1122 3.2.2.6: an echo request to everyone need not be answered; an error cannot be for everyone
+            pass  # RFC 1122 3.2.2.6: an echo to everyone need not be answered; an error is for one
         elif b[at] == _ECHO:
             return self._echo(iface, at, n)
         elif b[at] in (3, 11, 12):  # unreachable, time exceeded, parameter problem
@@ -52,20 +54,22 @@ class Icmp:
         return 0
 
     def _echo(self, iface, at, n):
-        """The same octets back (RFC 1122 3.2.2.6). Type 8 becomes 0, so the checksum grows by 0x0800 (RFC 1624)."""
-        b = self.buf
-        b[at] = _ECHO_REPLY
-        put16(b, at + 2, csum(b, at + 2, 2, 0x0800))
+        """The same octets back (RFC 1122 3.2.2.6). Type 8 becomes 0, so the checksum grows by
+        0x0800 (RFC 1624)."""
+        self.buf[at] = _ECHO_REPLY
+        k = csum(self.buf, at + 2, 2, 0x0800)
+        put16(self.buf, at + 2, k)
         if at != iface.tx:  # behind IP options, which do not go back
-            copy(b, iface.tx, b, at, n)
-        self.ip.tos = b[iface.ip_at + 1] & 0xFC  # RFC 1349 5.1
+            copy(self.buf, iface.tx, self.buf, at, n)
+        self.ip.tos = self.buf[iface.ip_at + 1] & 0xFC  # RFC 1349 5.1
         bump(self.stat, _N_ICMP_OUT)
         return n
 
     # Errors that we receive
 
     def _error(self, iface, at, n):
-        """Hands an error to the protocol whose segment it quotes, if the quotation is of a datagram that we can have sent."""
+        """Hands an error to the protocol whose segment it quotes, if the quotation is of a
+        datagram that we can have sent."""
         q = at + _QUOTE
         n = self._quoted(iface, q, n - _QUOTE)
         if n <= 0:
@@ -83,7 +87,8 @@ class Icmp:
             self.ip.handlers[b[at + _QUOTE + 9]].unreach(iface, b[at], b[at + 1], q, n)
 
     def _quoted(self, iface, q, n):
-        """How many of the n octets at q are of the quoted segment: at least 8 (RFC 1122 3.2.2), or 0 if it is not ours."""
+        """How many of the n octets at q are of the quoted segment: at least 8 (RFC 1122 3.2.2), or
+        0 if it is not ours."""
         b = self.buf
         hl = (b[q] & 15) << 2
         if n < hl + 8 or hl < 20 or b[q] >> 4 != 4 or not same(b, q + 12, iface.ip, 0, 4):
@@ -98,12 +103,13 @@ class Icmp:
     # Errors that we send
 
     def refuse(self, iface, code):
-        """Destination unreachable for the datagram in the buffer: its length, or 0 when none may be sent."""
+        """Destination unreachable for the datagram in the buffer: its length, or 0 when none may
+        be sent."""
         if not self._may(iface.ip_at):
             return 0
         b = self.buf
-        n = 8 + ((b[iface.ip_at] & 15) << 2)  # its header and 8 octets (RFC 1122 3.2.2), if it has so many
-        n = min(n, u16(b, iface.ip_at + 2))
+        # What is quoted: its header and 8 octets (RFC 1122 3.2.2), if it has so many.
+        n = min(u16(b, iface.ip_at + 2), ((b[iface.ip_at] & 15) << 2) + 8)
         copy(b, iface.tx + _QUOTE, b, iface.ip_at, n)
         n += _QUOTE
         put16(b, iface.tx, _UNREACHABLE << 8 | code)
@@ -116,8 +122,8 @@ class Icmp:
         return n
 
     def _may(self, h):
-        """RFC 1122 3.2.2: no error about an ICMP error, a broadcast or a multicast, on either layer. Fragments and
-        sources that are nobody's did not come as far as this."""
+        """RFC 1122 3.2.2: no error about an ICMP error, a broadcast or a multicast, on either
+        layer. Fragments and sources that are nobody's did not come as far as this."""
         if self.stack.cast or self.buf[h + 9] == _PROTO:
             return False
         if self._token():

@@ -1,10 +1,11 @@
 """An interface: one device and the address that we have on it.
 
-`Iface` itself serves a link that carries IP datagrams and nothing else (`l2` = 0: SLIP, TUN): no link addresses, so every
-neighbour is reached without asking. `eth.Ethernet` adds the 14 octets and ARP.
+`Iface` itself serves a link that carries IP datagrams and nothing else (`l2` = 0: SLIP, TUN): no
+link addresses, so every neighbour is reached without asking. `eth.Ethernet` adds the 14 octets and
+ARP.
 
-An interface without an address (0.0.0.0) receives broadcasts only, and sends from 0.0.0.0: enough for DHCP
-(RFC 1122 3.2.1.3 (a)).
+An interface without an address (0.0.0.0) receives broadcasts only, and sends from 0.0.0.0: enough
+for DHCP (RFC 1122 3.2.1.3 (a)).
 """
 
 from .errors import BadAddress
@@ -12,7 +13,7 @@ from .kern import copy, csum, same
 
 
 def ip_of(text):
-    """'192.168.1.7' -> 4 octets. Raises `BadAddress` for anything else; 4 octets are returned as they are."""
+    """'192.168.1.7' -> 4 octets; 4 octets stay as they are. Raises `BadAddress` otherwise."""
     if not isinstance(text, str):
         if len(text) != 4:
             raise BadAddress("an IPv4 address has 4 octets")
@@ -27,9 +28,9 @@ def ip_of(text):
 
 
 class Iface:
-    """A device without link addresses, and our address on it. Made by the stack; see `Stack.add_iface`.
+    """A device without link addresses, and our address on it; made by `Stack.add_iface`.
 
-    `mtu` is in octets of IP. `input`, `reply` and `frame` know the link's header, and nobody above does.
+    `mtu` is in octets of IP. Nobody above `input`, `reply` and `frame` knows the link's header.
     """
 
     def __init__(self, stack, dev, idx):
@@ -49,25 +50,27 @@ class Iface:
         self.sum = 0  # of our address, for checksums
 
     def configure(self, ip=None, gateway=None):
-        """Sets our address: '192.168.1.7/24' (or without a length: /24), None = none yet. Keeps nothing of the old one.
+        """Sets our address: '192.168.1.7/24' (or without a length: /24), None = none yet. Keeps
+        nothing of the old one.
 
-        Raises `BadAddress`, and changes nothing then. Addresses of a subnet's two ends, loopback and
+        Raises `BadAddress`, and changes nothing then. The two ends of a subnet, loopback and
         multicast addresses cannot be a host's (RFC 1122 3.2.1.3).
         """
         addr, _, length = (ip or "0.0.0.0/32").partition("/")
-        if not (length or "24").isdigit() or int(length or 24) > 32:
+        length = length or "24"
+        if not length.isdigit() or int(length) > 32:
             raise BadAddress("%r has no prefix length from 0 to 32" % ip)
         addr = ip_of(addr)
         gate = ip_of(gateway or "0.0.0.0")
-        bits = int(length or 24)
+        bits = int(length)
         bcast = _broadcast(addr, bits)
-        if ip and (addr[0] in (0, 127) or addr[0] >= 224 or addr == bcast):
+        if ip and (bcast is None or addr[0] in (0, 127) or addr[0] >= 224):
             raise BadAddress("%r cannot be a host's address (RFC 1122 3.2.1.3)" % ip)
         copy(self.ip, 0, addr, 0, 4)
         copy(self.gateway, 0, gate, 0, 4)
         copy(self.bcast, 0, bcast, 0, 4)
-        self.bits = bits
         # A prefix is `whole` octets that must be equal, and the bits `part` of the next.
+        self.bits = bits
         self.whole = min(bits >> 3, 3)
         self.part = (0xFF00 >> (bits - 8 * self.whole)) & 0xFF
         self.sum = csum(self.ip, 0, 4, 0)
@@ -78,27 +81,26 @@ class Iface:
         w = self.whole
         return same(row, off, self.ip, 0, w) and not (row[off + w] ^ self.ip[w]) & self.part
 
-    def route(self):
-        """True when this interface has a gateway."""
-        return self.gateway[0] != 0
-
     # What another kind of link does otherwise
 
     def input(self, n):
-        """A frame of n octets was received; returns the length of the reply left in the buffer, or 0."""
+        """A frame of n octets was received; returns the length of the reply, or 0."""
         return self.net.input(self, n, False)
 
     def reply(self, n):
-        """Puts the link's header before an IP datagram of n octets that goes back where the received one came from."""
+        """Puts the link's header before an IP datagram of n octets that goes back where the
+        received one came from."""
         return n
 
     def frame(self, n):
-        """Puts the link's header before an IP datagram of n octets of our own, to the neighbour that `reach` found."""
+        """Puts the link's header before an IP datagram of n octets of our own, to the neighbour
+        that `reach` found."""
         self.stack.out_iface = self.idx
         return n
 
     def reach(self, row, off):
-        """Finds the neighbour for the address at row[off:off+4]: 1 found, 0 asked for, -1 does not answer."""
+        """Finds the neighbour for the address at row[off:off+4]: 1 found, 0 asked for, -1 does
+        not answer."""
         return 1
 
     def renew(self):
@@ -110,11 +112,12 @@ class Iface:
 
 
 def _broadcast(addr, bits):
-    # The directed broadcast address (RFC 1122 3.2.1.3 (d), (e)). Subnets of one or two hosts have none (RFC 3021).
-    if not 0 < bits < 31:
+    """The directed broadcast address of the subnet (RFC 1122 3.2.1.3), None when addr is one of its
+    two ends. A subnet of one or two hosts has neither ends nor broadcast (RFC 3021)."""
+    if bits == 0 or bits > 30:
         return b"\xff\xff\xff\xff"
-    out = bytearray(4)
-    for i in range(4):
-        k = min(max(bits - 8 * i, 0), 8)
-        out[i] = addr[i] | (0xFF >> k)
-    return bytes(out)
+    value = int.from_bytes(addr, "big")
+    host = (1 << (32 - bits)) - 1
+    if value & host in (0, host):
+        return None
+    return (value | host).to_bytes(4, "big")

@@ -1,25 +1,27 @@
-"""The stack: one packet buffer, the interfaces, the protocols, and the three calls that drive them.
+"""The stack: one packet buffer, the interfaces, the protocols, and the calls that drive them.
 
-    input(n, now_ms)    a frame of n octets lies in the buffer; returns the length of the reply left there, or 0
+    input(n, now_ms)    a frame of n octets lies in the buffer; returns the length of the reply
+                        left there, or 0
     output(now_ms)      builds the next frame that is due; called until it returns 0
-    poll(now_ms)        moves frames between the devices and these two; returns the ms until there is more to do
+    poll(now_ms)        moves frames between the devices and these two; returns the ms until there
+                        is more to do
 
-Time is a `ticks_ms` value of 30 bits, passed in. Two of them are compared by their difference, so `poll` (or `output`)
-is to be called within 2**28 ms (3 days) even when nothing happens.
+Time is a `ticks_ms` value of 30 bits, passed in. Two of them are compared by their difference, so
+`poll` (or `output`) is to be called within 2**28 ms (3 days) even when nothing happens.
 
-What is due now is said by `due`, the next deadline is `next_at`; both may be early and are never late. When the layers have
-nothing more to send, `output` asks each of them for its deadline.
+What is due now is said by `due`, the next deadline is `next_at`; both may be early and are never
+late. When the layers have nothing more to send, `output` asks each of them for its deadline.
 """
 
 import os
 
 from micropython import const
 
-from .errors import BadAddress, Error, NoEntropy, Reentered
+from .errors import Error, NoEntropy, Reentered
 from .icmp import Icmp
 from .iface import Iface, ip_of
 from .ipv4 import IPv4
-from .kern import bump, same, sadd, tadd, tdiff, u32
+from .kern import bump, mac, sadd, tadd, tdiff, u32
 from .stat import NAMES
 
 try:
@@ -56,9 +58,10 @@ class Stack:
     tcp_options  a dict of what tcp.Tcp takes besides, such as {'reassembly': 4, 'sack': True}
     now          the time, for a caller whose clock is not ticks_ms
 
-    `wake` is called, if set, when a call from outside the stack makes something due; `on_error(exc)` gets what a callback raised.
-    A layer reads where the datagram at hand lies: `ip_at`, `src_at`, `dst_at` (of the quoted one in `unreach`, with the
-    ICMP message at `icmp_at`), and `cast`, true for a broadcast or a multicast.
+    `wake` is called, if set, when a call from outside the stack makes something due;
+    `on_error(exc)` gets what a callback raised. A layer reads where the datagram at hand lies:
+    `ip_at`, `src_at`, `dst_at` (of the quoted one in `unreach`, with the ICMP message at
+    `icmp_at`), and `cast`, true for a broadcast or a multicast.
     """
 
     def __init__(
@@ -78,6 +81,7 @@ class Stack:
         self.buf = bytearray(2 + dev.l2 + dev.mtu + _SPARE)
         self.stat = bytearray(4 * len(NAMES))
         self.key = _key(key)
+        self.chain = bytearray(self.key)
         self.clock = bytearray(4)  # ms, 32 bits: for ISN, timestamps and cookies
         self.now = ticks_ms() & _MASK if now is None else now
         self.link_at = self.now
@@ -86,7 +90,7 @@ class Stack:
         self.wake = None
         self.on_error = None
         self.busy = False  # in poll, input or output, hence in a callback; set and cleared by them
-        self.in_iface = 0  # where the frame of the last input() came from
+        self.in_iface = None  # where the frame of the last input() came from
         self.out_iface = 0  # where the frame of the last output() goes
         self.ip_at = self.src_at = self.dst_at = self.icmp_at = 0
         self.cast = False
@@ -120,7 +124,8 @@ class Stack:
     def add_iface(self, dev, ip=None, gateway=None, arp=8):
         """One more device and our address on it; returns the interface, whose `idx` is its number.
 
-        Its frames pass through the same buffer, so that its mtu is at most what the first device's left room for.
+        Its frames pass through the same buffer, so that its mtu is at most what the first device's
+        left room for.
         """
         if dev.l2:
             from .eth import Ethernet
@@ -137,11 +142,11 @@ class Stack:
     # What an application calls
 
     def listen(self, port, app, n=1, **options):
-        """Accepts connections on a TCP port with n objects of the class `app`, made now. See `Tcp.listen`."""
+        """Accepts connections on a TCP port with n objects of the class `app`, made now."""
         return self._need(self.tcp, "tcp").listen(port, app, n, **options)
 
     def connect(self, app, ip, port, **options):
-        """Opens a TCP connection for the object `app`; see `Tcp.connect`."""
+        """Opens a TCP connection for the object `app`."""
         return self._need(self.tcp, "tcp").connect(app, ip, port, **options)
 
     def bind(self, port, app):
@@ -158,17 +163,19 @@ class Stack:
         return ip_of(text)
 
     def route(self, row, off):
-        """The number of the interface for the address at row[off:off+4]: whose subnet it is on, else which has a gateway; -1: none.
+        """The number of the interface for the address at row[off:off+4]: whose subnet it is on,
+        else which has a gateway; -1: none.
 
-        255.255.255.255 and multicasts leave by the first interface (RFC 1122 3.3.1.6 leaves the choice open).
+        255.255.255.255 and multicasts leave by the first interface (RFC 1122 3.3.1.6 leaves the
+        choice open).
         """
-        if row[off] >= 224 or len(self.ifaces) == 1 and not self.ifaces[0].arp:
+        if row[off] >= 224 or (len(self.ifaces) == 1 and not self.ifaces[0].arp):
             return 0
         for iface in self.ifaces:
             if iface.local(row, off):
                 return iface.idx
         for iface in self.ifaces:
-            if iface.route():
+            if iface.gateway[0]:
                 return iface.idx
         return -1
 
@@ -179,13 +186,18 @@ class Stack:
 
     # What a layer calls
 
+    def random8(self):
+        """0 to 255; who does not know `key` cannot foresee it (HalfSipHash of its own output)."""
+        mac(self.key, self.chain, 0, 8, self.chain)
+        return self.chain[0]
+
     def arm(self, at):
         """A timer runs out at `at`; output() is to be called then."""
         if tdiff(at, self.next_at) < 0:
             self.next_at = at
 
     def wake_up(self):
-        """Something is due now. Tells whoever waits for the deadline, if the call comes from outside."""
+        """Something is due now. Called from outside, it ends the wait for the deadline."""
         self.due = True
         if self.wake and not self.busy:
             self.wake()
@@ -196,26 +208,27 @@ class Stack:
         if self.on_error:
             self.on_error(exc)
 
-    # The three calls. `with self` marks the stack as busy; it takes a smaller VM frame than try/finally would, and the
-    # hot path may not exceed 11 words.
+    # The three calls. `with self` marks the stack as busy; it takes a smaller VM frame than
+    # try/finally would, and the hot path may not exceed 11 words.
 
     def input(self, n, now_ms, iface=0):
-        """A frame of n octets is at buf[2:], from interface number `iface`. Returns the length of the reply, or 0; it goes
-        out of the same interface. Raises `Reentered` inside a callback."""
+        """A frame of n octets is at buf[2:], from interface number `iface`. Returns the length of
+        the reply, or 0; it goes out of the same interface. Raises `Reentered` in a callback."""
         self._begin(now_ms)
-        self.in_iface = iface
+        self.in_iface = self.ifaces[iface]
         return self._one(n)
 
     def output(self, now_ms):
-        """The length of the next frame that is due, for interface number `out_iface`; 0 when there is none.
-        Raises `Reentered` inside a callback."""
+        """The length of the next frame that is due, for interface number `out_iface`; 0 when there
+        is none. Raises `Reentered` inside a callback."""
         self._begin(now_ms)
         with self:
             return self._output(now_ms)
 
     def poll(self, now_ms=None):
-        """Receives what the devices have and sends what is due, 16 frames each at most; returns the ms until the next deadline,
-        0 if there is more to do at once. Without `now_ms` it reads the clock. Raises `Reentered` inside a callback."""
+        """Receives what the devices have and sends what is due, 16 frames each at most; returns
+        the ms until the next deadline, 0 if there is more to do at once. Without `now_ms` it reads
+        the clock. Raises `Reentered` inside a callback."""
         if now_ms is None:
             now_ms = ticks_ms() & _MASK
         self._begin(now_ms)
@@ -235,7 +248,7 @@ class Stack:
 
     def _one(self, n):
         with self:
-            return self._input(n, self.ifaces[self.in_iface])
+            return self._input(n, self.in_iface)
 
     def _tick(self, now):
         """Time has passed. A clock that goes back moves nothing."""
@@ -276,24 +289,27 @@ class Stack:
 
     def _rest(self, now):
         # Nothing is due: when is something?
-        n = _FAR
+        self.next_at = tadd(now, _FAR)
         for layer in self.layers:
-            n = min(n, layer.deadline(now))
-        self.next_at = tadd(now, max(n, 0))
+            self._ask(layer, now)
+
+    def _ask(self, layer, now):
+        self.arm(tadd(now, layer.deadline(now)))
 
     # Moving frames
 
     def _poll(self, now):
         more = False
         for iface in self.ifaces:
-            if self._receive(iface, iface.dev):
+            if self._receive(iface):
                 more = True
         if self.due or tdiff(self.next_at, now) <= 0:
             self._send(now)
         return 0 if more or self.due else max(tdiff(self.next_at, now), 0)
 
-    def _receive(self, iface, dev):
+    def _receive(self, iface):
         """Takes frames while a reply would have its place; true when there may be more."""
+        dev = iface.dev
         for _ in range(_FRAMES):
             if not dev.can_send():
                 return False
@@ -321,7 +337,7 @@ class Stack:
         self.arm(self.link_at)
 
     def _ready(self):
-        # Which device the next frame is for is known when it is built, so all of them are to be free.
+        # Whose frame is the next is known when it is built: all devices are to be free.
         for iface in self.ifaces:
             if not iface.dev.can_send():
                 return False
