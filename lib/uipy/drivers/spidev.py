@@ -45,7 +45,7 @@ class SpiDevice:
     def counters(self):
         """-> tuple of (name, value); allocates. `NAMES` and `stat` are the same without
         allocation."""
-        return tuple(zip(self.NAMES, self.stat))
+        return tuple([(self.NAMES[k], self.stat[k]) for k in range(len(self.stat))])
 
     def on_int(self, hook):
         """Calls `hook(pin)` from the interrupt at each falling edge of INT, to wake who sleeps.
