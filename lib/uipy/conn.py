@@ -127,11 +127,16 @@ class Conn:
             put32(r, _BUFF, n)
 
     def resume(self):
-        """Tells the peer of a larger `room` now, if it is worth a segment (RFC 9293 3.8.6.2.2)."""
-        r = self._alive()
+        """The application has moved on: the source has more to give, or there is more `room`.
+
+        The peer is told of the room if it is worth a segment (RFC 9293 3.8.6.2.2). For the source it is not needed
+        in `received`, `acked` and `poll`.
+        """
+        self._alive()
+        if self.src is not None:
+            mark(self, _F_SEND)
         if self.t.opens(self):
             mark(self, _F_ACK)
-        return r is not None
 
     @property
     def urgent_left(self):

@@ -18,6 +18,7 @@ _MAX = const(22)
 _GEN = const(94)
 _LST = const(103)
 
+_F_SEND = const(0x08)
 _G_FIN_SENT = const(0x02)
 _G_END = const(0x04)
 _S_CLOSED = const(0)
@@ -38,6 +39,8 @@ def received(t, c):
 
 
 def _received(t, c):
+    if c.src is not None:
+        c.r[_F] |= _F_SEND  # what it is given may be what its source waits for
     return c.app.received(c, t.d_buf, t.d_start, t.d_len)
 
 
@@ -92,6 +95,8 @@ def tell(t, c, reason):
 def poll(t, c):
     with t:
         c.app.poll(c)
+    if c.src is not None:
+        c.r[_F] |= _F_SEND
 
 
 def end(t, c, reason):

@@ -167,9 +167,10 @@ class HalfOpen:
         w = self.tab
         copy(t.num, 4, w, o + _P_RCV, 4)
         n = 20
+        if w[o + _P_H] & _H_TS:
+            copy(t.ts.echo, 0, w, o + _P_TS, 4)
+            n = t.ts.option(t.iface)
         if flags & _SYN:
-            if w[o + _P_H] & _H_TS:
-                copy(t.ts.echo, 0, w, o + _P_TS, 4)
             write_syn(t, t.iface, w[o + _P_H])
             n = t.o_hl
         t.o_wnd = t.default_room if t.default_room < 0xFFFF else 0xFFFF

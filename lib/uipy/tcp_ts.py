@@ -2,11 +2,10 @@
 
 from micropython import const
 
-from .kern import copy, put32, sdiff, tadd, zero
+from .kern import copy, sdiff, tadd
 from .tcp_opt import write_ts
 from .tcp_rtt import sample
 
-_SND_UNA = const(8)
 _RCV_NXT = const(12)
 
 _RST = const(0x04)
@@ -42,13 +41,17 @@ class Timestamps:
     def write(self, c):
         """The option, behind two NOPs so that what follows stays aligned (Appendix A)."""
         t = self.t
-        b = t.buf
-        i = t.o_if.tx + t.o_hl
-        b[i] = b[i + 1] = _NOP
         self.hold(c.r)
         copy(c.r, self.at + 4, c.r, _RCV_NXT, 4)  # Last.ACK.sent
-        write_ts(t, b, i + 2)
-        t.o_hl += 12
+        t.o_hl = self.option(t.o_if)
+
+    def option(self, iface):
+        """The option with `echo` as the first one of a header at iface.tx; returns the header's length, 32."""
+        b = self.t.buf
+        i = iface.tx + 20
+        b[i] = b[i + 1] = _NOP
+        write_ts(self.t, b, i + 2)
+        return 32
 
     def check(self, r):
         """5.3 R1: 1 in order, 0 too old (acknowledge and drop), -1 without the option (drop silently, 3.2)."""

@@ -1,4 +1,4 @@
-"""TIME-WAIT: what is left of a connection that we closed first (RFC 9293 3.6.1, 3.10.7.4), in 30 octets.
+"""TIME-WAIT: what is left of a connection that we closed first (RFC 9293 3.6.1, 3.10.7.4), in 31 octets.
 
 A row answers the peer's FIN again if our ACK of it was lost. RSTs are ignored (RFC 1337 3: they would end the wait early). A
 newer SYN opens the connection anew (MAY-2, RFC 1122 4.2.2.13). A full table loses its oldest row, never a live connection.
@@ -11,12 +11,13 @@ from .tcp_opt import read
 from .tcp_out import bare
 
 _KEY = const(10)
-_SIZE = const(30)
+_SIZE = const(31)
 _W_SND = const(10)  # SND.NXT, 4 octets
 _W_RCV = const(14)  # RCV.NXT, 4 octets
 _W_AT = const(18)  # when the row ends (ticks)
 _W_TS = const(22)  # TS.Recent, 4 octets
 _W_MUTE = const(26)  # until when further ACKs are held back (ticks)
+_W_H = const(30)  # the connection's options
 
 _IDX = const(1)
 _H = const(4)
@@ -58,10 +59,9 @@ class TimeWait:
         copy(w, o + _W_SND, r, _SND_UNA, 4)
         sadd(w, o + _W_SND, r[_MAX] << 8 | r[_MAX + 1])
         copy(w, o + _W_RCV, r, _RCV_NXT, 4)
+        w[o + _W_H] = r[_H]
         if r[_H] & _H_TS:
             t.ts.recent_into(r, w, o + _W_TS)
-        else:
-            put32(w, o + _W_TS, 0)
         put32(w, o + _W_MUTE, t.stack.now)
         self._start(o)
         return i
@@ -109,7 +109,7 @@ class TimeWait:
         if rel >= 0:
             return True
         read(t)
-        return t.p_ts and u32(self.tab, o + _W_TS) and sdiff(t.buf, t.p_ts, self.tab, o + _W_TS) > 0
+        return t.p_ts and self.tab[o + _W_H] & _H_TS and sdiff(t.buf, t.p_ts, self.tab, o + _W_TS) > 0
 
     def _challenge(self, i, o):
         """Out of place: acknowledged, but not faster than a challenge ACK."""
@@ -127,7 +127,11 @@ class TimeWait:
         o = i * _SIZE
         copy(t.num, 0, self.tab, o + _W_SND, 8)
         t.o_wnd = 0
-        return bare(t, t.iface, self.tab, o, _ACK)
+        n = 20
+        if self.tab[o + _W_H] & _H_TS:
+            copy(t.ts.echo, 0, self.tab, o + _W_TS, 4)
+            n = t.ts.option(t.iface)
+        return bare(t, t.iface, self.tab, o, _ACK, n)
 
     def holds(self, port_at, buf):
         """1 if a row has the local port at buf[port_at:port_at+2] (RFC 6056 3: such ports are skipped)."""
