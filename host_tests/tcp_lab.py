@@ -1,94 +1,67 @@
 """A board on a virtual clock, and peers played by hand: every test of TCP speaks to the stack through these frames.
 
-The board (10.0.0.1) sits on an IP-only device, so that a frame is a datagram; `Lab(...)` takes what `Stack` takes. A `Peer` sends
-one segment and gets back the segments that the board sends at once; `lab.run(ms)` lets the clock go from deadline to
-deadline and collects what is sent meanwhile. Segments are decoded and their checksums judged here, with code of its own.
-UIPY_START_MS sets the clock's first value (the suite also runs across the wrap at 2**30).
+The board (10.0.0.1) sits on an IP-only device, so that a frame is a datagram; `Lab(...)` takes what `Stack` takes. A `Peer`
+sends one segment and gets back the segments that the board sends at once; `lab.run(ms)` lets the clock go from deadline to
+deadline and collects what is sent meanwhile. Frames are made and judged by packets.py, on harness.py's wire and clock.
 """
 
-import os
 import struct
 
-from uipy import App, Stack
+import packets
+from harness import Wire
+from packets import addr
+from packets import checksum as csum
+from uipy import App
 
-START = int(os.environ.get("UIPY_START_MS", "100000"))
-WRAP = 1 << 30
-BOARD, PEER, STRANGER = "10.0.0.1", "10.0.0.2", "10.0.0.3"
-FLAGS = "FSRPAUEC"
-
-
-def addr(text):
-    return bytes(int(x) for x in text.split("."))
+BOARD, PEER = "10.0.0.1", "10.0.0.2"
 
 
-def csum(data):
-    """The Internet checksum (RFC 1071), for odd lengths too."""
-    if len(data) & 1:
-        data += b"\0"
-    s = sum(struct.unpack("!%dH" % (len(data) // 2), data))
-    while s >> 16:
-        s = (s & 0xFFFF) + (s >> 16)
-    return s ^ 0xFFFF
-
-
-def datagram(src, dst, proto, body, ttl=64, tos=0, options=b"", ident=1, frag=0x4000):
+def datagram(src, dst, proto, body, options=b"", **header):
     """An IPv4 datagram as bytes."""
-    hl = 20 + len(options)
-    head = struct.pack("!BBHHHBBH", 0x40 | hl >> 2, tos, hl + len(body), ident, frag, ttl, proto, 0)
-    head += addr(src) + addr(dst) + options
-    return head[:10] + struct.pack("!H", csum(head)) + head[12:] + body
+    return packets.ip4(src, dst, proto, body, opts=options, **header)
 
 
 def tcp(src, dst, sport, dport, seq, ack, flags, wnd=8192, data=b"", opts=b"", up=0, bits=0, bad=0):
-    """A TCP segment as bytes, its checksum right unless `bad`; `bits` are the four reserved ones."""
-    opts += b"\0" * (-len(opts) % 4)
-    f = sum(1 << FLAGS.index(c) for c in flags)
-    head = struct.pack("!HHIIBBHHH", sport, dport, seq % 2**32, ack % 2**32, (5 + len(opts) // 4) << 4 | bits, f, wnd, 0, up)
-    whole = head + opts + data
-    s = csum(addr(src) + addr(dst) + struct.pack("!HH", 6, len(whole)) + whole) ^ bad
-    return whole[:16] + struct.pack("!H", s) + whole[18:]
+    """A TCP segment as bytes, its checksum right unless `bad` is added to it."""
+    t = packets.tcp(src, dst, sport, dport, seq, ack, flags, wnd, data, opts, up, bits=bits)
+    return t[:16] + (int.from_bytes(t[16:18], "big") ^ bad).to_bytes(2, "big") + t[18:]
 
 
 class Seg:
-    """A segment that the board sent. `len` counts SYN and FIN; `at` is the time, in ms since the lab began."""
+    """A segment (or another datagram) that the board sent. `len` counts SYN and FIN; `at` is the time in ms since the
+    lab began; `opts` is {kind: value octets}. packets.decode has judged every length and checksum."""
 
-    def __init__(self, frame, at):
-        self.at = at
-        self.frame = frame
-        hl = (frame[0] & 15) << 2
-        assert frame[0] >> 4 == 4 and csum(frame[:hl]) == 0, "a bad IP header was sent"
-        assert struct.unpack_from("!H", frame, 2)[0] == len(frame)
-        self.tos, self.ttl, self.proto = frame[1], frame[8], frame[9]
-        self.src, self.dst = frame[12:16], frame[16:20]
-        self.body = t = frame[hl:]
-        if self.proto == 6:
-            self._tcp(t)
+    def __init__(self, f):
+        self.at, self.frame, self.proto = f.at, f.raw, f.proto
+        self.tos, self.ttl, self.src, self.dst = f.tos, f.ttl, f.ip_src, f.ip_dst
+        if f.proto == 6:
+            self._tcp(f.raw[(f.raw[0] & 15) << 2 :])
 
     def _tcp(self, t):
         self.sport, self.dport, self.seq, self.ack, off, f, self.wnd, _, self.up = struct.unpack_from("!HHIIBBHHH", t)
         self.doff = (off >> 4) << 2
         self.bits = off & 15
-        self.checksum_ok = csum(self.src + self.dst + struct.pack("!HH", 6, len(t)) + t) == 0
-        self.flags = "".join(c for i, c in enumerate(FLAGS) if f >> i & 1)
+        self.flags = "".join(c for i, c in enumerate(packets.FLAGS) if f >> i & 1)
         self.rawopts, self.data = t[20 : self.doff], t[self.doff :]
         self.opts = options(self.rawopts)
         self.len = len(self.data) + ("S" in self.flags) + ("F" in self.flags)
         self.end = (self.seq + self.len) % 2**32
 
     def __repr__(self):
+        told = " %s" % self.opts if self.opts else ""
         return "<%s seq=%d ack=%d wnd=%d len=%d%s at=%d>" % (
             self.flags,
             self.seq,
             self.ack,
             self.wnd,
             len(self.data),
-            " %s" % self.opts if self.opts else "",
+            told,
             self.at,
         )
 
 
 def options(raw):
-    """{kind: value bytes} of an option list that must be well formed."""
+    """{kind: value octets} of an option list that must be well formed."""
     out, i = {}, 0
     while i < len(raw) and raw[i]:
         if raw[i] == 1:
@@ -122,33 +95,6 @@ def sack(*blocks):
     )
 
 
-class Wire:
-    """The IP-only device: what stands in `rx` arrives, what the board sends is kept in `tx`."""
-
-    l2 = 0
-    mac = b""
-
-    def __init__(self, mtu):
-        self.mtu = mtu
-        self.rx, self.tx = [], []
-
-    def recv_into(self, buf):
-        if not self.rx:
-            return 0
-        frame = self.rx.pop(0)
-        buf[2 : 2 + len(frame)] = frame
-        return len(frame)
-
-    def can_send(self):
-        return True
-
-    def send(self, buf, n):
-        self.tx.append(bytes(buf[2 : 2 + n]))
-
-    def link_up(self):
-        return True
-
-
 class Log(App):
     """An application that notes what it is told and takes everything, or `take` octets a call."""
 
@@ -156,7 +102,14 @@ class Log(App):
     greeting = None  # a source to send at once
 
     def __init__(self):
-        self.events, self.data, self.take, self.c = [], b"", None, None
+        self.events, self.data, self.take, self.c, self.born = [], b"", None, None, 0
+
+    def begun(self):
+        """Lab.app is whoever begins last."""
+        Log.births += 1
+        self.born = Log.births
+
+    births = 0
 
     def said(self, kind):
         """What was told under this name, in order."""
@@ -164,6 +117,7 @@ class Log(App):
 
     def connected(self, conn):
         self.c = conn
+        self.begun()
         self.events.append(("connected", None))
         if self.greeting:
             conn.send(self.greeting)
@@ -197,20 +151,18 @@ class HalfCloser(Log):
 
 
 class Lab:
-    """A stack on a wire, and its clock."""
+    """A stack on a wire without link addresses, and its clock. The applications of `port` are in `apps`."""
 
     def __init__(self, mtu=1500, ip=BOARD + "/24", app=HalfCloser, port=7, listeners=4, listen=None, **stack):
-        self.dev = Wire(mtu)
+        self.wire = Wire(l2=0, mtu=mtu)
         self.apps = []
-        self.now = START % WRAP
-        self.ms = 0
-        self.errors = []
-        self.stack = Stack(self.dev, ip=ip, now=self.now, **stack)
-        self.stack.on_error = lambda *a: self.errors.append(a)
+        self.errors = self.wire.errors  # what callbacks raised
+        stack.setdefault("tcp", 8)
+        self.stack = self.wire.board(ip, None, **stack)
         self.port = port
         if listeners:
             self.stack.listen(port, self._make(app), listeners, **(listen or {}))
-        self.poll()
+        self.wire.settle()
 
     def _make(self, cls):
         def made():
@@ -223,48 +175,35 @@ class Lab:
     @property
     def app(self):
         """The application object that was connected last."""
-        return [a for a in self.apps if a.events][-1]
+        return max((a for a in self.apps if a.events), key=lambda a: a.born)
 
-    def poll(self):
-        """One poll; returns the ms until the next deadline."""
-        return self.stack.poll(self.now)
+    @property
+    def ms(self):
+        return self.wire.clock.ms
 
     def give(self, *frames):
         """These frames arrive together; returns what the board sends at once."""
-        self.dev.rx.extend(frames)
-        for _ in range(len(frames) + 1):
-            self.poll()
-        assert not self.dev.rx, "poll left frames with the device"
-        return self.sent()
-
-    def sent(self):
-        """What was sent since the last look."""
-        out = [Seg(f, self.ms) for f in self.dev.tx]
-        for s in out:
-            assert s.proto != 6 or s.checksum_ok, "a bad checksum was sent"
-        self.dev.tx.clear()
-        return out
+        self.wire.polls = 0
+        return [Seg(f) for f in self.wire.give(*frames)]
 
     def run(self, ms, until=None):
         """`ms` go by; returns what the board sent, each with its time. `until(seg)` true ends it early."""
         out, end = [], self.ms + ms
         while True:
-            wait = self.poll()
-            new = self.sent()
+            new = [Seg(f) for f in self.wire.run(0)]
+            self.wire.polls = 0
             out += new
-            if until and any(until(s) for s in new) or self.ms >= end:
+            if (until and any(until(s) for s in new)) or self.ms >= end:
                 return out
-            self.wait(min(max(wait, 1), end - self.ms))
+            self.wait(min(self.wire.poll(), end - self.ms))
 
     def wait(self, ms):
         """The clock moves and nobody polls."""
-        self.ms += ms
-        self.now = (self.now + ms) % WRAP
+        self.wire.clock.ms += ms
 
     def icmp(self, type, code, quoted, src="10.0.0.254", rest=0):
         """An ICMP error about a frame of the board's: header and 8 octets of it are quoted (RFC 792)."""
-        body = struct.pack("!BBHI", type, code, 0, rest) + quoted[:28]
-        body = body[:2] + struct.pack("!H", csum(body)) + body[4:]
+        body = packets.icmp(type, code, rest.to_bytes(4, "big") + quoted[:28])
         return self.give(datagram(src, BOARD, 1, body))
 
 
@@ -298,7 +237,7 @@ class Peer:
         """Those of the segments that are for this peer; in-order data moves `ack`."""
         mine = [s for s in segs if s.proto == 6 and s.dst == addr(self.ip) and (s.dport, s.sport) == (self.port, self.to)]
         for s in mine:
-            if s.len and (self.ack - s.seq) % 2**32 < s.len:
+            if s.len and ("S" in s.flags or (self.ack - s.seq) % 2**32 < s.len):
                 self.ack = s.end
         return mine
 
@@ -360,5 +299,6 @@ def active(lab, opts=mss(1000), app=None, port=80, **connect):
     peer.ack = syn.end
     peer.iss = syn.seq
     lab.apps.append(app)
+    app.begun()
     app.events.append(("syn", None))
     return app, peer, syn

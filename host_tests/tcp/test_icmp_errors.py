@@ -1,0 +1,155 @@
+"""ICMP errors and TCP (RFC 9293 3.9.2.2, RFC 5461, RFC 5927)."""
+
+import pytest
+from tcp_lab import active, mss, one
+from uipy import Bytes
+
+rfc = pytest.mark.rfc
+SOFT = [(3, 0), (3, 1), (3, 5), (11, 0), (11, 1), (12, 0)]
+HARD = [(3, 2), (3, 3)]
+
+
+@pytest.fixture
+def sending(peer):
+    """A connection with a segment in flight."""
+    peer.conn.send(Bytes(b"data"))
+    peer.flying = one(peer.run(0)).frame
+    peer.app = peer.lab.app
+    return peer
+
+
+@rfc("9293 MUST-54", "9293 SHLD-25", "9293 MUST-47", "1122 3.2.2.1-2")
+@pytest.mark.parametrize("type, code", SOFT)
+def test_soft_error_is_told_to_the_application_it_is_for(sending, lab, type, code):
+    lab.icmp(type, code, sending.flying)
+    assert len(sending.app.said("error")) == 1
+
+
+@rfc("9293 MUST-54")
+def test_error_is_told_to_no_other_connection(sending, lab):
+    from tcp_lab import Peer
+
+    other = Peer(lab, port=40001)
+    other.open()
+    lab.icmp(3, 1, sending.flying)
+    assert sending.app.said("error") and not other.lab.app.said("error")
+
+
+@rfc("9293 MUST-56a", "5461 2.2-1")
+@pytest.mark.parametrize("code", [0, 1, 5])
+def test_soft_unreachable_aborts_nothing(sending, lab, code):
+    for _ in range(20):
+        lab.icmp(3, code, sending.flying)
+    assert sending.state == "ESTABLISHED"
+    sending.send("A")
+    assert sum(sending.app.said("acked")) == 4
+
+
+@rfc("9293 MUST-56b", "5461 2.2-1")
+def test_time_exceeded_aborts_nothing(sending, lab):
+    lab.icmp(11, 0, sending.flying)
+    lab.icmp(11, 1, sending.flying)
+    assert sending.state == "ESTABLISHED"
+
+
+@rfc("9293 MUST-56c", "5461 2.2-1")
+def test_parameter_problem_aborts_nothing(sending, lab):
+    lab.icmp(12, 0, sending.flying)
+    assert sending.state == "ESTABLISHED"
+
+
+@rfc("9293 MUST-56a", "9293 MUST-56b", "9293 MUST-56c")
+@pytest.mark.parametrize("type, code", SOFT)
+def test_soft_error_does_not_end_an_open_attempt(lab, type, code):
+    app, p, syn = active(lab)
+    lab.icmp(type, code, syn.frame)
+    assert not app.said("closed")
+    p.send("SA", opts=mss(1000))
+    assert app.said("connected") == [None]
+
+
+@rfc("9293 MUST-55", "5927 6.2-1")
+def test_source_quench_is_discarded_in_silence(sending, lab):
+    """Nothing is told, nothing slows down."""
+    before = len(sending.app.events)
+    for _ in range(10):
+        assert not lab.icmp(4, 0, sending.flying)
+    assert len(sending.app.events) == before
+    sending.send("A", wnd=60000)
+    sending.conn.send(Bytes(bytes(20_000)))
+    assert sum(s.len for s in sending.run(0)) >= 10_000
+
+
+@rfc("5461 2.1-1", "5927 5.2-1", "9293 SHLD-26")
+@pytest.mark.parametrize("type, code", HARD + [(3, 4)])
+def test_hard_error_is_soft_once_a_connection_stands(sending, lab, type, code):
+    """The stated deviation from SHLD-26: told, not obeyed."""
+    lab.icmp(type, code, sending.flying)
+    assert sending.state == "ESTABLISHED" and not sending.app.said("closed")
+
+
+@rfc("9293 SHLD-26", "1122 3.2.2.1-3", "9293 MUST-54")
+@pytest.mark.parametrize("type, code", HARD)
+def test_hard_error_ends_an_open_attempt(lab, type, code):
+    app, p, syn = active(lab)
+    lab.icmp(type, code, syn.frame)
+    assert len(app.said("closed")) == 1 and app.said("closed")[0] in ("refused", "unreachable")
+
+
+@rfc("9293 SHLD-26")
+def test_hard_error_ends_a_half_open_connection_in_silence(syn_received, lab):
+    lab.icmp(3, 3, syn_received.syn_ack.frame)
+    assert not lab.run(10_000) and not any(a.events for a in lab.apps)
+
+
+@rfc("5927 4.1-1")
+@pytest.mark.parametrize("off", [-1, -100_000, 4, 100_000, 2**31])
+def test_error_that_quotes_a_number_outside_the_flight_is_ignored(sending, lab, off):
+    quoted = bytearray(sending.flying)
+    seq = (int.from_bytes(quoted[24:28], "big") + off) % 2**32
+    quoted[24:28] = seq.to_bytes(4, "big")
+    lab.icmp(3, 1, bytes(quoted))
+    assert not sending.app.said("error")
+
+
+@rfc("5927 4.1-1")
+@pytest.mark.parametrize("off", [-1, 1, 2**31])
+def test_blind_hard_error_does_not_end_an_open_attempt(lab, off):
+    app, p, syn = active(lab)
+    quoted = bytearray(syn.frame)
+    quoted[24:28] = ((syn.seq + off) % 2**32).to_bytes(4, "big")
+    lab.icmp(3, 3, bytes(quoted))
+    assert not app.said("closed")
+
+
+def test_error_about_a_connection_that_we_do_not_have_is_ignored(sending, lab):
+    quoted = bytearray(sending.flying)
+    quoted[20:22] = b"\x12\x34"
+    assert not lab.icmp(3, 3, bytes(quoted))
+    assert not sending.app.said("error")
+
+
+@pytest.mark.parametrize("n", [0, 10, 20, 27])
+def test_error_that_quotes_too_little_is_ignored(sending, lab, n):
+    assert not lab.icmp(3, 1, sending.flying[:n])
+    assert not sending.app.said("error")
+
+
+def test_error_with_a_bad_checksum_is_ignored(sending, lab):
+    from tcp_lab import BOARD, datagram
+
+    body = bytes((3, 1, 0x12, 0x34, 0, 0, 0, 0)) + sending.flying[:28]
+    lab.give(datagram("10.0.0.254", BOARD, 1, body))
+    assert not sending.app.said("error")
+
+
+def test_quoted_datagram_may_have_ip_options(sending, lab):
+    """The quoted header is as long as it says."""
+    f = sending.flying
+    quoted = bytes([0x46]) + f[1:20] + b"\1\1\1\0" + f[20:28]
+    from tcp_lab import BOARD, csum, datagram
+
+    body = bytes((3, 1, 0, 0, 0, 0, 0, 0)) + quoted
+    body = body[:2] + csum(body).to_bytes(2, "big") + body[4:]
+    lab.give(datagram("10.0.0.254", BOARD, 1, body))
+    assert len(sending.app.said("error")) == 1

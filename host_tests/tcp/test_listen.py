@@ -1,0 +1,129 @@
+"""LISTEN (RFC 9293 3.10.7.2): a first segment to a port that somebody serves."""
+
+import pytest
+from tcp_lab import HalfCloser, Lab, Peer, is_reset, mss, one
+
+rfc = pytest.mark.rfc
+
+
+def test_syn_is_answered_with_syn_ack(lab):
+    p = Peer(lab, isn=0xFFFFFFFF)
+    s = one(p.send("S"), "SA")
+    assert s.ack == 0 and s.wnd > 0 and not s.data
+
+
+def test_application_hears_nothing_before_the_handshake_is_complete(lab):
+    p = Peer(lab)
+    p.send("S")
+    assert not any(a.events for a in lab.apps)
+    p.send("A")
+    assert lab.app.said("connected") == [None]
+
+
+def test_rst_is_ignored(lab):
+    p = Peer(lab)
+    assert not p.send("R") and not p.send("RA", ack=1) and not p.send("RS")
+
+
+def test_ack_is_reset_at_its_ack(lab):
+    for flags in ("A", "PA", "FA", "SA", "SFA"):
+        is_reset(one(Peer(lab).send(flags, ack=4711)), 4711)
+
+
+@pytest.mark.parametrize("flags", ["", "F", "P", "U", "FPU"])
+def test_segment_with_neither_syn_nor_ack_nor_rst_is_dropped(lab, flags):
+    assert not Peer(lab).send(flags, b"text")
+
+
+@rfc("9293 MUST-14", "9293 SHLD-5a", "9293 MAY-3", "9293 MUST-67", "9293 MUST-4")
+@pytest.mark.parametrize("mtu", [1500, 576, 1006, 296])
+def test_mss_option_says_what_we_can_receive(mtu):
+    p = Peer(Lab(mtu=mtu))
+    s = one(p.send("S"), "SA")
+    assert int.from_bytes(s.opts[2], "big") == mtu - 40  # MMS_R - 20; nothing is reassembled
+
+
+def test_data_on_a_syn_is_delivered_once(lab):
+    """RFC 9293 3.10.7.3: data on a SYN is legal. Taken at once or when it is sent again, it arrives once."""
+    p = Peer(lab)
+    s = one(p.send("S", b"early"), "SA")
+    assert (s.ack - p.isn) in (1, 6)
+    p.send("A", seq=p.isn + 1)
+    p.send("PA", b"early"[s.ack - p.isn - 1 :], seq=s.ack)
+    p.run(600)
+    assert lab.app.data == b"early"
+
+
+def test_fin_on_a_syn_does_not_break_the_connection(lab):
+    """The FIN may be held or left to be sent again; either way the end is heard once and after the handshake."""
+    p = Peer(lab)
+    s = one(p.send("SF"), "SA")
+    p.send("FA" if s.ack == p.isn + 1 else "A", seq=s.ack)
+    p.run(600)
+    assert lab.app.said("peer_closed") == [None]
+
+
+def test_connections_on_one_port_are_kept_apart(lab):
+    peers = [Peer(lab, port=40000 + i, isn=i * 0x20000000) for i in range(3)] + [Peer(lab, ip="10.0.0.9")]
+    for p in peers:
+        p.open()
+        p.app = lab.app
+    assert len({id(p.app) for p in peers}) == 4
+    for i, p in enumerate(peers):
+        p.send("PA", b"from %d" % i)
+    assert [p.app.data for p in peers] == [b"from 0", b"from 1", b"from 2", b"from 3"]
+
+
+@rfc("9293 MUST-41")
+def test_another_listen_does_not_touch_a_connection(lab, peer):
+    lab.stack.listen(8, HalfCloser, 1)
+    with pytest.raises(Exception):
+        lab.stack.listen(7, HalfCloser, 1)
+    peer.send("PA", b"still here")
+    assert peer.state == "ESTABLISHED" and lab.app.data == b"still here"
+    assert one(Peer(lab, port=50000).send("S"), "SA")
+
+
+@rfc("9293 MUST-41")
+def test_another_listen_does_not_touch_a_handshake(lab, syn_received):
+    lab.stack.listen(8, HalfCloser, 1)
+    syn_received.send("A")
+    assert syn_received.state == "ESTABLISHED"
+
+
+@rfc("3360 2.3-1")
+def test_syn_is_dropped_when_all_application_objects_are_taken():
+    lab = Lab(listeners=2)
+    for i in range(2):
+        Peer(lab, port=40000 + i).open()
+    late = Peer(lab, port=50000)
+    assert not late.send("S") and not lab.run(10_000)
+
+
+@rfc("3360 2.3-1")
+def test_syn_is_dropped_when_the_half_open_table_is_full():
+    lab = Lab(half_open=3, listeners=8)
+    for i in range(3):
+        one(Peer(lab, port=40000 + i).send("S"), "SA")
+    assert not Peer(lab, port=50000).send("S")
+
+
+def test_syn_gets_in_when_a_half_open_row_is_free_again():
+    lab = Lab(half_open=1, listeners=8)
+    first, second = Peer(lab, port=40000), Peer(lab, port=50000)
+    one(first.send("S"), "SA")
+    assert not second.send("S", seq=1000)
+    first.send("A")
+    one(second.send("S", seq=1000), "SA")
+
+
+@rfc("3360 2.3-1")
+def test_completing_ack_without_a_free_row_is_not_reset():
+    """All rows busy: the handshake's last ACK is dropped or the SYN was; a stranger never gets a RST for our want."""
+    lab = Lab(tcp=2, listeners=8, half_open=8)
+    answers = []
+    for i in range(4):
+        p = Peer(lab, port=40000 + i)
+        for s in p.send("S", opts=mss(1000)):
+            answers += [s] + p.send("A")
+    assert not any("R" in s.flags for s in answers)

@@ -1,0 +1,252 @@
+"""The retransmission timer (RFC 6298), R1 and R2 (RFC 9293 3.8.3), Karn's algorithm."""
+
+import pytest
+from tcp_lab import Lab, Peer, active, mss, one
+from uipy import Bytes
+
+rfc = pytest.mark.rfc
+
+
+def exchange(p, rtt, n=1, data=b"x"):
+    """n segments of one octet, each acknowledged after rtt ms."""
+    for _ in range(n):
+        p.conn.send(Bytes(data))
+        one(p.run(0))
+        p.lab.run(rtt)
+        p.send("A")
+
+
+def timeout(p):
+    """ms until the next octet is sent again, on a connection with nothing in flight. It is then acknowledged."""
+    p.conn.send(Bytes(b"?"))
+    one(p.run(0))
+    start = p.lab.ms
+    at = one(p.run(70_000, until=lambda s: s.data)).at
+    p.send("A")
+    return at - start
+
+
+@rfc("6298 2-1")
+def test_rto_is_one_second_before_the_first_measurement(lab):
+    """The passive side's SYN-ACK is not measured or measured at 0 ms: 1 s either way (2.4)."""
+    p = Peer(lab)
+    p.send("S")
+    assert one(p.run(1500)).at == 1000
+
+
+@rfc("6298 2-4")
+def test_rto_is_never_below_one_second(peer):
+    exchange(peer, 1, 20)
+    assert timeout(peer) == 1000
+
+
+@rfc("6298 2-2", "9293 MUST-18")
+def test_first_measurement_makes_rto_three_times_the_round_trip(lab):
+    """SRTT = R, RTTVAR = R/2: RTO = R + 4 * R/2 = 3 R. The SYN's round trip is the measurement."""
+    app, p, syn = active(lab)
+    lab.run(900)
+    p.send("SA", opts=mss(1000))
+    app.c.send(Bytes(b"?"))
+    one(p.run(0))
+    start = lab.ms
+    assert abs(one(p.run(5000, until=lambda s: s.data)).at - start - 2700) <= 30
+
+
+@rfc("6298 2-3", "9293 MUST-18")
+def test_later_measurements_follow_the_filter(lab):
+    """RTTVAR <- 3/4 RTTVAR + 1/4 |SRTT - R|, then SRTT <- 7/8 SRTT + 1/8 R, RTO = SRTT + 4 RTTVAR, to a few ms."""
+    app, p, syn = active(lab)
+    lab.run(600)
+    p.send("SA", opts=mss(1000))
+    srtt, rttvar = 600.0, 300.0
+    for r in (700, 650, 800, 600, 900, 720):
+        exchange(p, r)
+        rttvar = 0.75 * rttvar + 0.25 * abs(srtt - r)
+        srtt = 0.875 * srtt + 0.125 * r
+        assert app.said("error") == []
+    app.c.send(Bytes(b"?"))
+    one(p.run(0))
+    start = lab.ms
+    rto = one(p.run(9000, until=lambda s: s.data)).at - start
+    assert abs(rto - (srtt + 4 * rttvar)) <= 20
+
+
+@rfc("6298 3-1", "9293 MUST-18")
+def test_retransmitted_segment_is_not_measured(peer):
+    """Karn: the ACK comes 5 s after the first sending and 3 s after the second; neither is taken for a round trip."""
+    exchange(peer, 10, 30)
+    peer.conn.send(Bytes(b"?"))
+    one(peer.run(0))
+    peer.lab.run(5000)
+    peer.send("A")
+    exchange(peer, 10)  # RFC 6298 5: the backed-off value stays until something new was acknowledged
+    assert timeout(peer) == 1000
+
+
+@rfc("6298 3-2")
+def test_the_round_trip_is_measured_again_and_again(lab):
+    """When the path becomes slower, RTO follows within some exchanges."""
+    p = Peer(lab)
+    p.open()
+    exchange(p, 10, 10)
+    for r in (500, 700, 900, 900, 900, 900, 900, 900):
+        exchange(p, r)
+    assert timeout(p) > 1200
+
+
+@rfc("6298 5-2", "6298 5-6", "9293 MUST-19")
+def test_timer_backs_off_by_doubling(peer):
+    peer.conn.send(Bytes(b"data"))
+    first = one(peer.run(0))
+    again = peer.run(31_000)
+    assert [s.at for s in again] == [1000, 3000, 7000, 15_000, 31_000]
+    assert {(s.seq, s.data) for s in again} == {(first.seq, b"data")}
+
+
+@rfc("6298 2-5")
+def test_rto_has_a_maximum_of_at_least_a_minute(peer):
+    peer.conn.user_timeout_s = 3000
+    peer.conn.send(Bytes(b"data"))
+    times = [s.at for s in peer.run(1_000_000)]
+    gaps = [b - a for a, b in zip(times, times[1:])]
+    assert max(gaps) == gaps[-1] == gaps[-2] >= 60_000
+
+
+@rfc("6298 5-3")
+def test_no_timer_runs_when_all_is_acknowledged(peer):
+    exchange(peer, 50)
+    assert not peer.run(100_000)
+
+
+@rfc("6298 5-4", "6298 5-1")
+def test_ack_of_new_data_starts_the_timer_anew(peer):
+    peer.conn.send(Bytes(bytes(2000)))
+    a, b = peer.run(0)
+    peer.lab.run(900)
+    peer.send("A", ack=a.end)
+    again = one(peer.run(3000, until=lambda s: s.data))
+    assert again.seq == b.seq and again.at == 1900
+
+
+@rfc("6298 5-5")
+def test_timeout_sends_the_earliest_segment_first(bulk):
+    again = bulk.run(1000, until=lambda s: s.data and s.at)
+    assert again[0].seq == bulk.flight[0].seq and again[0].data == bulk.flight[0].data
+
+
+@rfc("6298 5-1")
+def test_nothing_is_sent_again_before_one_rto(bulk):
+    assert not bulk.run(999)
+
+
+@rfc("6298 5-7")
+def test_after_a_lost_syn_rto_begins_with_three_seconds(lab):
+    app, p, syn = active(lab)
+    lab.run(1500)
+    p.send("SA", opts=mss(1000))
+    app.c.send(Bytes(b"?"))
+    one(p.run(0))
+    start = lab.ms
+    assert one(p.run(9000, until=lambda s: s.data)).at - start == 3000
+
+
+@rfc("6298 5-7")
+def test_after_a_lost_syn_ack_rto_begins_with_three_seconds(lab):
+    p = Peer(lab)
+    p.send("S")
+    p.run(1500)
+    p.send("A")
+    assert timeout(p) == 3000
+
+
+# R1 and R2.
+
+
+@rfc("9293 SHLD-9", "9293 SHLD-10", "9293 MUST-47", "9293 MUST-20a")
+def test_application_is_told_after_three_retransmissions(peer, lab):
+    """R1 is at least 3 retransmissions; the report comes once, and the connection goes on."""
+    peer.conn.send(Bytes(b"data"))
+    peer.run(6999)
+    assert "retrying" not in lab.app.said("error")
+    peer.run(40_000)
+    assert lab.app.said("error").count("retrying") == 1 and not lab.app.said("closed")
+    peer.send("A")
+    peer.send("PA", b"back again")
+    assert lab.app.data == b"back again"
+
+
+@rfc("9293 MUST-20b", "9293 SHLD-11")
+def test_connection_is_given_up_after_r2_of_at_least_100_seconds(peer, lab):
+    peer.conn.send(Bytes(b"data"))
+    peer.run(100_000)
+    assert not lab.app.said("closed")
+    peer.run(1_000_000)
+    assert lab.app.said("closed") == ["timeout"]
+    assert not lab.run(100_000)
+
+
+@rfc("9293 MUST-21")
+@pytest.mark.parametrize("seconds", [5, 30, 400])
+def test_application_sets_r2(peer, lab, seconds):
+    peer.conn.user_timeout_s = seconds
+    peer.conn.send(Bytes(b"data"))
+    peer.run(seconds * 1000 - 500)
+    assert not lab.app.said("closed")
+    peer.run(65_000)
+    assert lab.app.said("closed") == ["timeout"]
+
+
+@rfc("9293 MUST-21")
+def test_r2_of_one_connection_leaves_another_alone(lab):
+    a, b = Peer(lab, port=40000), Peer(lab, port=40001)
+    for p in (a, b):
+        p.open()
+        p.app = lab.app
+    a.conn.user_timeout_s = 5
+    for p in (a, b):
+        p.app.c.send(Bytes(b"data"))
+    lab.run(60_000)
+    assert (a.app if a.app.c is a.app.c else b.app) and [len(p.app.said("closed")) for p in (a, b)] in ([0, 1], [1, 0])
+
+
+def test_progress_puts_r2_off(peer, lab):
+    """Each octet acknowledged is a new beginning: only the same segment's retransmissions count."""
+    peer.conn.user_timeout_s = 10
+    peer.conn.send(Bytes(bytes(100)))
+    one(peer.run(0))
+    for k in range(1, 20):
+        peer.lab.run(5000)
+        peer.send("A", ack=peer.iss + 1 + k)
+    assert not lab.app.said("closed")
+
+
+@rfc("9293 SHLD-20")
+def test_application_that_does_not_want_reports_overrides_nothing(lab):
+    """`error` does nothing in the base class: reports that nobody overrides are thrown away."""
+    from uipy import App
+
+    lab = Lab(app=App, listeners=1)
+    app = lab.apps[0]
+    p = Peer(lab)
+    p.send("S", opts=mss(1000))
+    p.send("A")
+    app.conn.send(Bytes(b"data"))
+    lab.run(90_000)
+    assert not lab.errors and app.conn.state_name == "ESTABLISHED"
+
+
+@rfc("9293 MAY-4")
+def test_retransmission_repeats_number_and_octets_whatever_its_ip_identity(peer):
+    peer.conn.send(Bytes(b"same"))
+    a, b = one(peer.run(0)), one(peer.run(1000))
+    assert (a.seq, a.data) == (b.seq, b.data)
+
+
+def test_row_in_doubt_does_not_disturb_others(lab):
+    a, b = Peer(lab, port=40000), Peer(lab, port=40001)
+    a.open()
+    lab.app.c.send(Bytes(b"never acknowledged"))
+    b.open()
+    lab.run(0)
+    b.send("PA", b"hello")
+    assert lab.app.data == b"hello"

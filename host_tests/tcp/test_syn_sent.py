@@ -1,0 +1,203 @@
+"""SYN-SENT: the board opens a connection (RFC 9293 3.10.1, 3.10.7.3)."""
+
+import pytest
+from tcp_lab import PEER, HalfCloser, Lab, active, addr, is_ack, is_reset, mss, one
+from uipy import BadAddress, Bytes
+
+rfc = pytest.mark.rfc
+
+
+@pytest.fixture
+def opening(lab):
+    """The board's SYN is out."""
+    app, p, syn = active(lab)
+    p.app, p.syn = app, syn
+    return p
+
+
+def answer(p, flags="SA", **k):
+    return p.send(flags, opts=k.pop("opts", mss(1000)), **k)
+
+
+@rfc("9293 MUST-14", "9293 SHLD-5a", "9293 MAY-3", "9293 MUST-44")
+def test_syn_names_our_address_and_our_mss(opening):
+    s = opening.syn
+    assert s.flags == "S" and s.ack == 0 and not s.data and s.src == addr("10.0.0.1") and s.dst == addr(PEER)
+    assert int.from_bytes(s.opts[2], "big") == 1460
+
+
+def test_syn_ack_is_acknowledged_and_the_application_told(opening):
+    assert not opening.app.said("connected")
+    assert is_ack(one(answer(opening)), opening)
+    assert opening.app.said("connected") == [None] and opening.app.c.state_name == "ESTABLISHED"
+
+
+def test_syn_ack_with_data_is_delivered_and_acknowledged(opening):
+    out = answer(opening, data=b"banner")
+    out += opening.run(500)
+    assert opening.app.data == b"banner" and out[-1].ack == opening.seq
+
+
+def test_syn_ack_with_fin_leads_to_close_wait(opening):
+    out = answer(opening, "SFA")
+    assert out[-1].ack == opening.seq and opening.app.c.state_name == "CLOSE-WAIT"
+
+
+@pytest.mark.parametrize("off", [0, -1, 2, 2**31])
+def test_syn_ack_with_an_unacceptable_ack_is_reset_at_that_ack(opening, off):
+    """SEG.ACK =< ISS or SEG.ACK > SND.NXT; the attempt goes on."""
+    wrong = (opening.iss + off) % 2**32
+    is_reset(one(answer(opening, ack=wrong, seq=opening.isn)), wrong)
+    answer(opening)
+    assert opening.app.c.state_name == "ESTABLISHED"
+
+
+def test_ack_of_a_stale_connection_is_reset_and_the_next_syn_connects(opening):
+    """RFC 9293 figure 9: the peer still thinks that an old connection is open."""
+    is_reset(one(opening.send("A", seq=300, ack=opening.iss - 1000)), opening.iss - 1000)
+    syn = one(opening.run(5000, until=lambda s: "S" in s.flags), "S")
+    assert syn.seq == opening.iss
+    answer(opening)
+    assert opening.app.said("connected") == [None]
+
+
+def test_rst_with_an_unacceptable_ack_is_dropped(opening):
+    for wrong in (opening.iss, opening.iss + 2, opening.iss + 2**31):
+        assert not opening.send("RA", ack=wrong, seq=0)
+    assert not opening.app.said("closed")
+
+
+@rfc("5961 3.2-5")
+def test_rst_without_ack_is_dropped(opening):
+    for seq in (0, opening.isn, opening.iss + 1):
+        assert not opening.send("R", seq=seq)
+    assert not opening.app.said("closed")
+    answer(opening)
+    assert opening.app.c.state_name == "ESTABLISHED"
+
+
+def test_rst_that_acknowledges_the_syn_is_refusal(opening):
+    assert not opening.send("RA", seq=0)
+    assert opening.app.said("closed") == ["refused"]
+    assert not opening.run(200_000)
+
+
+@pytest.mark.parametrize("flags", ["A", "FA", "PA", "", "F", "PU"])
+def test_segment_with_neither_syn_nor_rst_is_dropped(opening, flags):
+    assert not opening.send(flags, b"x" * ("P" in flags), seq=1)
+    assert not opening.app.said("connected") and opening.app.c.state_name == "SYN-SENT"
+
+
+@rfc("9293 MUST-22", "9293 MUST-23", "9293 MUST-19", "6298 5-6", "6298 2-1", "9293 MUST-20b")
+def test_syn_is_sent_again_with_doubling_intervals_for_three_minutes(opening):
+    again = opening.run(1_000_000)
+    assert {s.flags for s in again} == {"S"} and {s.seq for s in again} == {opening.iss}
+    times = [0] + [s.at for s in again]
+    gaps = [b - a for a, b in zip(times, times[1:])]
+    assert gaps[0] == 1000
+    assert all(b == min(2 * a, 60_000) for a, b in zip(gaps, gaps[1:]))
+    assert opening.app.said("closed") == ["timeout"]
+    assert times[-1] + gaps[-1] >= 180_000 or times[-1] >= 180_000
+
+
+@rfc("9293 MUST-22", "9293 MUST-23")
+def test_open_is_given_up_after_three_minutes_and_not_sooner(opening):
+    opening.run(179_000)
+    assert not opening.app.said("closed")
+    opening.run(200_000)
+    assert opening.app.said("closed") == ["timeout"]
+
+
+@rfc("9293 MUST-22", "9293 SHLD-9")
+def test_application_is_told_that_the_open_is_being_retried(opening):
+    opening.run(170_000)
+    assert "retrying" in opening.app.said("error")
+
+
+@rfc("5681 3.1-4")
+def test_after_a_lost_syn_the_first_flight_is_one_segment(opening):
+    opening.run(1500)
+    answer(opening, wnd=60000)
+    opening.app.c.send(Bytes(bytes(20_000)))
+    assert len(opening.run(0)) == 1
+
+
+def test_after_a_syn_that_was_not_lost_the_first_flight_is_ten_segments(opening):
+    """RFC 6928 2: min(10 * MSS, max(2 * MSS, 14600))."""
+    answer(opening, wnd=60000)
+    opening.app.c.send(Bytes(bytes(30_000)))
+    assert sum(s.len for s in opening.run(0)) == 10_000
+
+
+def test_close_before_the_answer_ends_it_in_silence(opening):
+    opening.app.c.close()
+    assert len(opening.app.said("closed")) == 1 and not opening.run(10_000)
+    is_reset(one(answer(opening)), opening.ack)
+
+
+def test_abort_before_the_answer_ends_it_in_silence(opening):
+    opening.app.c.abort()
+    assert opening.app.said("closed") == ["aborted"] and not opening.run(10_000)
+
+
+def test_data_given_before_the_answer_is_sent_after_it(opening):
+    opening.app.c.send(Bytes(b"query"))
+    assert not opening.run(100)
+    out = answer(opening)
+    out += opening.run(0)
+    assert b"".join(s.data for s in out) == b"query"
+
+
+@rfc("9293 MUST-46a", "9293 MUST-46b")
+@pytest.mark.parametrize("ip", ["255.255.255.255", "10.0.0.255", "224.0.0.1", "239.255.0.1", "0.0.0.0", "127.0.0.1"])
+def test_open_to_an_invalid_address_is_an_error_and_sends_nothing(lab, ip):
+    with pytest.raises(BadAddress):
+        lab.stack.connect(HalfCloser(), ip, 80)
+    assert not lab.run(5000)
+
+
+@rfc("9293 MUST-42")
+def test_a_port_in_syn_sent_can_be_listened_on(opening, lab):
+    from tcp_lab import Peer
+
+    lab.stack.listen(opening.to, HalfCloser, 1)
+    one(Peer(lab, ip="10.0.0.77", to=opening.to).send("S"), "SA")
+    answer(opening)
+    assert opening.app.said("connected") == [None]
+
+
+@rfc("9293 MUST-42")
+def test_a_port_in_syn_received_can_be_listened_on(opening, lab):
+    from tcp_lab import Peer
+
+    opening.ack = 0
+    one(answer(opening, "S"), "SA")
+    lab.stack.listen(opening.to, HalfCloser, 1)
+    one(Peer(lab, ip="10.0.0.77", to=opening.to).send("S"), "SA")
+
+
+@rfc("9293 MUST-8", "6528 3-1", "9293 SHLD-1")
+def test_isn_is_a_clock_that_advances_by_one_each_4_us():
+    """The same sockets, opened again d ms later: ISN2 - ISN1 = 250 * d."""
+    lab = Lab()
+    numbers = []
+    for d in (0, 1000, 60_000):
+        lab.wait(d)
+        app, p, syn = active(lab, lport=5555)
+        numbers.append(syn.seq)
+        app.c.abort()
+        lab.run(0)
+    assert [(b - a) % 2**32 for a, b in zip(numbers, numbers[1:])] == [250_000, 15_000_000]
+
+
+@rfc("9293 MUST-9", "6528 3-2", "9293 SHLD-1")
+def test_isns_of_neighbouring_sockets_and_of_two_boards_have_nothing_in_common():
+    """One bit in the sockets, or another key, changes about half of the bits; nothing repeats at any fixed distance."""
+    lab, other = Lab(), Lab()
+    isns = [active(lab, port=80 + i, lport=6000 + i % 2)[2].seq for i in range(8)]
+    isns += [active(other, port=80 + i, lport=6000 + i % 2)[2].seq for i in range(8)]
+    gaps = {(b - a) % 2**32 for i, a in enumerate(isns) for b in isns[:i]}
+    assert len(gaps) == 16 * 15 // 2
+    assert min(min(g, 2**32 - g) for g in gaps) > 1000
+    spread = [bin(a ^ b).count("1") for i, a in enumerate(isns) for b in isns[:i]]
+    assert 12 < sum(spread) / len(spread) < 20
