@@ -40,10 +40,14 @@ class Wiring:
 
     def transfer(self, out):
         got = self.chip.exchange(bytes(out))
-        if isinstance(self.clock, VirtualClock):
-            self.clock.advance(len(out) * 8_000_000_000 // self.hz + self.call_ns)
-        self.octets += len(out)
+        self.spend(len(out))
         return got
+
+    def spend(self, n):
+        """The time and the count of n octets."""
+        if isinstance(self.clock, VirtualClock):
+            self.clock.advance(n * 8_000_000_000 // self.hz + self.call_ns)
+        self.octets += n
 
     def pin_out(self, n, level):
         if n == self.cs:
