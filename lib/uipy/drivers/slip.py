@@ -140,14 +140,14 @@ class Slip:
 
     def _pull(self):
         """Reads and decodes until a packet is whole, the line has no more, or enough was done."""
-        for _ in range(_CHUNKS):
-            if self._decode() or not self._refill():
-                return
+        left = _CHUNK * _CHUNKS
+        while not self._decode() and left > 0 and self._refill():
+            left -= self._have
 
     def _refill(self):
         n = self._any()
         if not n:
-            return False
+            return 0
         k = 0
         while k < 6 and n >> k > 1:  # the largest power of two that will not wait
             k += 1
