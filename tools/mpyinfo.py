@@ -144,14 +144,13 @@ def static_names(words, compile_mpy):
 
     Found by compiling them: the names in a file stand in the order of their first use.
     """
-    words = sorted(words)
+    words, first = sorted(words), "nobody_else_has_this_name"
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder) / "words.py"
-        source.write_text("".join(f"x.{w}\n" for w in words))
-        data = compile_mpy(source, source.with_suffix(".mpy"), "-O3").read_bytes()
-    numbered = [n for n in Mpy(data).names if isinstance(n, int)]
-    plain = {n for n in Mpy(data).names if isinstance(n, str)}
-    return dict(zip(numbered, [w for w in words if w not in plain], strict=False))
+        source.write_text("".join(f"{w}\n" for w in (first, *words)))
+        names = Mpy(compile_mpy(source, source.with_suffix(".mpy"), "-O3").read_bytes()).names
+    stored = zip(names[names.index(first) + 1 :], words, strict=True)
+    return {n: w for n, w in stored if isinstance(n, int)}
 
 
 def main(argv=None):

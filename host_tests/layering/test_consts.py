@@ -1,7 +1,7 @@
 """Copies of a constant agree.
 
 `_X = const(...)` takes no RAM on a board but cannot be imported by another module there, so a
-constant is written out in each file that uses it. In the core and its applications one name has one
+constant is written out in each file that uses it. In the core and its applications a name has one
 value, but for the fields of a layer's own headers and rows (OF_A_LAYER), which agree within TCP.
 A driver agrees with the drivers that it is built on (two chips may well differ).
 """

@@ -4,6 +4,9 @@
 //
 // --add copies a file or a folder of the host into the file system that the script sees; what lies in /lib can be
 // imported. A folder keeps its Python files only. An uncaught exception ends with status 1.
+//
+// The collector of this build waits until no Python code runs. A script is therefore run in parts, split at lines that
+// begin with '# %%'; what gc.collect() was called for in one part is done before the next.
 
 import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs';
 import { join, posix } from 'node:path';
@@ -49,7 +52,7 @@ try {
     mp.runPython('import sys\nsys.path[:] = ["", "/lib"]\ndel sys');
     mp.globals.set('__name__', '__main__');
     mp.runPython(`import sys\nsys.argv[:] = ${JSON.stringify([script, ...args])}\ndel sys`);
-    mp.runPython(readFileSync(script, 'utf8'));
+    for (const part of readFileSync(script, 'utf8').split(/^# %%.*$/m)) mp.runPython(part);
 } catch (error) {
     console.error(String(error.message ?? error));
     process.exitCode = 1;
