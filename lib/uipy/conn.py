@@ -39,7 +39,8 @@ _S_CLOSE_WAIT = const(7)
 
 
 class Conn:
-    """A TCP connection. Made by the stack, one for each row; `gen` changes with each use of the row.
+    """A TCP connection. Made by the stack, one for each row; `gen` changes with each use of the
+    row.
 
     Inside a callback the calls below mark the row and return; they never build a frame.
     All of them raise `NotConnected` once the connection has ended.
@@ -56,7 +57,7 @@ class Conn:
 
     def send(self, src):
         """Sends what `src` produces (see source.py). Raises `Busy` while another source runs."""
-        r = self._sendable()
+        self._sendable()
         if self.src is not None:
             raise Busy("wait for acked() until conn.sending is false, or join sources with Chain")
         if self.t.watch:
@@ -71,13 +72,15 @@ class Conn:
         self.shutdown()
 
     def shutdown(self):
-        """Closes our side only: a FIN after what is queued; receiving goes on until the peer's FIN (RFC 9293 3.6)."""
+        """Closes our side only: a FIN after what is queued; receiving goes on until the peer's FIN
+        (RFC 9293 3.6)."""
         r = self._sendable()
         r[_G] |= _G_FIN
         mark(self, _F_SEND)
 
     def close(self):
-        """`shutdown`, and nothing more is read: data from now on earns the peer a RST (RFC 9293 3.6.1, SHLD-3)."""
+        """`shutdown`, and nothing more is read: data from now on earns the peer a RST (RFC 9293
+        3.6.1, SHLD-3)."""
         r = self._alive()
         r[_G] |= _G_FIN | _G_DEAF
         if r[_STATE] == _S_SYN_SENT:  # RFC 9293 3.10.4: nothing was agreed yet
@@ -85,14 +88,16 @@ class Conn:
         mark(self, _F_SEND)
 
     def abort(self):
-        """Ends the connection with a RST (RFC 9293 3.10.5); the row is free when the RST has gone."""
+        """Ends the connection with a RST (RFC 9293 3.10.5); the row is free when the RST has
+        gone."""
         r = self._alive()
         if r[_STATE] == _S_SYN_SENT:
             return self.t.end(self, "aborted")
         abort(self, 0)
 
     def push_urgent(self, n):
-        """Makes the next n octets of the source, from the first unacknowledged one, urgent (RFC 6093); any length."""
+        """Makes the next n octets of the source, from the first unacknowledged one, urgent (RFC
+        6093); any length."""
         r = self._sendable()
         if self.t.urg is None:
             raise ValueError("urgent data was left out: Stack(tcp_options={'urgent': True})")
@@ -113,9 +118,11 @@ class Conn:
 
     @property
     def room(self):
-        """How many octets the application can take now; the offered window never exceeds it by our doing.
+        """How many octets the application can take now; the offered window never exceeds it by our
+        doing.
 
-        Raising it takes effect with the next segment, or at once with `resume()`. 0 to 2**24; above 65535 only with window scaling.
+        Raising it takes effect with the next segment, or at once with `resume()`. 0 to 2**24;
+        above 65535 only with window scaling.
         """
         return u32(self.r, _ROOM)
 
@@ -129,8 +136,8 @@ class Conn:
     def resume(self):
         """The application has moved on: the source has more to give, or there is more `room`.
 
-        The peer is told of the room if it is worth a segment (RFC 9293 3.8.6.2.2). For the source it is not needed
-        in `received`, `acked` and `poll`.
+        The peer is told of the room if it is worth a segment (RFC 9293 3.8.6.2.2). For the source
+        it is not needed in `received`, `acked` and `poll`.
         """
         self._alive()
         if self.src is not None:
@@ -140,7 +147,8 @@ class Conn:
 
     @property
     def urgent_left(self):
-        """How many octets are still to be read up to the urgent pointer; 0 outside of urgent mode."""
+        """How many octets are still to be read up to the urgent pointer; 0 outside of urgent
+        mode."""
         return self.t.urg.left(self.r) if self.t.urg else 0
 
     # Settings (RFC 9293 3.9.1, 3.8.3, 3.8.4)
@@ -158,7 +166,8 @@ class Conn:
 
     @property
     def keepalive_s(self):
-        """Seconds of silence before a keep-alive is sent; 0 = off, the default (RFC 9293 3.8.4); 7200 is the RFC's choice."""
+        """Seconds of silence before a keep-alive is sent; 0 = off, the default (RFC 9293 3.8.4);
+        7200 is the RFC's choice."""
         return u16(self.r, _KEEP)
 
     @keepalive_s.setter
@@ -168,7 +177,8 @@ class Conn:
 
     @property
     def user_timeout_s(self):
-        """R2: seconds that data may go unacknowledged before the connection is given up (RFC 9293 3.8.3, MUST-21)."""
+        """R2: seconds that data may go unacknowledged before the connection is given up (RFC 9293
+        3.8.3, MUST-21)."""
         return u16(self.r, _USER)
 
     @user_timeout_s.setter
@@ -234,7 +244,8 @@ class Conn:
         return "%d.%d.%d.%d" % tuple(a), self.rport
 
     def handle(self):
-        """A handle that may be kept: it raises `NotConnected` once this connection has ended. Allocates."""
+        """A handle that may be kept: it raises `NotConnected` once this connection has ended.
+        Allocates."""
         self._alive()
         return Handle(self)
 
@@ -245,7 +256,8 @@ class Conn:
         return r
 
     def _sendable(self):
-        """The row, if the send side is still open (RFC 9293 3.10.3: 'connection closing' otherwise)."""
+        """The row, if the send side is still open (RFC 9293 3.10.3: 'connection closing'
+        otherwise)."""
         r = self._alive()
         s = r[_STATE]
         if r[_G] & _G_FIN or not (_S_SYN_SENT <= s <= _S_ESTABLISHED or s == _S_CLOSE_WAIT):

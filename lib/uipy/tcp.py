@@ -1,23 +1,24 @@
 """TCP: the tables, and which row a segment belongs to (RFC 9293 3.10.7).
 
-A segment is looked for among the connections (`conns`, a packed row each), the half-open connections (`half`), the
-connections in TIME-WAIT (`wait`) and the listeners; what is left arrives in the fictional state CLOSED. The states are in
-tcp_in.py, what is sent in tcp_out.py, the timers in tcp_time.py. Options beyond the plain protocol are modules that are
-imported when they are asked for: `urg`, `ecn`, `ts`, `sack`, `cookie`, `pool` are None otherwise.
+A segment is looked for among the connections (`conns`, a packed row each), the half-open
+connections (`half`), the connections in TIME-WAIT (`wait`) and the listeners; what is left arrives
+in the fictional state CLOSED. The states are in tcp_in.py, what is sent in tcp_out.py, the timers
+in tcp_time.py. Options beyond the plain protocol are modules that are imported when they are asked
+for: `urg`, `ecn`, `ts`, `sack`, `cookie`, `pool` are None otherwise.
 """
 
 from micropython import const
 
 from .conn import Conn
-from .errors import BadAddress, Busy, TableFull
-from .kern import bump, copy, csum, find, mac, put16, put32, sadd, same, sdiff, tadd, tdiff, u16, u32, zero
+from .kern import bump, copy, csum, find, mac, tdiff, u16, u32
 from .tcp_call import end, tell
-from .tcp_cc import start
 from .tcp_half import HalfOpen
+from .tcp_icmp import unreach
 from .tcp_in import INPUT, ignored_by_stranger
-from .tcp_out import opens, segment
-from .tcp_row import KEY, REASONS, ROW, abort, set_state
-from .tcp_rtt import start_rto
+from .tcp_open import connect, listen
+from .tcp_out import segment
+from .tcp_row import KEY, REASONS, ROW, abort
+from .tcp_seg import opens
 from .tcp_time import deadline, hold, run
 from .tcp_wait import TimeWait
 
@@ -25,121 +26,37 @@ _STATE = const(0)
 _IDX = const(1)
 _F = const(2)
 _G = const(3)
-_H = const(4)
-_T = const(5)
 _DUP = const(7)
-_SND_UNA = const(8)
-_RCV_NXT = const(12)
-_SND_WL1 = const(16)
-_NXT = const(20)
-_MAX = const(22)
-_SND_WND = const(24)
-_MAX_WND = const(26)
-_MSS = const(28)
-_RTO = const(38)
-_HEARD_AT = const(64)
-_SINCE_AT = const(68)
-_BUSY_AT = const(72)
-_POLL_AT = const(80)
 _ADV = const(84)
-_ROOM = const(88)
-_GEN = const(94)
-_USER = const(96)
-_TTL = const(101)
-_LST = const(103)
-_SSHIFT = const(104)
-_RSHIFT = const(105)
-_SENT_AT = const(106)
-_CHAL_AT = const(110)
-_BUFF = const(114)
-
 _KEY = const(10)
 _K_IFACE = const(1)
 _K_LPORT = const(2)
-_K_RPORT = const(4)
 _K_RADDR = const(6)
-
 _F_RST = const(0x02)
-_F_REXMT = const(0x04)
-_F_SEND = const(0x08)
 _F_WAIT = const(0x40)
 _G_TOLD = const(0x80)
 _H_TS = const(0x01)
 _H_WS = const(0x02)
 _H_SACK = const(0x04)
 _H_ECN = const(0x08)
-_T_POLL = const(0x08)
-
-_S_SYN_SENT = const(2)
-_S_SYN_RECEIVED = const(3)
-_S_ESTABLISHED = const(4)
-
 _PROTO = const(6)
-_NO_LISTENER = const(255)
 _ERROR = const(1)
-_USER_S = const(300)  # the user timeout of RFC 9293 3.9.1.1; SYN: over the 3 minutes of MUST-23
-_WND_MAX = const(61440)
-
-_UNREACH = const(3)  # ICMP types and codes (RFC 792)
-_QUENCH = const(4)
-_TOO_BIG = const(4)
-
 _N_TCP_IN = const(21)
 _N_TCP_BAD = const(23)
-_N_TCP_PASSIVE = const(24)
-_N_TCP_ACTIVE = const(25)
-
-
-def _shift_for(room):
-    """Rcv.Wind.Shift with which a window of `room` octets can be said (RFC 7323 2.3)."""
-    n = 0
-    while room >> n > 0xFFFF:
-        n += 1
-    return n
-
-
-class Listener:
-    """A port that accepts: n application objects, made now, one for each connection at a time."""
-
-    def __init__(self, tcp, port, app, n, idle_ms, spare_ms):
-        self.t = tcp
-        self.port = port  # 0 once it is closed
-        self.apps = [app() for _ in range(n)]
-        self.used = bytearray(n)
-        self.idle_ms = idle_ms  # a connection on which no data moves for so long is aborted; 0 = never
-        self.spare_ms = spare_ms  # the same, when a newcomer finds no row or no application object free
-
-    def close(self):
-        """Accepts no more; the connections that it has go on. Its number stays taken."""
-        self.port = 0
-
-    def take(self):
-        """An application object that is free, or None."""
-        used = self.used
-        for i in range(len(used)):
-            if not used[i]:
-                used[i] = 1
-                return self.apps[i]
-        return None
-
-    def give_back(self, app):
-        apps = self.apps
-        for i in range(len(apps)):
-            if apps[i] is app:
-                self.used[i] = 0
 
 
 class Tcp:
-    """`rows` connections, `half_open` in the handshake, `time_wait` in TIME-WAIT; nothing grows afterwards.
+    """`rows` connections, `half_open` in the handshake, `time_wait` in TIME-WAIT; nothing grows
+    afterwards.
 
     reassembly: buffers of one segment each for what comes out of order, shared by all connections
-    cookies, timestamps, window_scale, sack, urgent: RFC 4987, 7323, 7323, 2018, 6093
-    ecn: 0 off, 1 on, 2 on with the fallback of RFC 3360 3.1
-    room: octets that a connection offers until its application says otherwise (4 segments)
-    max_flight: segments in flight at the most, whatever the peer's window (0 = no such limit)
-    rto_min, rto_max, rto_init: ms (RFC 6298 2.4, 2.5, 2.1); delayed_ack: ms, under 500 (RFC 9293 3.8.6.3)
-    msl: ms (RFC 9293 3.4.2); linger: ms that a FIN-WAIT-2 waits once nobody reads
-    watch: a wrapper put around each source, such as debug.Watch, which finds sources that change
+    cookies, timestamps, window_scale, sack, urgent: RFC 4987, 7323, 7323, 2018, 6093 ecn: 0 off, 1
+    on, 2 on with the fallback of RFC 3360 3.1 room: octets that a connection offers until its
+    application says otherwise (4 segments) max_flight: segments in flight at the most, whatever
+    the peer's window (0 = no such limit) rto_min, rto_max, rto_init: ms (RFC 6298 2.4, 2.5, 2.1);
+    delayed_ack: ms, under 500 (RFC 9293 3.8.6.3) msl: ms (RFC 9293 3.4.2); linger: ms that a
+    FIN-WAIT-2 waits once nobody reads watch: a wrapper put around each source, such as
+    debug.Watch, which finds sources that change
     """
 
     def __init__(
@@ -172,6 +89,7 @@ class Tcp:
         self.rows = rows
         self.keys = bytearray(rows * KEY)
         self.key = bytearray(KEY)  # of the segment at hand
+        self.mine = bytearray(KEY)  # of a connection that we open, or that ICMP quotes
         self.num = bytearray(8)  # sequence and acknowledgment number of the segment being built
         self.listeners = []
         self.rto_min = rto_min
@@ -184,8 +102,15 @@ class Tcp:
         self.default_room = room or 4 * (stack.ifaces[0].mtu - 40)
         self.watch = watch
         self.mss = stack.ifaces[0].mtu - 40
-        self.window_scale = _shift_for(self.default_room)
-        self.offer = _H_TS * bool(timestamps) | _H_WS * bool(window_scale) | _H_SACK * bool(sack) | _H_ECN * bool(ecn)
+        self.window_scale = 0  # Rcv.Wind.Shift (RFC 7323 2.3)
+        while self.default_room >> self.window_scale > 0xFFFF:
+            self.window_scale += 1
+        self.offer = (
+            _H_TS * bool(timestamps)
+            | _H_WS * bool(window_scale)
+            | _H_SACK * bool(sack)
+            | _H_ECN * bool(ecn)
+        )
         size = self._options(reassembly, cookies, ecn, timestamps, sack, urgent)
         self.conns = [Conn(self, i, size) for i in range(rows)]
         self.dead = Conn(self, 0, ROW)
@@ -201,7 +126,8 @@ class Tcp:
         copy(self.isn, 0, stack.key, 4, 4)
 
     def _options(self, reassembly, cookies, ecn, timestamps, sack, urgent):
-        """Takes in the modules that were asked for; each adds its octets to the row. Returns the row's size."""
+        """Takes in the modules that were asked for; each adds its octets to the row. Returns the
+        row's size."""
         size = ROW
         self.pool = self.cookie = self.ecn = self.ts = self.sack = self.urg = None
         if reassembly:
@@ -255,7 +181,8 @@ class Tcp:
         if self.stack.cast:  # RFC 9293 3.9.2.3, MUST-57: not to a broadcast or multicast address
             return 0
         bump(self.stat, _N_TCP_IN)
-        if n < 20 or csum(self.buf, at, n, psum) != 0xFFFF or not self._parse(iface, at, n):  # MUST-3
+        # MUST-3
+        if n < 20 or csum(self.buf, at, n, psum) != 0xFFFF or not self._parse(iface, at, n):
             bump(self.stat, _N_TCP_BAD)
             return 0
         i = find(self.keys, KEY, self.rows, self.key, KEY)
@@ -264,7 +191,8 @@ class Tcp:
         return self._to_others(iface)
 
     def _parse(self, iface, at, n):
-        """The fixed part of the header (RFC 9293 3.1); the reserved bits are not looked at (RFC 3360 2.1)."""
+        """The fixed part of the header (RFC 9293 3.1); the reserved bits are not looked at (RFC
+        3360 2.1)."""
         b = self.buf
         doff = b[at + 12] >> 4 << 2
         if doff < 20 or doff > n:
@@ -289,7 +217,8 @@ class Tcp:
         return True
 
     def _to(self, c):
-        """The segment is for connection c: its state answers, and what is due goes out as the reply."""
+        """The segment is for connection c: its state answers, and what is due goes out as the
+        reply."""
         r = c.r
         self.c = c
         if not r[_F] & _F_RST:
@@ -347,7 +276,8 @@ class Tcp:
         return d if d > 0 else 0
 
     def _from(self, c):
-        """A frame for c, if its neighbour is known; otherwise the row waits and is asked again (RFC 1122 2.3.2.2)."""
+        """A frame for c, if its neighbour is known; otherwise the row waits and is asked again
+        (RFC 1122 2.3.2.2)."""
         r = c.r
         k = _KEY * r[_IDX]
         iface = self.stack.ifaces[self.keys[k + _K_IFACE]]
@@ -362,7 +292,8 @@ class Tcp:
         return self.ip.send(iface, _PROTO, self.keys, k + _K_RADDR, n) if n else 0
 
     def _no_way(self, c, way):
-        """The segment cannot leave: its marks stay, and R2 runs (RFC 1122 2.3.2.2). Three vain requests are a soft error."""
+        """The segment cannot leave: its marks stay, and R2 runs (RFC 1122 2.3.2.2). Three vain
+        requests are a soft error."""
         r = c.r
         r[_F] |= _F_WAIT
         if r[_F] & _F_RST:  # nobody to tell
@@ -375,7 +306,19 @@ class Tcp:
             tell(self, c, "unreachable")
         return 0
 
-    # What the states and the application call
+    # What the application and the layers call
+
+    def listen(self, port, app, n=1, idle_ms=0, spare_ms=8000):
+        """Accepts connections; see `tcp_open.listen`."""
+        return listen(self, port, app, n, idle_ms, spare_ms)
+
+    def connect(self, app, ip, port, lport=0):
+        """Opens a connection; see `tcp_open.connect`."""
+        return connect(self, app, ip, port, lport)
+
+    def unreach(self, iface, kind, code, at, n):
+        """ICMP quotes a segment of ours; see tcp_icmp.py."""
+        unreach(self, iface, kind, code, at, n)
 
     def arm(self, at):
         """A timer of ours runs out at `at`."""
@@ -416,205 +359,3 @@ class Tcp:
         bump(self.seed, 0)
         mac(self.stack.key, self.seed, 0, 4, self.hash)
         return self.hash[4]
-
-    def iss_into(self, buf, i):
-        """RFC 6528 3: ISN = M + F(addresses, ports, key), M counting 4 us; for the key at hand.
-
-        Where a SYN has just ended a TIME-WAIT, it is moved beyond the old connection's numbers (RFC 1122 4.2.2.13 (b)).
-        """
-        d = tdiff(self.stack.now, self.isn_at)
-        self.isn_at = self.stack.now
-        while d > 0:
-            sadd(self.isn, 0, 250 * (d if d < 4000000 else 4000000))
-            d -= 4000000
-        mac(self.stack.key, self.key, 0, KEY, self.hash)
-        copy(buf, i, self.hash, 0, 4)
-        sadd(buf, i, u16(self.isn, 2))
-        for _ in range(4):
-            sadd(buf, i, u16(self.isn, 0) << 14)
-        if self.wait.reused:
-            self.wait.reused = False
-            if sdiff(buf, i, self.wait.iss, 0) <= 0:
-                copy(buf, i, self.wait.iss, 0, 4)
-                sadd(buf, i, 0x10000 + self.hash[4])
-
-    def has_room(self, lst):
-        """A row, and an application object of that listener, are free."""
-        return 0 in self.listeners[lst].used and self._free() is not None
-
-    def _free(self):
-        for c in self.conns:
-            if not c.r[_STATE]:
-                return c
-        return None
-
-    def accept(self, keys, k, lst):
-        """A row and an application object for the listener's new connection, or None."""
-        c = self._free()
-        app = self.listeners[lst].take() if c else None
-        if app is None:
-            return None
-        bump(self.stat, _N_TCP_PASSIVE)
-        self._claim(c, app, keys, k, lst)
-        return c
-
-    def _claim(self, c, app, keys, k, lst):
-        """Row c begins a new life: every variable at its start, every timer stopped."""
-        r = c.r
-        now = self.stack.now
-        zero(r, _F, _GEN - _F)
-        zero(r, _USER, len(r) - _USER)
-        copy(self.keys, KEY * r[_IDX], keys, k, KEY)
-        put16(r, _USER, _USER_S)
-        r[_TTL] = 64  # RFC 1122 3.2.1.7
-        r[_LST] = lst
-        put16(r, _RTO, self.rto_init)
-        put32(r, _ROOM, self.default_room)
-        put32(r, _BUFF, self.default_room)
-        for at in (_HEARD_AT, _SINCE_AT, _BUSY_AT, _SENT_AT, _CHAL_AT):
-            put32(r, at, now)
-        c.app = app
-        c.src = None
-        app.conn = c
-        self.c = c
-        if app.poll_ms:
-            put32(r, _POLL_AT, tadd(now, app.poll_ms))
-            r[_T] = _T_POLL
-        self.hurry()
-
-    def begin(self, c, wnd, lost):
-        """The handshake of a passive open is complete: ESTABLISHED, with the window of the last ACK."""
-        r = c.r
-        wnd <<= r[_SSHIFT]
-        wnd = wnd if wnd < _WND_MAX else _WND_MAX
-        put16(r, _SND_WND, wnd)
-        put16(r, _MAX_WND, wnd)
-        copy(r, _SND_WL1, r, _RCV_NXT, 4)
-        put32(r, _ADV, self.default_room if self.default_room < 0xFFFF else 0xFFFF)
-        start(self, r, lost)
-        put16(r, _RTO, start_rto(self, r, lost))
-        set_state(self, c, _S_ESTABLISHED)
-
-    # Opening
-
-    def listen(self, port, app, n=1, idle_ms=0, spare_ms=8000):
-        """Accepts connections on `port` with n objects made by app(), now. Returns the `Listener`.
-
-        idle_ms: a connection on which no data moves for so long is reset (0 = never); it finds those whose peer is gone.
-        spare_ms: the same for a connection that keeps a newcomer out (0 = never).
-        Raises `Busy` if the port is taken, `TableFull` beyond 254 listeners.
-        """
-        if not 0 < port < 65536:
-            raise BadAddress("a port is 1 to 65535")
-        if self.listener(port):
-            raise Busy("port %d has a listener" % port)
-        if len(self.listeners) >= _NO_LISTENER:
-            raise TableFull("254 listeners")
-        li = Listener(self, port, app, n, idle_ms, spare_ms)
-        self.listeners.append(li)
-        return li
-
-    def connect(self, app, ip, port, lport=0, idle_ms=0):
-        """Opens a connection to ip ('192.168.1.9' or 4 octets) and port (RFC 9293 3.10.1); returns the `Conn` in SYN-SENT.
-
-        `send` and `finish` may be called at once: the query, and the FIN, leave with the ACK of the handshake.
-        lport: our port, 0 = a random one (RFC 6056). Raises `BadAddress`, `TableFull`, `Busy` when lport is in use to there.
-        """
-        addr = self.stack.ip_of(ip)
-        idx = self.stack.route(addr, 0)
-        if addr[0] >= 224 or addr[0] == 0 or idx < 0 or not 0 < port < 65536 or self._is_bcast(addr):
-            raise BadAddress("no host to connect to: %r port %r" % (ip, port))  # MUST-46
-        c = self._free()
-        if c is None:
-            raise TableFull("no free connection: Stack(tcp=...)")
-        k = self.key
-        k[0] = 1
-        k[_K_IFACE] = idx
-        put16(k, _K_RPORT, port)
-        copy(k, _K_RADDR, addr, 0, 4)
-        self._local_port(k, lport)
-        self._claim(c, app, k, 0, _NO_LISTENER)
-        self._syn_sent(c)
-        return c
-
-    def _is_bcast(self, addr):
-        for iface in self.stack.ifaces:
-            if same(addr, 0, iface.bcast, 0, 4):
-                return True
-        return False
-
-    def _syn_sent(self, c):
-        r = c.r
-        self.iss_into(r, _SND_UNA)
-        r[_H] = self.offer
-        r[_RSHIFT] = 0
-        bump(self.stat, _N_TCP_ACTIVE)
-        set_state(self, c, _S_SYN_SENT)
-        r[_F] |= _F_SEND
-        self.hurry()
-
-    def _local_port(self, k, lport):
-        """Puts our port into the key: the one asked for, or a random one from 49152 on that no row has (RFC 6056 3.3.1)."""
-        if lport:
-            put16(k, _K_LPORT, lport)
-            if find(self.keys, KEY, self.rows, k, KEY) >= 0:
-                raise Busy("port %d is connected there" % lport)
-            self.wait.drop(k)
-            return
-        p = 49152 + ((self.random8() << 8 | self.hash[5]) & 0x3FFF)
-        for _ in range(0x4000):
-            put16(k, _K_LPORT, p)
-            if not self._port_used(k, p):
-                return
-            p = p + 1 if p < 0xFFFF else 49152
-        raise TableFull("every ephemeral port is in use")
-
-    def _port_used(self, k, p):
-        for c in self.conns:
-            if c.r[_STATE] and c.lport == p:
-                return True
-        return self.listener(p) is not None or self.wait.holds(_K_LPORT, k)
-
-    # ICMP (RFC 9293 3.9.2.2, RFC 5461, RFC 5927)
-
-    def unreach(self, iface, kind, code, at, n):
-        """An error message quotes n octets of one of our segments at `at`.
-
-        It counts only if the quoted sequence number is in flight (RFC 5927 4.1). Hard errors end a connection that is being opened;
-        elsewhere they are soft, unlike SHLD-26 asks (RFC 5461 4.1). Source quench is ignored (MUST-55).
-        """
-        if n < 8 or kind == _QUENCH:
-            return
-        k = self.key
-        b = self.buf
-        k[0] = 1
-        k[_K_IFACE] = iface.idx
-        copy(k, _K_LPORT, b, at, 4)
-        copy(k, _K_RADDR, b, self.stack.dst_at, 4)
-        i = find(self.keys, KEY, self.rows, k, KEY)
-        if i < 0:
-            return
-        c = self.conns[i]
-        if 0 <= sdiff(b, at + 4, c.r, _SND_UNA) < u16(c.r, _MAX):
-            self.c = c
-            self._icmp_error(c, kind, code)
-
-    def _icmp_error(self, c, kind, code):
-        r = c.r
-        if kind == _UNREACH and code == _TOO_BIG:
-            return self._too_big(c, u16(self.buf, self.stack.icmp_at + 6))
-        if r[_STATE] <= _S_SYN_RECEIVED and kind == _UNREACH and 2 <= code <= 3:
-            end(self, c, "unreachable")  # protocol or port: hard (RFC 1122 4.2.3.9)
-        else:
-            tell(self, c, "unreachable")  # MUST-56: soft errors never end it
-
-    def _too_big(self, c, mtu):
-        """RFC 1191 6.4: smaller segments from now on, and the one that was too big at once; never below 536 + 40."""
-        r = c.r
-        mss = (mtu if mtu > 576 else 576) - 40
-        if mss < u16(r, _MSS) and r[_STATE] > _S_SYN_RECEIVED:
-            put16(r, _MSS, mss)
-            put16(r, _NXT, 0)
-            r[_F] |= _F_SEND | _F_REXMT
-            self.touch()
-            tell(self, c, "too big")

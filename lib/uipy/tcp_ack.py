@@ -1,4 +1,5 @@
-"""The ACK field of a synchronized connection (RFC 9293 3.10.7.4, fifth): SND.UNA moves, the window is updated."""
+"""The ACK field of a synchronized connection (RFC 9293 3.10.7.4, fifth): SND.UNA moves, the window
+is updated."""
 
 from micropython import const
 
@@ -81,7 +82,8 @@ def _move(r, a):
 
 
 def _restart(t, r):
-    """RFC 6298 (5.2), (5.3): the timer starts again for what is still out, and stops when nothing is."""
+    """RFC 6298 (5.2), (5.3): the timer starts again for what is still out, and stops when nothing
+    is."""
     r[_T] &= ~(_T_REXMT | _T_PERSIST)
     if u16(r, _MAX):
         at = tadd(t.stack.now, u16(r, _RTO))
@@ -91,11 +93,13 @@ def _restart(t, r):
 
 
 def duplicate(t, c):
-    """SEG.ACK = SND.UNA. It is a duplicate in the sense of RFC 5681 2 only if nothing else is new in the segment."""
+    """SEG.ACK = SND.UNA. It is a duplicate in the sense of RFC 5681 2 only if nothing else is new
+    in the segment."""
     r = c.r
     if not u16(r, _MAX):
         return
-    if not u16(r, _SND_WND):  # a closed window may stay closed for ever (RFC 9293 3.8.6.1, MUST-37)
+    # a closed window may stay closed for ever (RFC 9293 3.8.6.1, MUST-37)
+    if not u16(r, _SND_WND):
         put32(r, _SINCE_AT, t.stack.now)
         return
     if t.len or t.flags & _FIN or not _same_window(t, r):
@@ -117,7 +121,8 @@ def _scaled(t, r):
 def update_window(t, r):
     """SND.WND = SEG.WND if the segment is not older than the one that set it last.
 
-    The test of SND.WL2 is not needed: a segment with SEG.ACK < SND.UNA =< SND.WL2 does not come here.
+    The test of SND.WL2 is not needed: a segment with SEG.ACK < SND.UNA =< SND.WL2 does not come
+    here.
     """
     if sdiff(t.buf, t.at + 4, r, _SND_WL1) < 0:
         return

@@ -1,7 +1,8 @@
-"""The calls into the application. Each may raise: then its connection is aborted and the stack goes on.
+"""The calls into the application. Each may raise: then its connection is aborted and the stack
+goes on.
 
-`with t` is the guard (`Tcp.__exit__`): it needs a smaller VM frame than try/except, and the hot path may not
-exceed 11 words. `t.c` is the connection that an exception is blamed on.
+`with t` is the guard (`Tcp.__exit__`): it needs a smaller VM frame than try/except, and the hot
+path may not exceed 11 words. `t.c` is the connection that an exception is blamed on.
 """
 
 from micropython import const
@@ -100,7 +101,8 @@ def poll(t, c):
 
 
 def end(t, c, reason):
-    """The connection is over: the row is freed, the application told, and its object goes back to the listener."""
+    """The connection is over: the row is freed, the application told, and its object goes back to
+    the listener."""
     r = c.r
     app = c.app
     r[_STATE] = _S_CLOSED
@@ -111,8 +113,11 @@ def end(t, c, reason):
     if t.pool:
         t.pool.forget(c)
     app.conn = t.dead
+    was = t.c  # the end of one connection may be a call from another's callback
+    t.c = c
     with t:
         app.closed(c, reason)
+    t.c = was
     if r[_LST] != _NO_LISTENER:
         t.listeners[r[_LST]].give_back(app)
         t.half.room_again()

@@ -1,11 +1,13 @@
-"""Congestion control: slow start, congestion avoidance, fast retransmit and fast recovery (RFC 5681, RFC 6582), in octets.
+"""Congestion control: slow start, congestion avoidance, fast retransmit and fast recovery (RFC
+5681, RFC 6582), in octets.
 
-Theory of operation. CWND limits what is in flight beside the peer's window. Below SSTHRESH each ACK adds what it
-acknowledged, one segment at the most; above it a window's worth of acknowledged octets adds one segment. Three
-duplicate ACKs mean a loss: SSTHRESH becomes half of the flight, the first segment is sent again, and each
-further duplicate lets one more segment out (it says that one has left the network). Until the ACK passes RECOVER, each
-partial ACK resends the next hole (NewReno). A timeout starts again from one segment.
-RECOVER also remains set after a timeout: duplicates of what was sent before it start nothing (RFC 6582 3.2 step 1).
+Theory of operation. CWND limits what is in flight beside the peer's window. Below SSTHRESH each
+ACK adds what it acknowledged, one segment at the most; above it a window's worth of acknowledged
+octets adds one segment. Three duplicate ACKs mean a loss: SSTHRESH becomes half of the flight, the
+first segment is sent again, and each further duplicate lets one more segment out (it says that one
+has left the network). Until the ACK passes RECOVER, each partial ACK resends the next hole
+(NewReno). A timeout starts again from one segment. RECOVER also remains set after a timeout:
+duplicates of what was sent before it start nothing (RFC 6582 3.2 step 1).
 """
 
 from micropython import const
@@ -34,7 +36,8 @@ _N_TCP_FAST = const(28)
 
 
 def start(t, r, lost):
-    """A connection begins. RFC 6928 2: min(10 * MSS, max(2 * MSS, 14600)); one MSS if the SYN was lost (RFC 5681 3.1)."""
+    """A connection begins. RFC 6928 2: min(10 * MSS, max(2 * MSS, 14600)); one MSS if the SYN was
+    lost (RFC 5681 3.1)."""
     mss = u16(r, _MSS)
     put16(r, _CWND, limit(t, r, mss if lost else min(10 * mss, max(2 * mss, 14600))))
     put16(r, _SSTHRESH, _WND_MAX)
@@ -51,7 +54,8 @@ def limit(t, r, n):
 
 
 def window(t, r):
-    """How much may be in flight: CWND, and one segment for each of the first two duplicates (RFC 3042)."""
+    """How much may be in flight: CWND, and one segment for each of the first two duplicates (RFC
+    3042)."""
     w = u16(r, _CWND)
     d = r[_DUP]
     if d and not r[_G] & _G_RECOVERY and not t.max_flight:
@@ -81,7 +85,8 @@ def on_ack(t, r, n):
 
 
 def _avoid(t, r, n):
-    """RFC 5681 3.1: one segment for each window that was acknowledged, counted in octets (RFC 3465)."""
+    """RFC 5681 3.1: one segment for each window that was acknowledged, counted in octets (RFC
+    3465)."""
     cwnd = u16(r, _CWND)
     acc = u16(r, _CACC) + n
     if acc >= cwnd:
@@ -130,7 +135,8 @@ def halve(r):
 
 
 def on_timeout(t, r):
-    """RFC 5681 3.1: the loss window is one segment; SSTHRESH is halved at the first timeout of a segment only."""
+    """RFC 5681 3.1: the loss window is one segment; SSTHRESH is halved at the first timeout of a
+    segment only."""
     if not r[_NREX]:
         halve(r)
     put16(r, _CWND, u16(r, _MSS))

@@ -2,20 +2,24 @@
 
 The ISS of such a SYN-ACK is all that is remembered of the SYN:
 
-    31-27 a clock of 65.5 s, modulo 32     26-24 an index of MSSES     23-0 HalfSipHash of the addresses, the ports, the
-                                                                        clock, the index and the peer's ISS
+    31-27 a clock of 65.5 s, modulo 32     26-24 an index of MSSES     23-0 HalfSipHash of the
+                                           addresses, the ports, the
+                                                                        clock, the index and the
+                                                                        peer's ISS
 
-Other options are off. An ACK is looked at as a cookie within two minutes of an overflow only, and a cookie is at most
-two units of its clock old. A right one with no free row is dropped, not reset: the peer's data comes again.
+Other options are off. An ACK is looked at as a cookie within two minutes of an overflow only, and
+a cookie is at most two units of its clock old. A right one with no free row is dropped, not reset:
+the peer's data comes again.
 """
 
 from micropython import const
 
-from .kern import bump, copy, mac, put16, sadd, same, tadd, tdiff, u16
+from .kern import bump, copy, mac, put16, sadd, same, tadd, tdiff
 from .tcp_call import connected
 from .tcp_in import ignored_by_stranger
+from .tcp_open import accept, begin
 from .tcp_opt import send_mss, write_syn
-from .tcp_out import bare
+from .tcp_seg import bare
 
 MSSES = (48, 256, 536, 1024, 1300, 1400, 1440, 1460)
 
@@ -37,7 +41,8 @@ class Cookies:
         self.t = tcp
         self.open = False  # within two minutes of an overflow
         self.until = 0
-        self.msg = bytearray(_KEY + 6)  # what is hashed: the key, the clock, the index, the peer's ISS
+        # what is hashed: the key, the clock, the index, the peer's ISS
+        self.msg = bytearray(_KEY + 6)
         self.out = bytearray(8)
 
     def answer(self):
@@ -74,7 +79,7 @@ class Cookies:
         if not self._right():
             ignored_by_stranger(t)
             return None
-        c = t.accept(t.key, 0, t.listeners.index(li))
+        c = accept(t, t.key, 0, t.listeners.index(li))
         if c is None:
             bump(t.stat, _N_TCP_ACK_DROPPED)
             return None
@@ -83,7 +88,8 @@ class Cookies:
         copy(r, _RCV_NXT, t.buf, t.at + 4, 4)
         copy(r, _SND_UNA, t.buf, t.at + 8, 4)
         put16(r, _MSS, min(MSSES[t.num[0] & 7], t.iface.mtu - 40))
-        t.begin(c, t.wnd, 0)
+        begin(t, c, t.wnd, 0)
+        t.c = c
         connected(t, c)
         return c
 

@@ -1,7 +1,9 @@
-"""Explicit Congestion Notification for TCP (RFC 3168 6.1), and what RFC 3360 3.1 does about hosts that refuse it.
+"""Explicit Congestion Notification for TCP (RFC 3168 6.1), and what RFC 3360 3.1 does about hosts
+that refuse it.
 
-A connection that agreed marks its new data ECT(0), echoes CE as ECE until CWR comes, and halves CWND once a window
-when it is told of congestion. With `fallback` a SYN that is refused or lost goes again without ECN.
+A connection that agreed marks its new data ECT(0), echoes CE as ECE until CWR comes, and halves
+CWND once a window when it is told of congestion. With `fallback` a SYN that is refused or lost
+goes again without ECN.
 """
 
 from micropython import const
@@ -40,7 +42,8 @@ class Ecn:
         self.fallback = fallback
 
     def agreed(self):
-        """Whether the SYN at hand is an ECN-setup SYN (ECE, CWR) or SYN-ACK (ECE alone) (6.1.1)."""
+        """Whether the SYN at hand is an ECN-setup SYN (ECE, CWR) or SYN-ACK (ECE alone)
+        (6.1.1)."""
         f = self.t.flags & (_ECE | _CWR)
         return f == (_ECE if self.t.flags & _ACK else _ECE | _CWR)
 
@@ -49,7 +52,8 @@ class Ecn:
         self.t.o_flags |= _ECE | _CWR if r[_STATE] == _S_SYN_SENT else _ECE
 
     def fall_back(self, r):
-        """A RST has answered our ECN-setup SYN. True if it goes again without (RFC 3360 3.1: the user's choice)."""
+        """A RST has answered our ECN-setup SYN. True if it goes again without (RFC 3360 3.1: the
+        user's choice)."""
         if self.fallback:
             r[_H] &= ~_H_ECN
         return self.fallback
@@ -83,7 +87,8 @@ class Ecn:
         bump(self.t.stat, _N_TCP_ECN)
 
     def stamp(self, r, n):
-        """ECT(0) on new data only (6.1.5: not on what is sent again), CWR on the first of it after a halving."""
+        """ECT(0) on new data only (6.1.5: not on what is sent again), CWR on the first of it after
+        a halving."""
         t = self.t
         if r[_H] & _H_ECE:
             t.o_flags |= _ECE

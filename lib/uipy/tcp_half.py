@@ -1,8 +1,10 @@
-"""Half-open connections: LISTEN, and SYN-RECEIVED of a passive open (RFC 9293 3.10.7.2, 3.10.7.4), in 38 octets each.
+"""Half-open connections: LISTEN, and SYN-RECEIVED of a passive open (RFC 9293 3.10.7.2, 3.10.7.4),
+in 38 octets each.
 
-A SYN takes a row here and neither a connection nor an application object. The ACK that completes the handshake
-moves it to a connection; with none free the row waits, and a connection that has been idle for the listener's `spare_ms` makes
-room. A full table drops the SYN (RFC 3360 2.3: never a RST), or answers with a cookie.
+A SYN takes a row here and neither a connection nor an application object. The ACK that completes
+the handshake moves it to a connection; with none free the row waits, and a connection that has
+been idle for the listener's `spare_ms` makes room. A full table drops the SYN (RFC 3360 2.3: never
+a RST), or answers with a cookie.
 """
 
 from micropython import const
@@ -10,9 +12,10 @@ from micropython import const
 from .kern import bump, copy, find, put16, put32, sadd, sdiff, tadd, tdiff, u16, u32
 from .tcp_call import connected
 from .tcp_in import ignored_by_stranger
+from .tcp_open import accept, begin, has_room, iss_into
 from .tcp_opt import read, send_mss, settle, write_syn
-from .tcp_out import bare
 from .tcp_row import abort
+from .tcp_seg import bare
 from .tcp_time import near
 
 _KEY = const(10)
@@ -30,7 +33,8 @@ _P_AT = const(24)  # when the SYN-ACK goes again, or a completed one is tried ag
 _P_MSS = const(28)
 _P_WND = const(30)  # the window of the ACK that completed it
 _P_TS = const(32)  # TS.Recent, 4 octets
-_P_MUTE = const(36)  # when the last answer to something out of place went out: the clock's low 16 bits
+# when the last answer to something out of place went out: the clock's low 16 bits
+_P_MUTE = const(36)
 
 _P_DUE = const(1)  # the SYN-ACK is to be sent
 _P_DONE = const(2)  # the handshake is complete, no row was free
@@ -39,12 +43,8 @@ _P_SAID = const(4)  # P_MUTE is set
 _H = const(4)
 _SND_UNA = const(8)
 _RCV_NXT = const(12)
-_SND_WL1 = const(16)
-_SND_WND = const(24)
-_MAX_WND = const(26)
 _MSS = const(28)
 _BUSY_AT = const(72)
-_ADV = const(84)
 _SSHIFT = const(104)
 _RSHIFT = const(105)
 _STATE = const(0)
@@ -53,9 +53,7 @@ _LST = const(103)
 _H_TS = const(0x01)
 _H_ECN = const(0x08)
 _IDLE = const(2)
-_S_ESTABLISHED = const(4)
 
-_FIN = const(0x01)
 _SYN = const(0x02)
 _RST = const(0x04)
 _ACK = const(0x10)
@@ -66,7 +64,6 @@ _OLD = const(3)  # a row that was asked so often may make room for a new SYN
 _RETRY_MS = const(500)
 _PROTO = const(6)
 
-_N_TCP_PASSIVE = const(24)
 _N_TCP_REXMT = const(26)
 _N_TCP_RST_IN = const(31)
 _N_TCP_CHALLENGE = const(33)
@@ -89,7 +86,8 @@ class HalfOpen:
         return find(self.tab, _SIZE, self.rows, key, _KEY)
 
     def listen(self, li):
-        """LISTEN (3.10.7.2). Returns a connection when an ACK carries a valid cookie, otherwise None."""
+        """LISTEN (3.10.7.2). Returns a connection when an ACK carries a valid cookie, otherwise
+        None."""
         t = self.t
         f = t.flags
         if f & _RST:  # First: nothing here can be reset
@@ -128,7 +126,8 @@ class HalfOpen:
         return best
 
     def _take(self, i, li):
-        """SYN-RECEIVED: RCV.NXT = SEG.SEQ + 1, an ISS, and what the options of both sides have in common."""
+        """SYN-RECEIVED: RCV.NXT = SEG.SEQ + 1, an ISS, and what the options of both sides have in
+        common."""
         t = self.t
         w = self.tab
         o = i * _SIZE
@@ -144,7 +143,7 @@ class HalfOpen:
         w[o + _P_LST] = t.listeners.index(li)
         copy(w, o + _P_RCV, t.buf, t.at + 4, 4)
         sadd(w, o + _P_RCV, 1)
-        t.iss_into(w, o + _P_ISS)
+        iss_into(t, t.key, w, o + _P_ISS)
         put16(w, o + _P_MSS, send_mss(t, t.iface))
         if r[_H] & _H_TS:
             copy(w, o + _P_TS, t.buf, t.p_ts, 4)
@@ -177,7 +176,8 @@ class HalfOpen:
         return bare(t, t.iface, w, o, flags, n)
 
     def input(self, i):
-        """SYN-RECEIVED of a passive open. Returns the connection when the handshake is complete, otherwise None."""
+        """SYN-RECEIVED of a passive open. Returns the connection when the handshake is complete,
+        otherwise None."""
         t = self.t
         w = self.tab
         o = i * _SIZE
@@ -197,7 +197,8 @@ class HalfOpen:
         return None
 
     def _rst(self, o, rel, inside):
-        """RFC 5961 3.2: exactly in place it ends the attempt, and nobody needs to know (3.10.7.4, second)."""
+        """RFC 5961 3.2: exactly in place it ends the attempt, and nobody needs to know (3.10.7.4,
+        second)."""
         if rel == 0:
             bump(self.t.stat, _N_TCP_RST_IN)
             self.tab[o] = 0
@@ -205,7 +206,8 @@ class HalfOpen:
             self._out_of_place(o)
 
     def _out_of_place(self, o):
-        """<SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>; at most one in 256 ms, so that two stacks never chat."""
+        """<SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>; at most one in 256 ms, so that two stacks never
+        chat."""
         t = self.t
         w = self.tab
         now = u16(t.stack.clock, 2)
@@ -229,10 +231,11 @@ class HalfOpen:
         return self.complete(o)
 
     def complete(self, o):
-        """A row and an application object for it; without them it waits (the ACK is dropped, never reset)."""
+        """A row and an application object for it; without them it waits (the ACK is dropped, never
+        reset)."""
         t = self.t
         w = self.tab
-        c = t.accept(w, o, w[o + _P_LST])
+        c = accept(t, w, o, w[o + _P_LST])
         if c is None:
             if not w[o + _P_STATE] & _P_DONE:
                 bump(t.stat, _N_TCP_ACK_DROPPED)
@@ -258,11 +261,13 @@ class HalfOpen:
         put16(r, _MSS, u16(w, o + _P_MSS))
         if r[_H] & _H_TS:
             t.ts.recall(r, w, o + _P_TS)
-        t.begin(c, u16(w, o + _P_WND), w[o + _P_TRIES])
+        begin(t, c, u16(w, o + _P_WND), w[o + _P_TRIES])
+        t.c = c
         connected(t, c)
 
     def _evict(self, lst):
-        """The connection that has been idle longest goes, if that is longer than the listener's spare_ms."""
+        """The connection that has been idle longest goes, if that is longer than the listener's
+        spare_ms."""
         t = self.t
         now = t.stack.now
         worst = None
@@ -279,7 +284,8 @@ class HalfOpen:
             abort(worst, _IDLE)
 
     def _helps(self, c, lst):
-        """Whether the end of c would make room: its own listener's objects, or the common rows, are what is short."""
+        """Whether the end of c would make room: its own listener's objects, or the common rows,
+        are what is short."""
         return c.r[_LST] == lst or 0 in self.t.listeners[lst].used
 
     def room_again(self):
@@ -308,7 +314,7 @@ class HalfOpen:
             w[o + _P_TRIES] += 1
         if w[o + _P_TRIES] > 120:  # a minute of half seconds
             w[o] = 0
-        elif late or self.t.has_room(w[o + _P_LST]):
+        elif late or has_room(self.t, w[o + _P_LST]):
             self.complete(o)
 
     def _expired(self, o):

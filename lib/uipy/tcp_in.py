@@ -1,14 +1,17 @@
 """RFC 9293 3.10.7: what a segment does, state by state.
 
-Theory of operation. `INPUT[state](t, c)` is called with the segment at hand described in `t` (flags, len, wnd, data;
-its numbers stay where they lie, at t.at + 4 and t.at + 8). Each state takes the steps in the order of 3.10.7.4: sequence
-number, RST, SYN, ACK, URG, text, FIN. A step that ends the processing returns a false value. Nothing is
-sent from here: a step leaves a mark (F_ACK, F_SEND, ...) and tcp_out builds what is due.
+Theory of operation. `INPUT[state](t, c)` is called with the segment at hand described in `t`
+(flags, len, wnd, data; its numbers stay where they lie, at t.at + 4 and t.at + 8). Each state
+takes the steps in the order of 3.10.7.4: sequence number, RST, SYN, ACK, URG, text, FIN. A step
+that ends the processing returns a false value. Nothing is sent from here: a step leaves a mark
+(F_ACK, F_SEND, ...) and tcp_out builds what is due.
 
-    CLOSED      -> SYN-SENT by connect (tcp.py)             LISTEN -> SYN-RECEIVED -> ESTABLISHED in tcp_half.py
+    CLOSED      -> SYN-SENT by connect (tcp.py)             LISTEN -> SYN-RECEIVED -> ESTABLISHED
+                in tcp_half.py
     SYN-SENT    -> ESTABLISHED, SYN-RECEIVED                 here
     SYN-RECEIVED-> ESTABLISHED (simultaneous open)           here
-    ESTABLISHED -> CLOSE-WAIT by the peer's FIN              here;   -> FIN-WAIT-1 by ours, in tcp_out.py
+    ESTABLISHED -> CLOSE-WAIT by the peer's FIN              here;   -> FIN-WAIT-1 by ours, in
+        tcp_out.py
     FIN-WAIT-1  -> FIN-WAIT-2, CLOSING, TIME-WAIT            here
     FIN-WAIT-2  -> TIME-WAIT                                 here
     CLOSE-WAIT  -> LAST-ACK by our FIN, in tcp_out.py
@@ -19,13 +22,14 @@ sent from here: a step leaves a mark (F_ACK, F_SEND, ...) and tcp_out builds wha
 from micropython import const
 
 from . import tcp_cc as cc
-from .kern import bump, copy, put16, put32, sadd, sdiff, tadd, tdiff, u16, u32
+from .kern import bump, copy, put16, put32, sadd, sdiff, u16, u32
 from .tcp_ack import acked, duplicate, update_window
 from .tcp_call import connected, end, peer_closed
+from .tcp_check import challenge, check
 from .tcp_opt import read, send_mss, settle
-from .tcp_out import bare
 from .tcp_row import set_state
 from .tcp_rtt import sample, start_rto
+from .tcp_seg import bare
 from .tcp_text import text
 
 _STATE = const(0)
@@ -45,22 +49,16 @@ _MSS = const(28)
 _RTO = const(38)
 _TIMED = const(48)
 _TIMED_AT = const(52)
-_HEARD_AT = const(64)
-_SINCE_AT = const(68)
 _ADV = const(84)
-_KPROBE = const(100)
-_CHAL_AT = const(110)
 
 _F_ACK = const(0x01)
 _F_SEND = const(0x08)
 _F_REXMT = const(0x04)
-_G_FIN = const(0x01)
 _G_FIN_SENT = const(0x02)
 _G_DEAF = const(0x08)
 _H_TS = const(0x01)
 _H_ECN = const(0x08)
 _T_REXMT = const(0x01)
-_T_LINGER = const(0x10)
 
 _S_SYN_RECEIVED = const(3)
 _S_ESTABLISHED = const(4)
@@ -75,14 +73,11 @@ _ACK = const(0x10)
 _URG = const(0x20)
 
 _N_TCP_RST_IN = const(31)
-_N_TCP_CHALLENGE = const(33)
-_N_TCP_MUTED = const(34)
-_N_TCP_OLD = const(35)
-_N_TCP_PAWS = const(48)
 
 
 def ignored_by_stranger(t):
-    """CLOSED (3.10.7.1): a segment that no connection and no listener wants; also an ACK to LISTEN (3.10.7.2)."""
+    """CLOSED (3.10.7.1): a segment that no connection and no listener wants; also an ACK to LISTEN
+    (3.10.7.2)."""
     if t.flags & _RST:
         return 0
     if t.flags & _ACK:
@@ -126,7 +121,8 @@ def syn_sent(t, c):
 
 
 def _refused(t, c):
-    """A RST answers our SYN. Where ECN asked for it and the user wants it so, the SYN goes again without (RFC 3360 3.1)."""
+    """A RST answers our SYN. Where ECN asked for it and the user wants it so, the SYN goes again
+    without (RFC 3360 3.1)."""
     bump(t.stat, _N_TCP_RST_IN)
     if c.r[_H] & _H_ECN and t.ecn.fall_back(c.r):
         c.r[_F] |= _F_REXMT
@@ -149,7 +145,8 @@ def _agree(t, c):
 
 
 def _open(t, c):
-    """SYN-SENT to ESTABLISHED: their SYN,ACK. The ACK, the query and a FIN may leave in one segment."""
+    """SYN-SENT to ESTABLISHED: their SYN,ACK. The ACK, the query and a FIN may leave in one
+    segment."""
     r = c.r
     _syn_acked(t, c)
     set_state(t, c, _S_ESTABLISHED)
@@ -177,94 +174,12 @@ def _syn_acked(t, c):
     put16(r, _RTO, start_rto(t, r, lost))
 
 
-def check(t, c):
-    """First to fourth: sequence number, RST, SYN; and that there is an ACK. True when the segment goes on."""
-    r = c.r
-    t.rel = sdiff(t.buf, t.at + 4, r, _RCV_NXT)
-    if t.data - t.at > 20:
-        read(t)
-    if r[_H] & _H_TS and t.ts.check(r) <= 0:
-        return _paws(t, r)
-    if t.flags & (_RST | _SYN):
-        return _rst_or_syn(t, c)
-    if not acceptable(t, r):
-        bump(t.stat, _N_TCP_OLD)
-        return _unacceptable(t, r)
-    if r[_H] & _H_TS:
-        t.ts.update(r)
-    put32(r, _HEARD_AT, t.stack.now)
-    r[_KPROBE] = 0
-    return t.flags & _ACK  # Fifth: without ACK it is dropped
-
-
-def _paws(t, r):
-    """RFC 7323 5.3 R1: an old duplicate is acknowledged; 3.2: a segment without the option is dropped."""
-    bump(t.stat, _N_TCP_PAWS)
-    return _unacceptable(t, r) if t.p_ts else 0
-
-
-def acceptable(t, r):
-    """3.10.7.4, the table of four cases. With a closed window, an ACK in place is heard all the same (MUST-66)."""
-    rel = t.rel
-    wnd = u32(r, _ADV)
-    n = t.len + (t.flags & _FIN)
-    if 0 <= rel < wnd or (rel == 0 and not wnd):
-        return True
-    return n > 0 and rel < 0 < rel + n and wnd > 0
-
-
-def _unacceptable(t, r):
-    """<SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>, unless it is a RST. One without data is not answered faster than a challenge."""
-    if t.flags & _RST:
-        return 0
-    if t.len or t.flags & _FIN:
-        r[_F] |= _F_ACK
-        return 0
-    return challenge(t, r)
-
-
-def challenge(t, r):
-    """A challenge ACK (RFC 5961 3.2, 4.2, 5.2). The limit is one connection's own, and jittered (RFC 5961 7):
-
-    a limit that connections share tells an attacker on one of them what happens on the others."""
-    now = t.stack.now
-    if tdiff(now, u32(r, _CHAL_AT)) < 0:
-        bump(t.stat, _N_TCP_MUTED)
-        return 0
-    put32(r, _CHAL_AT, tadd(now, 250 + t.random8()))
-    bump(t.stat, _N_TCP_CHALLENGE)
-    r[_F] |= _F_ACK
-    return 0
-
-
-def _rst_or_syn(t, c):
-    """Second and fourth: RST and SYN on a synchronized connection (RFC 5961 3.2, 4.2)."""
-    r = c.r
-    if t.flags & _RST:
-        if t.rel == 0:  # exactly RCV.NXT: reset
-            return reset(t, c)
-        if 0 < t.rel < u32(r, _ADV):  # in the window: the peer, if it is one, will repeat it at the right place
-            return challenge(t, r)
-        bump(t.stat, _N_TCP_OLD)
-        return 0
-    return challenge(t, r)  # a SYN, wherever it lies: a peer that has restarted answers with the RST
-
-
-def reset(t, c):
-    """The peer has reset the connection."""
-    bump(t.stat, _N_TCP_RST_IN)
-    if c.r[_STATE] == _S_SYN_RECEIVED:
-        end(t, c, "refused")
-    else:
-        end(t, c, "reset")
-    return 0
-
-
 def ack(t, c):
     """Fifth, in ESTABLISHED and beyond: SND.UNA < SEG.ACK =< SND.NXT moves on (3.10.7.4)."""
     r = c.r
     a = sdiff(t.buf, t.at + 8, r, _SND_UNA)
-    if a > u16(r, _MAX) or a < -u16(r, _MAX_WND):  # never sent, or older than any window (RFC 5961 5.2)
+    # never sent, or older than any window (RFC 5961 5.2)
+    if a > u16(r, _MAX) or a < -u16(r, _MAX_WND):
         return challenge(t, r)
     if a < 0:
         return 1
@@ -327,7 +242,8 @@ def established(t, c):
 
 
 def fin_wait_1(t, c):
-    """FIN-WAIT-1: the ACK of our FIN leads to FIN-WAIT-2; text and the peer's FIN are taken as before."""
+    """FIN-WAIT-1: the ACK of our FIN leads to FIN-WAIT-2; text and the peer's FIN are taken as
+    before."""
     if check(t, c) and ack(t, c):
         if _fin_acked(c.r):
             fin_wait_2_begins(t, c)
@@ -341,7 +257,8 @@ def fin_wait_2(t, c):
 
 
 def close_wait(t, c):
-    """CLOSE-WAIT: we may send on; URG, text and FIN are ignored, the peer has said that it was all."""
+    """CLOSE-WAIT: we may send on; URG, text and FIN are ignored, the peer has said that it was
+    all."""
     if check(t, c):
         ack(t, c)
         _again(t, c)
@@ -381,7 +298,8 @@ def fin_wait_2_begins(t, c):
 
 
 def fin(t, c):
-    """Eighth: the peer's FIN, once everything before it was taken (the text step moves t.rel to its end)."""
+    """Eighth: the peer's FIN, once everything before it was taken (the text step moves t.rel to
+    its end)."""
     r = c.r
     if t.rel != 0 or not u32(r, _ADV):
         r[_F] |= _F_ACK
@@ -413,7 +331,8 @@ def peer_closed_after_us(t, c):
 
 
 def time_wait(t, c):
-    """TIME-WAIT: the row shrinks to what answers a FIN again; the ACK of this one goes out from there."""
+    """TIME-WAIT: the row shrinks to what answers a FIN again; the ACK of this one goes out from
+    there."""
     owed = c.r[_F] & _F_ACK
     i = t.wait.add(c)
     end(t, c, "done")

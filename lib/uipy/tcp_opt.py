@@ -9,7 +9,6 @@ from micropython import const
 from .kern import copy, put16, u16
 
 _H = const(4)
-_MSS = const(28)
 _SSHIFT = const(104)
 _RSHIFT = const(105)
 
@@ -28,7 +27,8 @@ _OPT_TS = const(8)
 
 
 def read(t):
-    """Notes what the options of the segment at hand say: p_mss, p_shift, p_sack_ok, p_ts and p_sack (offsets), p_nsack."""
+    """Notes what the options of the segment at hand say: p_mss, p_shift, p_sack_ok, p_ts and
+    p_sack (offsets), p_nsack."""
     b = t.buf
     i = t.at + 20
     end = t.data
@@ -61,7 +61,8 @@ def _one(t, b, i, n):
 
 
 def send_mss(t, iface):
-    """Eff.snd.MSS without options (RFC 9293 3.7.1, MUST-16): the peer's MSS, 536 if it named none (MUST-15), and what the link takes.
+    """Eff.snd.MSS without options (RFC 9293 3.7.1, MUST-16): the peer's MSS, 536 if it named none
+    (MUST-15), and what the link takes.
 
     An MSS under 48 is taken for 48: it would have us send mostly headers.
     """
@@ -71,7 +72,8 @@ def send_mss(t, iface):
 
 
 def settle(t, r):
-    """H of row r, which says what we offered, is reduced to what the peer's SYN offers too (RFC 7323 2.2, 3.2; RFC 2018 2)."""
+    """H of row r, which says what we offered, is reduced to what the peer's SYN offers too (RFC
+    7323 2.2, 3.2; RFC 2018 2)."""
     h = r[_H]
     if t.p_shift < 0 or not h & _H_WS:
         h &= ~_H_WS
@@ -89,7 +91,8 @@ def settle(t, r):
 
 
 def write_syn(t, iface, has):
-    """Writes the options of a SYN or SYN-ACK: the MSS (MUST-14), and those of `has` (H_*); sets t.o_hl."""
+    """Writes the options of a SYN or SYN-ACK: the MSS (MUST-14), and those of `has` (H_*); sets
+    t.o_hl."""
     b = t.buf
     i = iface.tx + 20
     b[i] = _OPT_MSS

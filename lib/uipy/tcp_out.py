@@ -1,17 +1,20 @@
-"""What TCP sends: `segment` builds the next segment that is due for a connection, `bare` one that belongs to no row.
+"""What TCP sends: `segment` builds the next segment that is due for a connection, `bare` one that
+belongs to no row.
 
-Theory of operation. Nothing is sent because something happened; what happened leaves a mark in the row (F_*), and
-whoever holds the buffer next asks `segment` until it answers 0: `input` for its reply, `output` for the rest. There is no send
-buffer: the source writes its octets straight behind the header, as often as they are needed.
+Theory of operation. Nothing is sent because something happened; what happened leaves a mark in the
+row (F_*), and whoever holds the buffer next asks `segment` until it answers 0: `input` for its
+reply, `output` for the rest. There is no send buffer: the source writes its octets straight behind
+the header, as often as they are needed.
 """
 
 from micropython import const
 
 from . import tcp_cc as cc
-from .kern import bump, copy, csum, put16, put32, sadd, tadd, u16, u32
+from .kern import bump, copy, put16, put32, sadd, tadd, u16, u32
 from .tcp_call import end, fill
 from .tcp_opt import write, write_syn
 from .tcp_row import REASONS, set_state
+from .tcp_seg import bare, emit, window
 
 _STATE = const(0)
 _IDX = const(1)
@@ -38,9 +41,7 @@ _ROOM = const(88)
 _UNACKED = const(92)
 _TTL = const(101)
 _TOS = const(102)
-_RSHIFT = const(105)
 _SENT_AT = const(106)
-_BUFF = const(114)
 
 _KEY = const(10)
 
@@ -57,8 +58,6 @@ _G_END = const(0x04)
 _G_DEAF = const(0x08)
 _G_NODELAY = const(0x20)
 
-_H_TS = const(0x01)
-_H_WS = const(0x02)
 _H_SACK = const(0x04)
 _H_ECN = const(0x08)
 _H_URG_OUT = const(0x80)
@@ -81,17 +80,15 @@ _SYN = const(0x02)
 _RST = const(0x04)
 _PSH = const(0x08)
 _ACK = const(0x10)
-_URG = const(0x20)
 
-_N_TCP_OUT = const(22)
 _N_TCP_REXMT = const(26)
 _N_TCP_PROBE = const(29)
 _N_TCP_KEEP = const(30)
-_N_TCP_RST_OUT = const(32)
 
 
 def segment(t, c):
-    """Builds the next segment due for c at iface.tx; returns its length, 0 when nothing more is due."""
+    """Builds the next segment due for c at iface.tx; returns its length, 0 when nothing more is
+    due."""
     r = c.r
     t.c = c
     if r[_F] & _F_RST:
@@ -127,7 +124,8 @@ def _data(t, c):
 
 
 def _linger(t, r):
-    """FIN-WAIT-2: everything has been sent. It ends by itself only when the application no longer reads."""
+    """FIN-WAIT-2: everything has been sent. It ends by itself only when the application no longer
+    reads."""
     r[_F] &= ~_F_SEND
     if r[_G] & _G_DEAF and not r[_T] & _T_LINGER:
         r[_T] |= _T_LINGER
@@ -152,7 +150,8 @@ def _resend(t, c):
 
 
 def _probe(t, c):
-    """The override timer: what the window takes, and one octet if it takes none (RFC 9293 3.8.6.1, MUST-35)."""
+    """The override timer: what the window takes, and one octet if it takes none (RFC 9293 3.8.6.1,
+    MUST-35)."""
     r = c.r
     write(t, c)
     n = min(u16(r, _SND_WND), u16(r, _MSS) - t.o_hl + 20)
@@ -161,7 +160,8 @@ def _probe(t, c):
     t.o_room = 0xFFFF
     size = _build(t, c, 0, n or 1)
     if not n:
-        put16(r, _NXT, nxt)  # the octet will hardly be taken: it is sent again when the window opens
+        # the octet will hardly be taken: it is sent again when the window opens
+        put16(r, _NXT, nxt)
     return size
 
 
@@ -187,7 +187,8 @@ def _usable(t, r):
 
 
 def _blocked(t, c, nxt):
-    """No window: the mark goes, an ACK brings it back. With nothing in flight no ACK will come: the persist timer probes."""
+    """No window: the mark goes, an ACK brings it back. With nothing in flight no ACK will come:
+    the persist timer probes."""
     r = c.r
     r[_F] &= ~_F_SEND
     if not nxt and not r[_T] & (_T_REXMT | _T_PERSIST):
@@ -209,7 +210,8 @@ def _persist(t, r):
 
 
 def _build(t, c, rel, n, new=False):
-    """A segment with up to n octets from `rel` on, the source and the rules for small segments permitting."""
+    """A segment with up to n octets from `rel` on, the source and the rules for small segments
+    permitting."""
     r = c.r
     most = u16(r, _MAX) - rel - 1
     sent = r[_G] & _G_FIN_SENT
@@ -222,13 +224,13 @@ def _build(t, c, rel, n, new=False):
             t.o_flags = _ACK | _FIN
     elif t.o_end and r[_G] & _G_FIN and t.o_len < t.o_room:
         t.o_flags = _ACK | _FIN  # it rides on the last octet, if the window has a place for it
-    if t.o_end:
-        r[_G] |= _G_END
-    if not t.o_len and not t.o_flags & _FIN:
-        return _nothing(t, c)
-    if new and t.o_len < u16(r, _MSS) - t.o_hl + 20 and _waits(t, r):
+    if new and t.o_len and t.o_len < u16(r, _MSS) - t.o_hl + 20 and _waits(t, r):
         r[_F] &= ~_F_SEND
         return 0
+    if t.o_end:
+        r[_G] |= _G_END  # only now: the source is needed until its last octets have been sent
+    if not t.o_len and not t.o_flags & _FIN:
+        return _nothing(t, c)
     return _send(t, c, rel)
 
 
@@ -244,8 +246,9 @@ def _nothing(t, c):
 def _waits(t, r):
     """Whether a segment shorter than the MSS is to wait.
 
-    With nothing behind it: Nagle (RFC 9293 3.7.4, SHLD-7), while anything is unacknowledged; a FIN does not wait.
-    With more behind it, the window cut it short (RFC 9293 3.8.6.2.1, MUST-38): it goes if it is half of the largest window.
+    With nothing behind it: Nagle (RFC 9293 3.7.4, SHLD-7), while anything is unacknowledged; a FIN
+    does not wait. With more behind it, the window cut it short (RFC 9293 3.8.6.2.1, MUST-38): it
+    goes if it is half of the largest window.
     """
     if not t.o_more:
         return u16(r, _NXT) and not (t.o_flags & _FIN or r[_G] & _G_NODELAY)
@@ -257,7 +260,8 @@ def _waits(t, r):
 
 
 def _send(t, c, rel):
-    """The segment stands: its number, the timers that it starts, and the state that a FIN enters."""
+    """The segment stands: its number, the timers that it starts, and the state that a FIN
+    enters."""
     r = c.r
     n = t.o_len
     if t.o_flags & _FIN:
@@ -283,7 +287,8 @@ def _fin_leaves(t, c):
 
 
 def _account(t, r, rel, upto):
-    """SND.NXT moves; the retransmission timer and the measurement of the round trip begin (RFC 6298 5.1, 3)."""
+    """SND.NXT moves; the retransmission timer and the measurement of the round trip begin (RFC
+    6298 5.1, 3)."""
     now = t.stack.now
     top = u16(r, _MAX)
     t.o_again = rel < top
@@ -327,10 +332,11 @@ def _ack(t, c):
 
 
 def _stamp(t, c, n):
-    """What all segments of a synchronized connection share: ACK, window, urgent pointer; the owed ACK is paid."""
+    """What all segments of a synchronized connection share: ACK, window, urgent pointer; the owed
+    ACK is paid."""
     r = c.r
     copy(t.num, 4, r, _RCV_NXT, 4)
-    t.o_wnd = _window(t, r)
+    t.o_wnd = window(t, r)
     r[_F] &= ~_F_ACK
     r[_T] &= ~_T_ACK
     put16(r, _UNACKED, 0)
@@ -344,34 +350,9 @@ def _stamp(t, c, n):
     return emit(t, t.o_hl + n)
 
 
-def opens(t, r):
-    """The right edge that we could offer, less RCV.NXT, if moving there is worth it; else the present one.
-
-    RFC 9293 3.8.6.2.2 (MUST-39): it moves by a segment or by half of the buffer at the least, and never left (SHLD-14).
-    """
-    room = u32(r, _ROOM)
-    adv = u32(r, _ADV)
-    step = u32(r, _BUFF) >> 1
-    if step > t.mss:
-        step = t.mss
-    return room if room >= adv + step else adv
-
-
-def _window(t, r):
-    """SEG.WND; what it promises is kept in ADV."""
-    adv = opens(t, r)
-    sh = r[_RSHIFT]
-    w = adv >> sh
-    if w << sh < u32(r, _ADV):
-        w += 1  # rounding must not move the right edge to the left (RFC 7323 2.4)
-    if w > 0xFFFF:
-        w = 0xFFFF
-    put32(r, _ADV, w << sh)
-    return w
-
-
 def _syn(t, c):
-    """SYN-SENT: our SYN. SYN-RECEIVED by simultaneous open: SYN and ACK (RFC 9293 3.5, figure 7)."""
+    """SYN-SENT: our SYN. SYN-RECEIVED by simultaneous open: SYN and ACK (RFC 9293 3.5, figure
+    7)."""
     r = c.r
     if not r[_F] & (_F_REXMT | _F_SEND | _F_ACK):
         return 0
@@ -418,38 +399,3 @@ def _reset(t, c):
     n = bare(t, t.iface, t.keys, _KEY * r[_IDX], _RST)
     end(t, c, REASONS[r[_DUP]])
     return n
-
-
-def bare(t, iface, keys, k, flags, n=20):
-    """A segment that no connection's row stands behind, with num as its numbers and n - 20 octets of options."""
-    t.o_if = iface
-    t.o_keys = keys
-    t.o_k = k
-    t.o_flags = flags
-    t.o_hl = n
-    t.o_up = 0
-    if flags & _RST:
-        t.o_wnd = 0
-        bump(t.stat, _N_TCP_RST_OUT)
-    t.reply = emit(t, n)
-    return t.reply
-
-
-def emit(t, n):
-    """Writes the header in front of what stands at iface.tx + o_hl, and the checksum (RFC 9293 3.1, MUST-2)."""
-    b = t.buf
-    h = t.o_if.tx
-    copy(b, h, t.o_keys, t.o_k + 2, 4)
-    copy(b, h + 4, t.num, 0, 8)
-    b[h + 12] = t.o_hl << 2  # the reserved bits are zero (RFC 9293 3.1)
-    b[h + 13] = t.o_flags
-    put16(b, h + 14, t.o_wnd)
-    put16(b, h + 16, 0)
-    put16(b, h + 18, t.o_up)
-    put16(b, h + 16, csum(b, h, n, _psum(t, n)) ^ 0xFFFF)
-    bump(t.stat, _N_TCP_OUT)
-    return n
-
-
-def _psum(t, n):
-    return t.ip.psum(t.o_if, 6, t.o_keys, t.o_k + 6, n)

@@ -1,7 +1,8 @@
-"""Reassembly: buffers of one segment each for data that comes out of order (RFC 9293 3.10.7.4, SHLD-31), shared by all connections.
+"""Reassembly: buffers of one segment each for data that comes out of order (RFC 9293 3.10.7.4,
+SHLD-31), shared by all connections.
 
-A buffer is handed to the application as it is, when the gap before it has closed. With none free the oldest goes: the peer
-sends it again. Nothing is kept beyond the window that was offered.
+A buffer is handed to the application as it is, when the gap before it has closed. With none free
+the oldest goes: the peer sends it again. Nothing is kept beyond the window that was offered.
 """
 
 from micropython import const
@@ -10,7 +11,6 @@ from .kern import bump, copy, put16, put32, sadd, sdiff, tdiff, u16, u32
 from .tcp_text import take
 
 _SIZE = const(16)
-_Q_ROW = const(0)  # the connection's number + 1, 0 = free
 _Q_FIN = const(1)  # 1: a FIN lies behind it
 _Q_LEN = const(2)
 _Q_SEQ = const(4)  # 4 octets
@@ -19,12 +19,10 @@ _Q_SAID = const(12)  # already in a SACK block of this segment
 
 _IDX = const(1)
 _F = const(2)
-_H = const(4)
 _RCV_NXT = const(12)
 _ADV = const(84)
 
 _F_ACK = const(0x01)
-_H_TS = const(0x01)
 _FIN = const(0x01)
 _NOP = const(1)
 _OPT_SACK = const(5)
@@ -42,7 +40,8 @@ class Pool:
         self.lo = self.hi = 0  # of the SACK block being put together
 
     def keep(self, t, c):
-        """Keeps the text at t.data, t.rel octets beyond RCV.NXT, as far as it lies in the window."""
+        """Keeps the text at t.data, t.rel octets beyond RCV.NXT, as far as it lies in the
+        window."""
         r = c.r
         n = t.len
         fin = t.flags & _FIN
@@ -50,7 +49,7 @@ class Pool:
             n = u32(r, _ADV) - t.rel
             fin = 0
         i = self._same(c, t) if n > 0 else -1
-        if n <= 0 or n > len(self.bufs[0]) or i >= 0 and u16(self.tab, i * _SIZE + _Q_LEN) >= n:
+        if n <= 0 or n > len(self.bufs[0]) or (i >= 0 and u16(self.tab, i * _SIZE + _Q_LEN) >= n):
             return
         self._store(t, c, i if i >= 0 else self._free(t), n, fin)
 
@@ -130,7 +129,8 @@ class Pool:
     # SACK blocks of our ACKs (RFC 2018 4)
 
     def write_sack(self, c):
-        """The option at iface.tx + o_hl: the block with the newest segment first, three at the most."""
+        """The option at iface.tx + o_hl: the block with the newest segment first, three at the
+        most."""
         t = self.t
         w = self.tab
         for o in range(0, self.rows * _SIZE, _SIZE):

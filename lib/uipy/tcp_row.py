@@ -1,20 +1,25 @@
-"""The row of a TCP connection: what RFC 9293 3.3.1 calls the TCB, in 118 octets and what the options add.
+"""The row of a TCP connection: what RFC 9293 3.3.1 calls the TCB, in 118 octets and what the
+options add.
 
-Everything that is a sequence number is kept as wire bytes; everything between SND.UNA and the end of what was sent is a
-16-bit distance from SND.UNA, so an ACK only subtracts. The modules repeat the offsets that they use as
-constants (a constant cannot be imported on a board without costing RAM); a test compares the copies.
+Everything that is a sequence number is kept as wire bytes; everything between SND.UNA and the end
+of what was sent is a 16-bit distance from SND.UNA, so an ACK only subtracts. The modules repeat
+the offsets that they use as constants (a constant cannot be imported on a board without costing
+RAM); a test compares the copies.
 
     0 STATE      u8   S_*, an index of STATE_NAMES
     1 IDX        u8   the row's number
-    2 F          u8   F_*: what is to be sent, set by input, timers and the application, cleared by tcp_out
+    2 F          u8   F_*: what is to be sent, set by input, timers and the application, cleared by
+                      tcp_out
     3 G          u8   G_*: facts about our side
     4 H          u8   H_*: options in use
     5 T          u8   T_*: timers that run
     6 NREX       u8   how often the octet at SND.UNA was sent again; also probes of a zero window
-    7 DUP        u8   duplicate ACKs in a row (RFC 5681 2); with F_RST set the reason, an index of REASONS
+    7 DUP        u8   duplicate ACKs in a row (RFC 5681 2); with F_RST set the reason, an index of
+                      REASONS
     8 SND_UNA    4    RFC 9293 3.3.1
    12 RCV_NXT    4
-   16 SND_WL1    4    SND.WL2 is not kept: an ACK below SND.UNA never gets as far as the window update
+   16 SND_WL1    4    SND.WL2 is not kept: an ACK below SND.UNA never gets as far as the window
+                      update
    20 NXT        u16  SND.NXT - SND.UNA; goes back to 0 when a timeout resends from SND.UNA
    22 MAX        u16  the highest SND.NXT - SND.UNA
    24 SND_WND    u16  at most 61440
@@ -33,7 +38,8 @@ constants (a constant cannot be imported on a board without costing RAM); a test
    56 REXMT_AT   u32  T_REXMT or T_PERSIST
    60 ACK_AT     u32  T_ACK, the delayed ACK
    64 HEARD_AT   u32  any acceptable segment
-   68 SINCE_AT   u32  when the octet at SND.UNA was first sent, or the wait for a reader of a FIN-WAIT-2 began
+   68 SINCE_AT   u32  when the octet at SND.UNA was first sent, or the wait for a reader of a
+                      FIN-WAIT-2 began
    72 BUSY_AT    u32  data moved, either way
    76 STATE_AT   u32  the state was entered
    80 POLL_AT    u32  T_POLL
@@ -60,7 +66,8 @@ from micropython import const
 from .kern import put32
 
 ROW = 118
-KEY = 10  # used u8, interface u8, local port, remote port, remote address: as they follow in our TCP header
+# used u8, interface u8, local port, remote port, remote address: as they follow in our TCP header
+KEY = 10
 
 STATE_NAMES = (
     "CLOSED",
@@ -86,7 +93,8 @@ _F_RST = const(0x02)
 
 
 def mark(c, flag):
-    """Something is to be sent for c: noted in its row, done by the next `output` (or as the reply of this `input`)."""
+    """Something is to be sent for c: noted in its row, done by the next `output` (or as the reply
+    of this `input`)."""
     c.r[_F] |= flag
     c.t.touch()
 

@@ -1,4 +1,5 @@
-"""The retransmission timeout (RFC 6298), in ms; SRTT is kept times 8 and RTTVAR times 4, so that shifts do the divisions."""
+"""The retransmission timeout (RFC 6298), in ms; SRTT is kept times 8 and RTTVAR times 4, so that
+shifts do the divisions."""
 
 from micropython import const
 
@@ -40,7 +41,8 @@ def back_off(t, r):
 
 
 def start_rto(t, r, lost):
-    """The RTO with which data begins: 3 s when the SYN had to be sent again (5.7); what was measured otherwise."""
+    """The RTO with which data begins: 3 s when the SYN had to be sent again (5.7); what was
+    measured otherwise."""
     if lost:
         return 3000 if t.rto_max > 3000 else t.rto_max
     return u16(r, _RTO)

@@ -1,7 +1,9 @@
-"""Selective acknowledgments, as a sender (RFC 2018; RFC 6675 reduced to what a regenerable source needs).
+"""Selective acknowledgments, as a sender (RFC 2018; RFC 6675 reduced to what a regenerable source
+needs).
 
-The row keeps up to four ranges that the peer has, in order, less SND.UNA. In recovery each ACK lets one segment out: the next
-hole below the highest range that was not sent again in this recovery, and new data when there is none left.
+The row keeps up to four ranges that the peer has, in order, less SND.UNA. In recovery each ACK
+lets one segment out: the next hole below the highest range that was not sent again in this
+recovery, and new data when there is none left.
 """
 
 from micropython import const
@@ -73,7 +75,8 @@ class Sack:
         zero(r, end - 4, 4)
 
     def _add(self, r, lo, hi):
-        """Takes in [lo, hi): what touches it becomes one range; with all four in use the highest is forgotten."""
+        """Takes in [lo, hi): what touches it becomes one range; with all four in use the highest
+        is forgotten."""
         i = self.at
         end = i + _RANGES
         while i < end and u16(r, i + 2):
@@ -104,7 +107,8 @@ class Sack:
         return -1
 
     def hole(self, r):
-        """What to send again first: a hole; SND.UNA if nothing was selected or this is not a recovery; -1 = nothing."""
+        """What to send again first: a hole; SND.UNA if nothing was selected or this is not a
+        recovery; -1 = nothing."""
         if not r[_G] & _G_RECOVERY:
             return 0
         p = self._peek(r)
@@ -115,7 +119,8 @@ class Sack:
         return p
 
     def until(self, r, rel, most):
-        """How much of `most` octets at `rel` the peer lacks; the next hole is looked for behind it."""
+        """How much of `most` octets at `rel` the peer lacks; the next hole is looked for behind
+        it."""
         for i in range(self.at, self.at + _RANGES, 4):
             if u16(r, i) > rel and u16(r, i) - rel < most:
                 most = u16(r, i) - rel

@@ -1,4 +1,5 @@
-"""The segment text (RFC 9293 3.10.7.4, seventh): handed to the application where it lies, acknowledged as far as it was taken."""
+"""The segment text (RFC 9293 3.10.7.4, seventh): handed to the application where it lies,
+acknowledged as far as it was taken."""
 
 from micropython import const
 
@@ -6,7 +7,6 @@ from .kern import bump, put16, put32, sadd, tadd, u16, u32
 from .tcp_call import received
 from .tcp_row import abort
 
-_STATE = const(0)
 _F = const(2)
 _G = const(3)
 _H = const(4)
@@ -32,7 +32,8 @@ _N_TCP_NO_READER = const(39)
 
 
 def text(t, c):
-    """t.len octets at t.data, t.rel from RCV.NXT. Afterwards t.rel is where the octet behind the text lies."""
+    """t.len octets at t.data, t.rel from RCV.NXT. Afterwards t.rel is where the octet behind the
+    text lies."""
     r = c.r
     if t.rel > 0:
         return _early(t, c)
@@ -52,7 +53,8 @@ def text(t, c):
 
 
 def _trim(t, r):
-    """Cuts off what lies before RCV.NXT and beyond the window; t.rel becomes the end of the rest."""
+    """Cuts off what lies before RCV.NXT and beyond the window; t.rel becomes the end of the
+    rest."""
     old = -t.rel
     n = t.len - old
     t.data += old
@@ -81,7 +83,8 @@ def take(t, c):
 
 
 def _advance(t, r, n, full):
-    """RCV.NXT moves; the right edge does not. An ACK for every second full-sized segment at the latest (SHLD-19)."""
+    """RCV.NXT moves; the right edge does not. An ACK for every second full-sized segment at the
+    latest (SHLD-19)."""
     sadd(r, _RCV_NXT, n)
     left = u32(r, _ADV) - n
     put32(r, _ADV, left if left > 0 else 0)
@@ -105,7 +108,8 @@ def delay_ack(t, r):
 
 
 def _early(t, c):
-    """Out of order: kept if there is a pool, and acknowledged at once so that the peer counts duplicates (RFC 5681 4.2)."""
+    """Out of order: kept if there is a pool, and acknowledged at once so that the peer counts
+    duplicates (RFC 5681 4.2)."""
     bump(t.stat, _N_TCP_OOO)
     if t.pool and not c.r[_G] & _G_DEAF:
         t.pool.keep(t, c)
@@ -114,7 +118,8 @@ def _early(t, c):
 
 
 def _unread(t, c):
-    """Data when nobody can read it any more: a RST, so that the peer learns of the loss (RFC 9293 3.6.1, SHLD-3)."""
+    """Data when nobody can read it any more: a RST, so that the peer learns of the loss (RFC 9293
+    3.6.1, SHLD-3)."""
     if t.rel + t.len > 0:
         bump(t.stat, _N_TCP_NO_READER)
         abort(c, _UNREAD)

@@ -1,4 +1,5 @@
-"""The timers of a connection: what happens when one runs out (`run`), and when the next one does (`deadline`)."""
+"""The timers of a connection: what happens when one runs out (`run`), and when the next one does
+(`deadline`)."""
 
 from micropython import const
 
@@ -9,9 +10,7 @@ from .tcp_row import abort
 from .tcp_rtt import back_off
 
 _STATE = const(0)
-_IDX = const(1)
 _F = const(2)
-_G = const(3)
 _H = const(4)
 _T = const(5)
 _NREX = const(6)
@@ -24,7 +23,6 @@ _ACK_AT = const(60)
 _HEARD_AT = const(64)
 _SINCE_AT = const(68)
 _BUSY_AT = const(72)
-_STATE_AT = const(76)
 _POLL_AT = const(80)
 _USER = const(96)
 _KEEP = const(98)
@@ -37,8 +35,6 @@ _F_SEND = const(0x08)
 _F_PROBE = const(0x10)
 _F_KEEP = const(0x20)
 _F_WAIT = const(0x40)
-_G_DEAF = const(0x08)
-_G_TOLD = const(0x80)
 _H_ECN = const(0x08)
 _T_REXMT = const(0x01)
 _T_PERSIST = const(0x02)
@@ -142,9 +138,11 @@ def _unanswered(t, c, now):
 
 
 def _probe(t, r):
-    """The interval grows exponentially (RFC 9293 3.8.6.1, SHLD-30), and the connection stays (MUST-37)."""
+    """The interval grows exponentially (RFC 9293 3.8.6.1, SHLD-30), and the connection stays
+    (MUST-37)."""
     r[_F] |= _F_PROBE
-    if u16(r, _SND_WND):  # the override timeout of a small window: what goes out now is ordinary data
+    # the override timeout of a small window: what goes out now is ordinary data
+    if u16(r, _SND_WND):
         r[_T] = r[_T] & ~_T_PERSIST | _T_REXMT
         return u16(r, _RTO)
     wait = u16(r, _RTO) << (r[_NREX] if r[_NREX] < 6 else 6)

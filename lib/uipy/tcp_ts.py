@@ -1,4 +1,5 @@
-"""Timestamps: the round trip of every ACK, and PAWS (RFC 7323 3, 4, 5). TSval is the stack's clock of 1 ms."""
+"""Timestamps: the round trip of every ACK, and PAWS (RFC 7323 3, 4, 5). TSval is the stack's clock
+of 1 ms."""
 
 from micropython import const
 
@@ -46,7 +47,8 @@ class Timestamps:
         t.o_hl = self.option(t.o_if)
 
     def option(self, iface):
-        """The option with `echo` as the first one of a header at iface.tx; returns the header's length, 32."""
+        """The option with `echo` as the first one of a header at iface.tx; returns the header's
+        length, 32."""
         b = self.t.buf
         i = iface.tx + 20
         b[i] = b[i + 1] = _NOP
@@ -54,7 +56,8 @@ class Timestamps:
         return 32
 
     def check(self, r):
-        """5.3 R1: 1 in order, 0 too old (acknowledge and drop), -1 without the option (drop silently, 3.2)."""
+        """5.3 R1: 1 in order, 0 too old (acknowledge and drop), -1 without the option (drop
+        silently, 3.2)."""
         t = self.t
         if t.flags & _RST:
             return 1

@@ -1,4 +1,5 @@
-"""Urgent data in line (RFC 9293 3.8.5, RFC 6093): the pointer is that of the octet behind it; nothing is taken out of the stream."""
+"""Urgent data in line (RFC 9293 3.8.5, RFC 6093): the pointer is that of the octet behind it;
+nothing is taken out of the stream."""
 
 from micropython import const
 
@@ -22,7 +23,8 @@ class Urgent:
         self.at = row_at
 
     def push(self, r, n):
-        """n octets from SND.UNA on are urgent; indications merge, the furthest counts (RFC 6093 2.2)."""
+        """n octets from SND.UNA on are urgent; indications merge, the furthest counts (RFC 6093
+        2.2)."""
         if r[_H] & _H_URG_OUT and u32(r, self.at) >= n:
             return
         put32(r, self.at, n)
@@ -36,7 +38,8 @@ class Urgent:
             r[_H] &= ~_H_URG_OUT
 
     def point(self, r):
-        """URG and the pointer, while our urgent data is not behind this segment; it says so with a closed window too."""
+        """URG and the pointer, while our urgent data is not behind this segment; it says so with a
+        closed window too."""
         t = self.t
         up = u32(r, self.at) - sdiff(t.num, 0, r, _SND_UNA)
         if up > 0:
@@ -48,7 +51,7 @@ class Urgent:
         t = self.t
         r = c.r
         up = t.rel + u16(t.buf, t.at + 18)  # less RCV.NXT
-        if up <= 0 or r[_H] & _H_URG_IN and up <= self.left(r):
+        if up <= 0 or (r[_H] & _H_URG_IN and up <= self.left(r)):
             return
         copy(r, self.at + 4, r, _RCV_NXT, 4)
         sadd(r, self.at + 4, up)

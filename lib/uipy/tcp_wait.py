@@ -1,14 +1,16 @@
-"""TIME-WAIT: what is left of a connection that we closed first (RFC 9293 3.6.1, 3.10.7.4), in 31 octets.
+"""TIME-WAIT: what is left of a connection that we closed first (RFC 9293 3.6.1, 3.10.7.4), in 31
+octets.
 
-A row answers the peer's FIN again if our ACK of it was lost. RSTs are ignored (RFC 1337 3: they would end the wait early). A
-newer SYN opens the connection anew (MAY-2, RFC 1122 4.2.2.13). A full table loses its oldest row, never a live connection.
+A row answers the peer's FIN again if our ACK of it was lost. RSTs are ignored (RFC 1337 3: they
+would end the wait early). A newer SYN opens the connection anew (MAY-2, RFC 1122 4.2.2.13). A full
+table loses its oldest row, never a live connection.
 """
 
 from micropython import const
 
 from .kern import bump, copy, find, put32, sadd, sdiff, tadd, tdiff, u32
 from .tcp_opt import read
-from .tcp_out import bare
+from .tcp_seg import bare
 
 _KEY = const(10)
 _SIZE = const(31)
@@ -24,7 +26,6 @@ _H = const(4)
 _SND_UNA = const(8)
 _RCV_NXT = const(12)
 _MAX = const(22)
-_ADV = const(84)
 _H_TS = const(0x01)
 
 _FIN = const(0x01)
@@ -40,14 +41,16 @@ class TimeWait:
         self.t = tcp
         self.rows = rows
         self.tab = bytearray(rows * _SIZE)
-        self.iss = bytearray(4)  # where the sequence numbers of a connection that is opened anew must lie behind
+        # where the sequence numbers of a connection that is opened anew must lie behind
+        self.iss = bytearray(4)
         self.reused = False
 
     def find(self, key):
         return find(self.tab, _SIZE, self.rows, key, _KEY)
 
     def add(self, c):
-        """Takes over from connection c, whose FIN and ours have been acknowledged (RFC 9293 3.3.2: 2 MSL, MUST-13)."""
+        """Takes over from connection c, whose FIN and ours have been acknowledged (RFC 9293 3.3.2:
+        2 MSL, MUST-13)."""
         t = self.t
         r = c.r
         i = self._free() if self.rows else -1
@@ -84,7 +87,8 @@ class TimeWait:
         return best
 
     def input(self, i):
-        """A segment for row i. True when it is a SYN that opens the connection anew: then it goes on to the listener."""
+        """A segment for row i. True when it is a SYN that opens the connection anew: then it goes
+        on to the listener."""
         t = self.t
         o = i * _SIZE
         f = t.flags
@@ -109,7 +113,9 @@ class TimeWait:
         if rel >= 0:
             return True
         read(t)
-        return t.p_ts and self.tab[o + _W_H] & _H_TS and sdiff(t.buf, t.p_ts, self.tab, o + _W_TS) > 0
+        return (
+            t.p_ts and self.tab[o + _W_H] & _H_TS and sdiff(t.buf, t.p_ts, self.tab, o + _W_TS) > 0
+        )
 
     def _challenge(self, i, o):
         """Out of place: acknowledged, but not faster than a challenge ACK."""
@@ -134,7 +140,8 @@ class TimeWait:
         return bare(t, t.iface, self.tab, o, _ACK, n)
 
     def holds(self, port_at, buf):
-        """1 if a row has the local port at buf[port_at:port_at+2] (RFC 6056 3: such ports are skipped)."""
+        """1 if a row has the local port at buf[port_at:port_at+2] (RFC 6056 3: such ports are
+        skipped)."""
         w = self.tab
         for i in range(0, self.rows * _SIZE, _SIZE):
             if w[i] and w[i + 2] == buf[port_at] and w[i + 3] == buf[port_at + 1]:
@@ -142,7 +149,8 @@ class TimeWait:
         return 0
 
     def drop(self, key):
-        """We open this connection anew ourselves: its row ends (the new ISS lies beyond the old numbers)."""
+        """We open this connection anew ourselves: its row ends (the new ISS lies beyond the old
+        numbers)."""
         i = self.find(key)
         if i >= 0:
             copy(self.iss, 0, self.tab, i * _SIZE + _W_SND, 4)
