@@ -1,4 +1,5 @@
-"""Every chip that has a model and a driver runs the tests of test_suite.py."""
+"""Every chip that has a model and a driver runs the tests of test_suite.py; a module with `KINDS`
+names its own."""
 
 import sys
 import time
@@ -12,7 +13,7 @@ assert machine
 
 def pytest_generate_tests(metafunc):
     if "kind" in metafunc.fixturenames:
-        metafunc.parametrize("kind", kinds())
+        metafunc.parametrize("kind", getattr(metafunc.module, "KINDS", kinds()))
 
 
 @pytest.fixture
