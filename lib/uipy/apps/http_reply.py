@@ -31,7 +31,11 @@ class Reply(Source):
     def __init__(self, head):
         self.head = head
         self.out = Writer()
-        self.k = 0
+        self.reason = b""
+        self.head_n = 0  # octets of the head
+        self.size = 0  # octets of the page that follow it
+        self.at = 0  # of the first octet not acknowledged
+        self.k = 0  # what fill() has written so far
         self.stop()
 
     def stop(self):

@@ -1,0 +1,30 @@
+"""What a board is told before it starts. Edit this file; everything that is left out has the value
+shown here.
+"""
+
+name = "uipy on a Raspberry Pi Pico"
+
+# The network. ip=None waits for nobody: the board is silent until an address is set.
+ip = "192.168.1.7/24"
+gateway = "192.168.1.1"
+mac = None  # None: made from the board's unique id
+
+# The chip: "enc28j60". The pins are GPIO numbers; None: not connected.
+chip = "enc28j60"
+spi = 0
+baudrate = 20_000_000
+sck, mosi, miso, cs = 18, 19, 16, 17
+int_pin = 21
+reset = 20
+
+# Services, and how many clients each TCP service takes at a time.
+services = "http,echo,discard,chargen,daytime"
+clients = 4
+
+# Sizes of the stack's tables.
+tcp = 8
+udp = 8
+arp = 8
+time_wait = 16
+half_open = 8
+tcp_options = {}

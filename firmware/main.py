@@ -1,0 +1,164 @@
+"""What a board runs at boot: the stack, the services of config.py, and the loop that moves frames.
+
+From a checkout, on a Pico that runs MicroPython (config.py says where the chip is):
+
+    mpremote fs cp -r lib/uipy :lib/ + fs cp firmware/*.py : + reset
+
+The same file runs on the simulated board (`make run`) and under CPython (tools/tapboard.py):
+`build(dev, cfg)` makes the stack on any device, `serve(stack, wait)` runs it, and `main()` does
+both with the chip that config.py names.
+"""
+
+import sys
+
+from uipy import Stack
+
+SERVICES = ("http", "echo", "discard", "chargen", "daytime")
+CHIPS = {"enc28j60": "ENC28J60", "w5500": "W5500", "w5100s": "W5100S", "w6100": "W6100"}
+
+
+def build(dev, cfg):
+    """The stack on `dev` with the services of `cfg`: config.py, or any object with some of its
+    names. Raises ValueError for a service that there is not.
+    """
+    stack = Stack(
+        dev,
+        getattr(cfg, "ip", None),
+        getattr(cfg, "gateway", None),
+        tcp=getattr(cfg, "tcp", 8),
+        udp=getattr(cfg, "udp", 8),
+        arp=getattr(cfg, "arp", 8),
+        time_wait=getattr(cfg, "time_wait", 16),
+        half_open=getattr(cfg, "half_open", 8),
+        tcp_options=getattr(cfg, "tcp_options", None),
+    )
+    stack.on_error = report
+    for name in getattr(cfg, "services", ",".join(SERVICES)).split(","):
+        if name:
+            start(stack, name, cfg)
+    return stack
+
+
+def start(stack, name, cfg):
+    """Start one service. Imported here, so that a board pays for what it serves."""
+    clients = getattr(cfg, "clients", stack.tcp.rows)
+    if name == "http":
+        stack.listen(80, site(stack, getattr(cfg, "name", "uipy")), clients)
+    elif name == "echo":
+        from uipy.apps.echo import Echo, UdpEcho
+
+        stack.listen(7, Echo, clients)
+        stack.bind(7, UdpEcho())
+    elif name == "discard":
+        from uipy.apps.discard import Discard
+
+        stack.listen(9, Discard, clients)
+    elif name == "daytime":
+        from uipy.apps.daytime import Daytime
+
+        stack.listen(13, Daytime, clients)
+    elif name == "chargen":
+        from uipy.apps.chargen import Chargen
+
+        stack.listen(19, Chargen, clients)
+    else:
+        raise ValueError("no service %r: there are %s" % (name, ", ".join(SERVICES)))
+
+
+def site(stack, name):
+    """The web site: the status page and what feeds it."""
+    import page
+    from status import Json, Metrics, Status
+    from uipy.apps.site import Page, Site
+
+    status = Status(stack, name)
+    web = Site()
+    web.add("/", Page(page.HTML))
+    web.add("/status.json", Json(status))
+    web.add("/metrics", Metrics(status))
+    return web
+
+
+def report(exc):
+    """A callback raised: its connection is gone, the stack goes on, and the console shows why."""
+    if hasattr(sys, "print_exception"):
+        sys.print_exception(exc)
+    else:
+        import traceback
+
+        traceback.print_exception(type(exc), exc, exc.__traceback__)
+
+
+def serve(stack, wait):
+    """Poll for ever. `wait(ms)` sleeps up to that long, less when the chip has something."""
+    while True:
+        ms = stack.poll()
+        if ms:
+            wait(ms)
+
+
+class Nap:
+    """Sleeps until INT is low or the time is over. Without INT it returns after one interrupt of
+    any kind, which on a Pico is a millisecond at most.
+    """
+
+    def __init__(self, pin):
+        import time
+
+        import machine
+
+        self.pin = pin
+        self.idle = machine.idle
+        self.time = time
+
+    def __call__(self, ms):
+        time = self.time
+        until = time.ticks_add(time.ticks_ms(), min(ms, 1000))
+        self.idle()
+        if self.pin is None:
+            return
+        while self.pin() and time.ticks_diff(until, time.ticks_ms()) > 0:
+            self.idle()
+
+
+def device(cfg):
+    """The chip that `cfg` names, and its INT pin (or None). Waits for nothing: without a chip it
+    says so, and the driver goes on looking for it.
+    """
+    from machine import SPI, Pin
+    from uipy import NoChip
+
+    module = __import__("uipy.drivers." + cfg.chip, None, None, (CHIPS[cfg.chip],))
+    spi = SPI(
+        cfg.spi,
+        baudrate=cfg.baudrate,
+        sck=Pin(cfg.sck),
+        mosi=Pin(cfg.mosi),
+        miso=Pin(cfg.miso),
+    )
+    cs = Pin(cfg.cs, Pin.OUT, value=1)
+    int_pin = None if cfg.int_pin is None else Pin(cfg.int_pin, Pin.IN)
+    reset = None if cfg.reset is None else Pin(cfg.reset, Pin.OUT, value=1)
+    kind = getattr(module, CHIPS[cfg.chip])
+    try:
+        return kind(spi, cs, int_pin, reset, cfg.mac), int_pin
+    except NoChip as exc:
+        print(exc)
+        return kind(spi, cs, int_pin, reset, cfg.mac, wait=True), int_pin
+
+
+def main():
+    """The board as config.py describes it. Ctrl-C gives the prompt back."""
+    import config
+
+    dev, int_pin = device(config)
+    stack = build(dev, config)
+    print("serving http://%s/" % (config.ip or "0.0.0.0").split("/")[0])
+    try:
+        serve(stack, Nap(int_pin))
+    except KeyboardInterrupt:
+        print("stopped")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,148 @@
+"""Counts the octets of heap that applications take for a whole exchange; prints `octets what`.
+
+Runs on 32-bit MicroPython (gc.mem_alloc() only grows there while a script runs) and, with the
+argument "lock", on the unix binary under heap_lock, where an allocation is a MemoryError.
+"""
+
+import gc
+import sys
+
+import main
+import micropython
+from fake_stack import FakeStack
+from uipy.apps.chargen import Chargen
+from uipy.apps.discard import Discard
+from uipy.apps.echo import Echo
+from uipy.source import Bytes, Chain
+
+BUF = bytearray(1600)
+OUT = bytearray(1600)
+BIG = 0x3FFFFFFF
+
+
+class Conn:
+    """The least that an application needs; sends in segments of 536."""
+
+    def __init__(self, app):
+        self.sending = False
+        self.room = 0
+        self.app = app
+        self.src = None
+        self.octets = 0
+
+    def send(self, src):
+        self.src = src
+        self.sending = True
+
+    finish = send
+
+    def resume(self):
+        pass
+
+    def close(self):
+        pass
+
+    abort = shutdown = resume
+
+    def feed(self, n):
+        app = self.app
+        app.received(self, BUF, 3, n)
+
+    def pump(self, turns):
+        while self.sending and turns:
+            turns -= 1
+            n = self.src.fill(0, OUT, 5, 537)
+            if n <= 536 and self.src.ended:
+                self.sending = False
+            n = min(n, 536)
+            self.octets += n
+            self.src.acked(n)
+            self.app.acked(self, n)
+
+
+def exchange(conn, n, turns):
+    conn.app.connected(conn)
+    conn.feed(n)
+    conn.pump(turns)
+    conn.app.poll(conn)
+    conn.app.peer_closed(conn)
+    conn.app.closed(conn, "done")
+
+
+def load(text):
+    BUF[3 : 3 + len(text)] = text
+    return len(text)
+
+
+def grow(call):
+    before = gc.mem_alloc()
+    call()
+    return gc.mem_alloc() - before
+
+
+def locked(call):
+    micropython.heap_lock()
+    try:
+        call()
+    except MemoryError:
+        return 1
+    finally:
+        micropython.heap_unlock()
+    return 0
+
+
+class Leaky(Discard):
+    def received(self, conn, buf, start, n):
+        self.kept = buf[start : start + n]
+
+
+taken = locked if "lock" in sys.argv else grow
+stack = FakeStack(BIG)
+stack.stat[:] = b"\x3f\xff\xff\xff" * (len(stack.stat) // 4)
+for row in stack.tcp.conns:
+    row.state_at = (1 << 29) + 5
+web = main.site(stack, "board")
+http = Conn(web())
+REQUEST = b"%s %s HTTP/1.1\r\nHost: 192.168.1.7\r\nUser-Agent: M\r\nAccept: */*\r\n%s\r\n"
+for method, path, more in (
+    (b"GET", b"/", b"Connection: keep-alive\r\n"),
+    (b"GET", b"/status.json?x=1", b""),
+    (b"GET", b"/metrics", b"Connection: close\r\n"),
+    (b"HEAD", b"/status.json", b""),
+    (b"GET", b"/nothing", b""),
+    (b"POST", b"/", b"Content-Length: 5\r\n"),
+    (b"BREW", b"/", b""),
+    (b"GET", b"x", b""),
+    (b"GET", b"/" + b"y" * 300, b""),
+    (b"GET", b"/", b"A: " + b"z" * 400 + b"\r\n"),
+    (b"GET", b"/", b"Host: twice\r\n"),
+):
+    text = REQUEST % (method, path, more)
+    n = load(text)
+    http.octets = 0
+    print(taken(lambda n=n: exchange(http, n, 50)), method, path[:20], more[:20])
+    assert http.octets > 60, http.octets
+
+n = load(b"GET / HTTP/1.1\r\nHo")
+print(taken(lambda: exchange(http, n, 1)), "half a request")
+slow = web()
+for client in (http, Conn(slow), Conn(web())):
+    client.app.connected(client)
+n = load(REQUEST % (b"GET", b"/metrics", b""))
+Conn(slow).feed(n)
+Conn(web()).feed(n)
+print(taken(lambda: http.feed(n)), "all snapshots are out")
+assert http.app.reply.reason.startswith(b"503")
+
+BUF[:] = bytes(1600)
+chain = Chain(Bytes(bytes(100)), Bytes(bytes(100)), Bytes(bytes(1000)))
+print(taken(lambda: chain.fill(50, OUT, 3, 500)), "chain")
+print(taken(lambda: chain.acked(150)), "chain acked")
+for app in (Echo(), Chargen(), Discard()):
+    conn = Conn(app)
+    app.conn = conn
+    print(taken(lambda conn=conn: exchange(conn, 1460, 5)), type(app).__name__)
+print(taken(lambda: stack.layers[0].output(123456)), "uptime")
+leaky = Conn(Leaky())
+leaky.app.kept = None
+print(taken(lambda: exchange(leaky, 1460, 5)), "leaky")  # must not be 0
