@@ -142,10 +142,11 @@ def _resend(t, c):
     if rel < 0 or n <= 0:
         return 0
     write(t, c)
-    most = min(u16(r, _MSS) - t.o_hl + 20, u16(r, _SND_WND) or 1)  # a window that shrank (MUST-34)
+    wnd = u16(r, _SND_WND) or 1
+    most = min(u16(r, _MSS) - t.o_hl + 20, wnd)  # a window that shrank (MUST-34)
     if r[_H] & _H_SACK:
         most = t.sack.until(r, rel, most)
-    t.o_room = 0xFFFF
+    t.o_room = wnd - rel
     return _build(t, c, rel, n if n < most else most)
 
 
@@ -157,7 +158,7 @@ def _probe(t, c):
     n = min(u16(r, _SND_WND), u16(r, _MSS) - t.o_hl + 20)
     nxt = u16(r, _NXT)
     bump(t.stat, _N_TCP_PROBE)
-    t.o_room = 0xFFFF
+    t.o_room = u16(r, _SND_WND) or 1
     size = _build(t, c, 0, n or 1)
     if not n:
         # the octet will hardly be taken: it is sent again when the window opens
