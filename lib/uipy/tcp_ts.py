@@ -3,11 +3,13 @@ of 1 ms."""
 
 from micropython import const
 
-from .kern import copy, sdiff, tadd
+from .kern import copy, sdiff, tadd, tdiff, u32
 from .tcp_opt import write_ts
 from .tcp_rtt import sample
 
+_NREX = const(6)
 _RCV_NXT = const(12)
+_SENT_AT = const(106)
 
 _RST = const(0x04)
 _NOP = const(1)
@@ -72,8 +74,14 @@ class Timestamps:
             copy(r, self.at, t.buf, t.p_ts, 4)
 
     def sample(self, r):
-        """RTTM: our clock less TSecr (4.1)."""
+        """RTTM: our clock less TSecr (4.1).
+
+        After a retransmission an older TSecr names the first copy, whose ACK was lost: its age is
+        that of the timeouts, and taken for a round trip it would make the next one as long.
+        """
         t = self.t
         d = sdiff(t.stack.clock, 0, t.buf, t.p_ts + 4)
+        if r[_NREX] and d > tdiff(t.stack.now, u32(r, _SENT_AT)):
+            return
         if 0 <= d < _FAR:
             sample(t, r, tadd(t.stack.now, -d))
