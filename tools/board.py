@@ -1,0 +1,69 @@
+"""The board that tapboard.py and the tests run: firmware/main.py, and two services for tests.
+
+Runs under CPython and under MicroPython. `sink` (TCP 9009) sends a line and its FIN at once, and
+goes on receiving until the client's FIN. `tally` (TCP 9010) sends "octets crc32" of what the sinks
+that have ended took, and starts again from 0.
+"""
+
+from binascii import crc32
+
+import config
+import main
+from uipy import App, Bytes
+
+SERVICES = main.SERVICES + ("sink",)
+SINK, TALLY = 9009, 9010
+
+
+class Settings:
+    """firmware/config.py with some of its names changed. `services` is a list; `chip` may be
+    "none".
+    """
+
+    def __init__(self, ip, gateway=None, tcp=8, services=main.SERVICES, name="uipy", chip="none"):
+        for word in dir(config):
+            setattr(self, word, getattr(config, word))
+        self.ip = ip
+        self.gateway = gateway or None
+        self.tcp = self.clients = tcp
+        self.name = name
+        self.chip = chip
+        self.sink = "sink" in services
+        self.services = ",".join([s for s in services if s != "sink"])
+
+
+class Sink(App):
+    """Our FIN first: FIN-WAIT-2 for as long as the client likes."""
+
+    octets = 0  # of all sinks that have ended, for the tally
+    crc = 0
+
+    def connected(self, conn):
+        self.mine = 0
+        self.sum = 0
+        conn.finish(Bytes(b"sink\r\n"))
+
+    def received(self, conn, buf, start, n):
+        self.mine += n
+        self.sum = crc32(memoryview(buf)[start : start + n], self.sum)
+
+    def closed(self, conn, reason):
+        Sink.octets += self.mine
+        Sink.crc = self.sum
+
+
+class Tally(App):
+    """One line about the sinks."""
+
+    def connected(self, conn):
+        conn.finish(Bytes(b"%d %08x\r\n" % (Sink.octets, Sink.crc)))
+        Sink.octets = Sink.crc = 0
+
+
+def build(dev, settings):
+    """The stack on `dev` with the services asked for, as firmware/main.py makes it."""
+    stack = main.build(dev, settings)
+    if settings.sink:
+        stack.listen(SINK, Sink, settings.tcp)
+        stack.listen(TALLY, Tally, 1)
+    return stack
