@@ -29,9 +29,13 @@ _HOME = {
 
 
 def __getattr__(name):
+    # A module too: MicroPython asks here for `from . import tcp_cc` before it looks for the file.
     home = _HOME.get(name)
-    if home is None:
+    try:
+        value = __import__("uipy." + (home or name), None, None, (name,))
+    except ImportError:
         raise AttributeError(name)
-    value = getattr(__import__("uipy." + home, None, None, (name,)), name)
+    if home:
+        value = getattr(value, name)
     globals()[name] = value
     return value
