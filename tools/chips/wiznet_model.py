@@ -13,6 +13,7 @@ pipe). Faults that a test switches on are attributes of `chip.fault`. Frames car
 import random
 
 from .clock import VirtualClock
+from .wiznet_regs import Fault, Registers
 
 RST_HOLD_NS = 500_000  # RSTn low at least so long (W5500 5.5.1)
 ETH_MIN = 60  # shortest frame without FCS; the MAC pads ours
@@ -22,46 +23,6 @@ NEVER = 1 << 62
 OPEN, CLOSE, SEND, RECV = 0x01, 0x10, 0x20, 0x40
 I_RECV, I_TIMEOUT, I_SENDOK = 0x04, 0x08, 0x10
 SR_CLOSED, SR_MACRAW = 0x00, 0x42
-
-
-class Registers:
-    """A register file: rows (name, address, octets, access); access is rw, ro, wo, w1c (a 1
-    clears) or cmd."""
-
-    def __init__(self, rows, defaults):
-        self.at = {}
-        self.defaults = defaults
-        self.size = {}
-        for name, address, size, access in rows:
-            self.size[name] = size
-            for k in range(size):
-                self.at[address + k] = (name, k, access)
-        self.reset()
-
-    def reset(self):
-        self.value = {name: bytearray(size) for name, size in self.size.items()}
-        for name, octets in self.defaults.items():
-            self.value[name][:] = octets
-
-    def __getitem__(self, name):
-        return int.from_bytes(self.value[name], "big")
-
-    def __setitem__(self, name, number):
-        self.value[name][:] = number.to_bytes(self.size[name], "big")
-
-
-class Fault:
-    """What is wrong with the chip at the moment; all off. Numbers count down as they happen."""
-
-    def __init__(self):
-        self.absent = None  # 0x00 or 0xFF: nobody drives MISO, and that is what the host reads
-        self.version = None  # what the version register reads
-        self.int_stuck = None  # 0 or 1
-        self.tx_stuck = 0  # frames whose SENDOK never comes, and that do not leave
-        self.length_wrong = 0  # frames stored under a wrong length ...
-        self.length = 0  # ... this one, or None: another one each time
-        self.rsr_wrong = 0  # reads of RX_RSR that give anything
-        self.rx_dead = False  # nothing is received until OPEN
 
 
 class WiznetModel:
@@ -149,6 +110,11 @@ class WiznetModel:
     @property
     def link_up(self):
         return self.cable and self.clock() >= self.link_at
+
+    @property
+    def receiving(self):
+        """True when the driver has set the chip up."""
+        return self.s0["SR"] == SR_MACRAW
 
     def complain(self, code, text):
         if len(self.complaints) < 1000:

@@ -34,12 +34,17 @@ class Seam(Wiznet):
         self._buf[1] = self._read_octet(at)
         n = self._length()
         if 0 <= n <= self._room:
-            at = (at + 1) & self.MASK
-            k = min(n, self.SIZE - at)  # octets before the end
-            self._read_before(at, k)
-            if n > k:
-                self._read_after(k, n)
+            self._read_rest((at + 1) & self.MASK, n)
         return n
+
+    def _read_rest(self, at, n):
+        if at < _CHUNK:  # the end lay before the frame
+            self._read_chunks(at, 0, (n + _CHUNK - 1) // _CHUNK)
+            return
+        k = min(n, self.SIZE - at)  # octets before the end
+        self._read_before(at, k)
+        if n > k:
+            self._read_after(k, n)
 
     def _load(self, n):
         at = self._wr & self.MASK
