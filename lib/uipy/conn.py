@@ -29,6 +29,7 @@ _F_ACK = const(0x01)
 _F_RST = const(0x02)
 _F_SEND = const(0x08)
 _G_FIN = const(0x01)
+_G_END = const(0x04)
 _G_DEAF = const(0x08)
 _G_NODELAY = const(0x20)
 
@@ -57,12 +58,13 @@ class Conn:
 
     def send(self, src):
         """Sends what `src` produces (see source.py). Raises `Busy` while another source runs."""
-        self._sendable()
+        r = self._sendable()
         if self.src is not None:
             raise Busy("wait for acked() until conn.sending is false, or join sources with Chain")
         if self.t.watch:
             src = self.t.watch(src)
         self.src = src
+        r[_G] &= ~_G_END  # what was true of nothing, or of the source before
         mark(self, _F_SEND)
 
     def finish(self, src=None):
