@@ -323,6 +323,8 @@ def _excuse(rev, where):
         why = "is it powered, are SO, SI, SCK and CS on the right pins?"
     elif rev > 0x1F:
         why = "not a revision: wiring, or SPI clock above 20 MHz?"
+    elif rev < 5:
+        why = "but it forgets what is written: wiring, or SPI clock below 8 MHz (errata 1)?"
     else:
-        why = "but registers do not keep what is written: wiring, supply (200 mA), or SPI clock?"
+        why = "but it forgets what is written: wiring, supply (200 mA), or SPI clock?"
     return "no ENC28J60 on {}: EREVID read 0x{:02X}; {}".format(where, rev, why)
