@@ -10,7 +10,9 @@ _STATE = const(0)
 _IDX = const(1)
 _F = const(2)
 _G = const(3)
+_H = const(4)
 _MAX = const(22)
+_MSS = const(28)
 _STATE_AT = const(76)
 _ROOM = const(88)
 _GEN = const(94)
@@ -32,6 +34,7 @@ _G_FIN = const(0x01)
 _G_END = const(0x04)
 _G_DEAF = const(0x08)
 _G_NODELAY = const(0x20)
+_H_TS = const(0x01)
 
 _S_CLOSED = const(0)
 _S_SYN_SENT = const(2)
@@ -112,6 +115,21 @@ class Conn:
         return self.src is not None
 
     @property
+    def can_send(self):
+        """True while our side is open: `send`, `finish` and `shutdown` would not raise."""
+        r = self.r
+        s = r[_STATE]
+        if r[_F] & _F_RST or r[_G] & _G_FIN:
+            return False
+        return _S_SYN_SENT <= s <= _S_ESTABLISHED or s == _S_CLOSE_WAIT
+
+    @property
+    def mss(self):
+        """Octets of data in a full segment (Eff.snd.MSS, RFC 9293 3.7.1), options of every segment
+        taken off."""
+        return u16(self.r, _MSS) - (12 if self.r[_H] & _H_TS else 0)
+
+    @property
     def unacked(self):
         """Octets of sequence space sent and not acknowledged (SND.MAX - SND.UNA)."""
         return u16(self.r, _MAX)
@@ -177,6 +195,11 @@ class Conn:
         put16(self._alive(), _KEEP, s)
         self.t.hurry()
 
+    def keepalive(self, s=7200):  # MUST-28
+        """Turns keep-alives on: a probe after s seconds of silence, two hours unless told (0 =
+        off)."""
+        self.keepalive_s = s
+
     @property
     def user_timeout_s(self):
         """R2: seconds that data may go unacknowledged before the connection is given up (RFC 9293
@@ -195,6 +218,8 @@ class Conn:
 
     @ttl.setter
     def ttl(self, n):
+        if not 0 < n < 256:  # RFC 1122 3.2.1.7
+            raise ValueError("a TTL is 1 to 255")
         self._alive()[_TTL] = n
 
     @property
@@ -261,8 +286,7 @@ class Conn:
         """The row, if the send side is still open (RFC 9293 3.10.3: 'connection closing'
         otherwise)."""
         r = self._alive()
-        s = r[_STATE]
-        if r[_G] & _G_FIN or not (_S_SYN_SENT <= s <= _S_ESTABLISHED or s == _S_CLOSE_WAIT):
+        if not self.can_send:
             raise NotConnected("our side is closed: send before shutdown(), close() or finish()")
         return r
 
