@@ -238,16 +238,17 @@ class Tcp:
         i = self.wait.find(self.key)
         if i >= 0 and not self.wait.input(i):
             return self.reply
-        listener = self.listener(u16(self.key, _K_LPORT))
+        listener = self.listener(u16(self.key, _K_LPORT), iface.idx)
         if not listener:
             return ignored_by_stranger(self)
         c = self.half.listen(listener)
         self.wait.reused = False
         return self._to(c) if c else self.reply
 
-    def listener(self, port):
+    def listener(self, port, idx=-1):
+        """Who listens on the port, on that interface (-1: on any)."""
         for li in self.listeners:
-            if li.port == port:
+            if li.port == port and (li.idx == idx or li.idx < 0 or idx < 0):
                 return li
         return None
 
@@ -308,13 +309,13 @@ class Tcp:
 
     # What the application and the layers call
 
-    def listen(self, port, app, n=1, idle_ms=0, spare_ms=8000):
+    def listen(self, port, app, n=1, idle_ms=0, spare_ms=8000, local=None):
         """Accepts connections; see `tcp_open.listen`."""
-        return listen(self, port, app, n, idle_ms, spare_ms)
+        return listen(self, port, app, n, idle_ms, spare_ms, local)
 
-    def connect(self, app, ip, port, lport=0):
+    def connect(self, app, ip, port, lport=0, local=None):
         """Opens a connection; see `tcp_open.connect`."""
-        return connect(self, app, ip, port, lport)
+        return connect(self, app, ip, port, lport, local)
 
     def unreach(self, iface, kind, code, at, n):
         """ICMP quotes a segment of ours; see tcp_icmp.py."""

@@ -130,8 +130,9 @@ def enter_recovery(t, r):
 
 
 def halve(r):
-    """RFC 5681 (4): SSTHRESH = max(FlightSize / 2, 2 * SMSS)."""
-    put16(r, _SSTHRESH, max(u16(r, _MAX) >> 1, 2 * u16(r, _MSS)))
+    """RFC 5681 (4): SSTHRESH = max(FlightSize / 2, 2 * SMSS). What the first two duplicate ACKs let
+    out beyond CWND does not count (3.2 step 2)."""
+    put16(r, _SSTHRESH, max(min(u16(r, _MAX), u16(r, _CWND)) >> 1, 2 * u16(r, _MSS)))
 
 
 def on_timeout(t, r):

@@ -230,6 +230,12 @@ class HalfOpen:
         put16(self.tab, o + _P_WND, t.wnd)
         return self.complete(o)
 
+    def unreach(self, key, at):
+        """A hard ICMP error quotes our SYN-ACK at `at`: back to LISTEN (RFC 5461 4.1)."""
+        i = self.find(key)
+        if i >= 0 and not sdiff(self.t.buf, at + 4, self.tab, i * _SIZE + _P_ISS):
+            self.tab[i * _SIZE] = 0
+
     def complete(self, o):
         """A row and an application object for it; without them it waits (the ACK is dropped, never
         reset)."""

@@ -40,6 +40,8 @@ def unreach(t, iface, kind, code, at, n):
     copy(k, _K_RADDR, b, t.stack.dst_at, 4)
     i = find(t.keys, KEY, t.rows, k, KEY)
     if i < 0:
+        if kind == _UNREACH and 2 <= code <= 3:
+            t.half.unreach(k, at)
         return
     c = t.conns[i]
     if 0 <= sdiff(b, at + 4, c.r, _SND_UNA) < u16(c.r, _MAX):

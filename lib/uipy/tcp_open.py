@@ -53,9 +53,10 @@ _N_TCP_ACTIVE = const(25)
 class Listener:
     """A port that accepts: n application objects, made now, one for each connection at a time."""
 
-    def __init__(self, tcp, port, app, n, idle_ms, spare_ms):
+    def __init__(self, tcp, port, app, n, idle_ms, spare_ms, idx):
         self.t = tcp
         self.port = port  # 0 once it is closed
+        self.idx = idx  # the interface that it listens on, -1 = all
         self.apps = [app() for _ in range(n)]
         self.used = bytearray(n)
         # a connection on which no data moves for so long is aborted; 0 = never
@@ -168,35 +169,47 @@ def begin(t, c, wnd, lost):
     set_state(t, c, _S_ESTABLISHED)
 
 
-def listen(t, port, app, n=1, idle_ms=0, spare_ms=8000):
+def listen(t, port, app, n=1, idle_ms=0, spare_ms=8000, local=None):
     """Accepts connections on `port` with n objects made by app(), now. Returns the `Listener`.
 
     idle_ms: a connection on which no data moves for so long is reset (0 = never); it finds those
     whose peer is gone. spare_ms: the same for a connection that keeps a newcomer out (0 = never).
-    Raises `Busy` if the port is taken, `TableFull` beyond 254 listeners.
+    local: only what comes to this address of ours. Raises `Busy` if the port is taken,
+    `BadAddress`, `TableFull` beyond 254 listeners.
     """
     if not 0 < port < 65536:
         raise BadAddress("a port is 1 to 65535")
-    if t.listener(port):
+    idx = -1 if local is None else _iface_of(t, local)
+    if t.listener(port, idx):
         raise Busy("port %d has a listener" % port)
     if len(t.listeners) >= _NO_LISTENER:
         raise TableFull("254 listeners")
-    li = Listener(t, port, app, n, idle_ms, spare_ms)
+    li = Listener(t, port, app, n, idle_ms, spare_ms, idx)
     t.listeners.append(li)
     return li
 
 
-def connect(t, app, ip, port, lport=0):
+def _iface_of(t, local):
+    """The number of the interface with this address (RFC 9293 3.9.1.1, MUST-43)."""
+    addr = t.stack.ip_of(local)
+    for iface in t.stack.ifaces:
+        if same(addr, 0, iface.ip, 0, 4):
+            return iface.idx
+    raise BadAddress("not an address of ours: %r" % local)
+
+
+def connect(t, app, ip, port, lport=0, local=None):
     """Opens a connection to ip ('192.168.1.9' or 4 octets) and port (RFC 9293 3.10.1); returns the
     `Conn` in SYN-SENT.
 
     `send` and `finish` may be called at once: the query, and the FIN, leave with the ACK of the
-    handshake. lport: our port, 0 = a random one (RFC 6056). Raises `BadAddress`, `TableFull`,
-    `Busy` when lport is in use to there.
+    handshake. lport: our port, 0 = a random one (RFC 6056). local: our address, otherwise that of
+    the interface that leads there. Raises `BadAddress`, `TableFull`, `Busy` when lport is in use
+    to there.
     """
     addr = t.stack.ip_of(ip)
-    idx = t.stack.route(addr, 0)
-    if addr[0] >= 224 or addr[0] == 0 or idx < 0 or not 0 < port < 65536 or _is_bcast(t, addr):
+    idx = t.stack.route(addr, 0) if local is None else _iface_of(t, local)  # MUST-44
+    if idx < 0 or not 0 < port < 65536 or _no_host(t, addr):
         raise BadAddress("no host to connect to: %r port %r" % (ip, port))  # MUST-46
     c = free_row(t)
     if c is None:
@@ -212,7 +225,10 @@ def connect(t, app, ip, port, lport=0):
     return c
 
 
-def _is_bcast(t, addr):
+def _no_host(t, addr):
+    """A multicast, a broadcast, or an address that never is on a wire (RFC 1122 3.2.1.3)."""
+    if addr[0] >= 224 or addr[0] in (0, 127):
+        return True
     for iface in t.stack.ifaces:
         if same(addr, 0, iface.bcast, 0, 4):
             return True

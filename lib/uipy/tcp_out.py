@@ -357,10 +357,10 @@ def _syn(t, c):
     r = c.r
     if not r[_F] & (_F_REXMT | _F_SEND | _F_ACK):
         return 0
-    if r[_STATE] == _S_SYN_SENT and not r[_F] & (_F_REXMT | _F_SEND):
-        r[_F] &= ~_F_ACK
-        return 0
     again = u16(r, _MAX)
+    if again and not r[_F] & _F_REXMT:  # data and FIN wait for the answer
+        r[_F] &= ~(_F_SEND | _F_ACK)
+        return 0
     r[_F] &= ~(_F_REXMT | _F_SEND | _F_ACK)
     copy(t.num, 0, r, _SND_UNA, 4)
     t.o_flags = _SYN
