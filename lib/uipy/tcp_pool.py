@@ -134,7 +134,8 @@ class Pool:
         t = self.t
         w = self.tab
         for o in range(0, self.rows * _SIZE, _SIZE):
-            w[o + _Q_SAID] = 0
+            # what the application left at RCV.NXT is no block: the octet before it did arrive
+            w[o + _Q_SAID] = sdiff(w, o + _Q_SEQ, c.r, _RCV_NXT) <= 0
         i = t.o_if.tx + t.o_hl
         n = 0
         while n < 3 and self._block(c):
