@@ -111,6 +111,7 @@ class HalfOpen:
             return
         bump(t.stat, _N_TCP_SYN_DROPPED)
         if t.cookie:
+            t.wait.forget(t.key, 0)  # its ACK is to find the listener
             t.cookie.answer()
 
     def _free(self):
@@ -251,6 +252,7 @@ class HalfOpen:
             self._evict(w[o + _P_LST])
             return None
         w[o] = 0
+        t.wait.forget(w, o)
         self._promote(c, w, o)
         return c
 

@@ -98,8 +98,7 @@ class TimeWait:
         if f & _SYN and not f & _ACK and self._newer(rel, o):
             copy(self.iss, 0, self.tab, o + _W_SND, 4)
             self.reused = True
-            self.tab[o] = 0
-            return True
+            return True  # the row stays until the handshake is complete (RFC 9293 3.6.1 (2))
         if f & _FIN and rel + t.len + 1 == 0:  # "restart the 2 MSL time-out"
             self._start(o)
             self.ack(i)
@@ -155,6 +154,14 @@ class TimeWait:
         if i >= 0:
             copy(self.iss, 0, self.tab, i * _SIZE + _W_SND, 4)
             self.reused = True
+            self.tab[i * _SIZE] = 0
+
+    def forget(self, keys, o):
+        """The new connection with the key at keys[o:] stands."""
+        t = self.t
+        copy(t.mine, 0, keys, o, _KEY)
+        i = self.find(t.mine)
+        if i >= 0:
             self.tab[i * _SIZE] = 0
 
     def run(self):
