@@ -197,6 +197,10 @@ class Lab:
                 return out
             self.wait(min(self.wire.poll(), end - self.ms))
 
+    def poll(self):
+        """Whatever is due now is done; see `sent` of the wire."""
+        self.wire.settle()
+
     def wait(self, ms):
         """The clock moves and nobody polls."""
         self.wire.clock.ms += ms
@@ -250,11 +254,12 @@ class Peer:
 
     def open(self, opts=mss(1000), **k):
         """Three-way handshake: the board is the passive side. Returns its SYN-ACK."""
+        third = k.pop("opts3", b"")
         out = self.send("S", opts=opts, **k)
         assert [s.flags for s in out] == ["SA"], out
         assert out[0].ack == self.seq
         self.iss = out[0].seq
-        self.after = self.send("A", opts=k.get("opts3", b""))
+        self.after = self.send("A", opts=third)
         return out[0]
 
     @property

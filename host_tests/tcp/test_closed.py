@@ -86,9 +86,8 @@ def test_syn_from_an_invalid_address_is_not_answered(lab, src):
 
 @rfc("9293 MUST-2")
 def test_every_answer_bears_a_right_checksum(lab, nobody):
-    """Also where the sum is odd or folds twice: many sequence numbers, answered from CLOSED and from LISTEN."""
+    """Judged by packets.decode; many sequence numbers, so that the sum folds every way, from CLOSED and from LISTEN."""
     for k in range(64):
         nobody.port = 40000 + k
-        assert one(nobody.send("S", seq=k * 0x03F7_1B2D)).checksum_ok
-    p = Peer(lab)
-    assert one(p.send("S", opts=mss(1460))).checksum_ok
+        one(nobody.send("S", seq=k * 0x03F7_1B2D))
+    one(Peer(lab).send("S", opts=mss(1460)))

@@ -30,7 +30,7 @@ def test_application_turns_it_off_again(peer):
 
 @rfc("9293 MUST-28")
 def test_the_default_interval_is_two_hours(peer):
-    """`keepalive(True)` without an interval, or the constant that the documentation names."""
+    """Turned on without an interval."""
     peer.conn.keepalive()
     start = peer.lab.ms
     s = one(peer.run(3 * HOUR, until=lambda s: True))

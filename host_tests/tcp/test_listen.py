@@ -92,12 +92,27 @@ def test_another_listen_does_not_touch_a_handshake(lab, syn_received):
 
 
 @rfc("3360 2.3-1")
-def test_syn_is_dropped_when_all_application_objects_are_taken():
-    lab = Lab(listeners=2)
+def test_nobody_is_reset_when_all_application_objects_are_taken():
+    """The handshake may go on for as long as a row may become free; it never ends with a RST."""
+    lab = Lab(listeners=2, listen={"spare_ms": 0})
     for i in range(2):
         Peer(lab, port=40000 + i).open()
     late = Peer(lab, port=50000)
-    assert not late.send("S") and not lab.run(10_000)
+    out = late.send("S") + late.send("A") + late.send("PA", b"anybody?") + late.run(100_000)
+    assert not any("R" in s.flags for s in out) and not any(a.data for a in lab.apps)
+
+
+def test_whoever_waits_gets_in_when_an_application_object_is_free_again():
+    lab = Lab(listeners=1, listen={"spare_ms": 0})
+    first, second = Peer(lab, port=40000), Peer(lab, port=50000)
+    first.open()
+    for s in second.send("S"):
+        second.send("A")
+    lab.run(5000)
+    first.send("R")
+    lab.run(1000)
+    second.send("PA", b"my turn")
+    assert lab.app.data == b"my turn"
 
 
 @rfc("3360 2.3-1")

@@ -14,15 +14,16 @@ def say(ring, text):
 
 @pytest.fixture
 def ringing(peer):
-    """A connection whose source is a ring that the test writes to; the ring tells the connection itself, or `send` did."""
+    """A connection whose source is a ring that the test writes to; `resume` says that there is more."""
     peer.ring = Ring(4000)
     peer.conn.send(peer.ring)
-    peer.say = lambda text: (say(peer.ring, text), peer.conn.wake() if hasattr(peer.conn, "wake") else None)
+    peer.say = lambda text: (say(peer.ring, text), peer.conn.resume())
     return peer
 
 
 @rfc("9293 MUST-61", "9293 MUST-60", "9293 MAY-16")
 def test_psh_is_on_the_last_segment_of_what_there_is(peer):
+    peer.conn.nodelay = True
     peer.conn.send(Bytes(bytes(2500)))
     assert [("P" in s.flags, s.len) for s in peer.run(0)] == [(False, 1000), (False, 1000), (True, 500)]
 
@@ -173,6 +174,7 @@ def test_busy_while_a_source_runs(peer):
 
 
 def test_the_application_learns_what_arrived(peer, lab):
+    peer.conn.nodelay = True
     peer.conn.send(Bytes(bytes(2500)))
     peer.run(0)
     peer.send("A", ack=peer.ack - 700)
