@@ -16,7 +16,7 @@ from collections import deque
 
 import packets
 from packets import BROADCAST, Frame, addr, decode, mac
-from uipy import Stack
+from uipy import Stack, UdpApp
 from uipy.stat import NAMES
 
 T0 = int(os.environ.get("UIPY_T0", "1000"))
@@ -159,6 +159,29 @@ def run_all(wires, ms: int):
         if clock.ms >= end:
             return
         clock.ms += min(*waits, end - clock.ms)
+
+
+class Inbox(UdpApp):
+    """A UDP application that keeps what it is told. It answers with `answer`; True echoes."""
+
+    def __init__(self, answer=None):
+        self.answer = answer
+        self.got: list[bytes] = []
+        self.casts: list[bool] = []
+        self.errors: list[str] = []
+
+    def received(self, port, buf, start, n):
+        self.got.append(bytes(buf[start : start + n]))
+        self.casts.append(bool(port.stack.cast))
+        if self.answer is True:
+            return n
+        if self.answer is not None:
+            buf[start : start + len(self.answer)] = self.answer
+            return len(self.answer)
+        return None
+
+    def error(self, port, reason):
+        self.errors.append(reason)
 
 
 class Peer:

@@ -78,19 +78,16 @@ class Ethernet(Iface):
         return -1
 
     def _group(self, row, off):
-        # Broadcasts go to everyone, a multicast to the 23 low bits of its group (RFC 1112 6.4).
-        copy(self.hop, 0, _ALL, 0, 6)
-        if (
-            row[off] >= 240
-            and not same(row, off, _ALL, 0, 4)
-            and not same(row, off, self.bcast, 0, 4)
-        ):
-            return -1  # class E
+        # A multicast goes to the 23 low bits of its group (RFC 1112 6.4), a broadcast to everyone.
         if 224 <= row[off] < 240:
             copy(self.hop, 0, b"\x01\x00\x5e", 0, 3)
             copy(self.hop, 3, row, off + 1, 3)
             self.hop[3] &= 0x7F
-        return 1
+            return 1
+        copy(self.hop, 0, _ALL, 0, 6)
+        if same(row, off, _ALL, 0, 4) or same(row, off, self.bcast, 0, 4):
+            return 1
+        return -1  # class E
 
     def renew(self):
         """Our address has changed: what it asked for is void; the neighbours are told."""

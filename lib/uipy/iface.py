@@ -112,8 +112,8 @@ class Iface:
 
 
 def _broadcast(addr, bits):
-    """The directed broadcast address of the subnet (RFC 1122 3.2.1.3), None when addr is one of its
-    two ends. A subnet of one or two hosts has neither ends nor broadcast (RFC 3021)."""
+    """The directed broadcast address of the subnet (RFC 1122 3.2.1.3), None when addr is one of
+    its two ends. A subnet of one or two hosts has neither ends nor broadcast (RFC 3021)."""
     if bits == 0 or bits > 30:
         return b"\xff\xff\xff\xff"
     value = int.from_bytes(addr, "big")

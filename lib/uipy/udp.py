@@ -145,6 +145,7 @@ class Udp:
         self.want = bytearray(2)  # the number that `find` looks for
         self.key = bytearray(6)  # where the datagram being built goes: address and port
         self.pending = 0  # ports with a datagram to send
+        self.turn = 0  # the port that was asked last: each has its turn
 
     def bind(self, num, app):
         """A port for `app`; number 0 chooses an ephemeral one at random (RFC 6056). Raises
@@ -259,13 +260,16 @@ class Udp:
 
     def output(self, now):
         """The frame's length of a pending datagram whose neighbour is known, or 0."""
+        n = 0
         if self.pending:
-            for port in self.ports:
+            for _ in range(len(self.ports)):
+                self.turn = (self.turn + 1) % len(self.ports)
+                port = self.ports[self.turn]
                 if port is not None and port.src is not None:
                     n = self._send(port)
-                    if n:
-                        return n
-        return 0
+                if n:
+                    break
+        return n
 
     def deadline(self, now):
         """ms until `output` has something to do. There are no timers; ARP knows its own."""

@@ -1,0 +1,245 @@
+"""The ARP cache in time: asking, giving up, ageing, and what happens when it is full."""
+
+import pytest
+from harness import PEER, Inbox, Peer, Wire
+from packets import BROADCAST, addr, mac
+from uipy import Busy, Bytes
+
+rfc = pytest.mark.rfc
+
+
+def neighbour(wire, k):
+    """Station 192.168.1.(100 + k)."""
+    return Peer(wire, "192.168.1.%d" % (100 + k), mac("02:00:00:00:01:%02x" % k))
+
+
+@pytest.fixture
+def port(stack):
+    p = stack.bind(9, Inbox())
+    p.errors = p.app.errors
+    return p
+
+
+def say(port, ip=PEER):
+    port.send(ip, 9, Bytes(b"hello"))
+
+
+def asked(frames):
+    return [(f.at, f.arp.tpa) for f in frames if f.arp]
+
+
+def test_datagram_leaves_when_the_neighbour_has_answered(wire, port, peer):
+    say(port)
+    assert [bool(f.arp) for f in wire.run()] == [True, False]
+    peer.expect(data=b"hello")
+
+
+@rfc("1122 2.4-1")
+def test_datagram_waits_for_a_late_answer(wire, port, peer):
+    peer.answers_arp = False
+    say(port)
+    wire.run(1500)
+    assert not port.errors
+    (f,) = wire.give(peer.arp_reply())
+    assert f.udp.data == b"hello"
+
+
+def test_port_is_busy_while_its_datagram_waits(wire, port):
+    say(port)
+    wire.run(500)
+    with pytest.raises(Busy):
+        say(port)
+
+
+@rfc("1122 2.3.2.1-2")
+def test_request_is_repeated_once_a_second_three_times_and_then_slowly(wire, stack, port):
+    say(port)
+    frames = wire.run(2999)
+    assert [at for at, _ in asked(frames)] == [0, 1000, 2000]
+    assert not port.errors
+    wire.run(1)
+    assert port.errors == ["unreachable"]
+
+
+def test_datagram_to_a_neighbour_that_does_not_answer_fails_at_once_for_a_while(wire, port):
+    say(port)
+    wire.run(3000)
+    say(port)
+    assert not wire.run()
+    assert port.errors == ["unreachable"] * 2
+
+
+def test_wanted_neighbour_is_asked_for_every_ten_seconds(wire, port):
+    say(port)
+    wire.run(3000)
+    asks = []
+    for _ in range(60):
+        say(port)
+        asks += asked(wire.run(500))
+    assert [at for at, _ in asks] == [13000, 23000, 33000]
+
+
+def test_neighbour_that_nobody_wants_any_more_is_forgotten(wire, stack, port):
+    say(port)
+    wire.run(3000 + 10_000)
+    assert not wire.run(60_000)
+    assert not any(stack.ifaces[0].arp.tab)
+
+
+def test_neighbour_that_comes_back_is_reached_again(wire, port, peer):
+    peer.answers_arp = False
+    say(port)
+    wire.run(3000)
+    peer.answers_arp = True
+    say(port)
+    wire.run(10_000)
+    say(port)
+    wire.run()
+    peer.expect(data=b"hello")
+
+
+@rfc("1122 2.3.2.1-1")
+def test_entry_that_is_not_used_is_gone_after_a_minute(wire, stack, port, peer):
+    wire.give(peer.arp_request())
+    peer.answers_arp = False
+    assert not wire.run(59_999)
+    assert any(stack.ifaces[0].arp.tab)
+    wire.run(1)
+    assert not any(stack.ifaces[0].arp.tab)
+
+
+@rfc("1122 2.3.2.1-1")
+def test_entry_in_use_is_polled_point_to_point_and_serves_meanwhile(wire, port, peer):
+    """RFC 1122 2.3.2.1 (2). The neighbour is gone: after three polls so is the entry."""
+    say(port)
+    wire.run(30_000)
+    say(port)
+    wire.run(0)
+    peer.answers_arp = False
+    polls = []
+    for _ in range(80):
+        if port.src is None:
+            say(port)
+        polls += [f for f in wire.run(500) if f.arp]
+    assert [(f.at, f.dst) for f in polls[:3]] == [(t, peer.mac) for t in (60_000, 61_000, 62_000)]
+    assert polls[3].dst == BROADCAST and polls[3].at == 63_000
+    assert 60 <= len(peer.heard) <= 70  # one each half second, from 30 s to 63 s
+
+
+def test_entry_in_use_whose_neighbour_answers_the_poll_never_stalls(wire, port, peer):
+    for _ in range(400):
+        say(port)
+        wire.run(500)
+    assert len(peer.heard) == 400
+    assert wire.count("arp_out") == 1 + 1 + 3  # announcement, request, a poll each minute
+
+
+def test_word_from_the_neighbour_makes_the_entry_young(wire, stack, port, peer):
+    wire.give(peer.arp_request())
+    wire.run(59_000)
+    wire.give(peer.arp_request(tpa="192.168.1.8"))
+    peer.answers_arp = False
+    wire.run(59_000)
+    say(port)
+    assert [f.udp.data for f in wire.run()] == [b"hello"]
+
+
+def test_entry_that_is_refreshed_for_weeks_and_never_used_does_not_confuse_time(wire, stack, peer):
+    wire.give(peer.arp_request())
+    for _ in range(200):
+        wire.clock.ms += 2**23  # 200 * 2.3 h: the ticks wrap in between
+        wire.give(peer.arp_request())
+    wire.run(59_999)
+    assert any(stack.ifaces[0].arp.tab)
+    wire.run(1)
+    assert not any(stack.ifaces[0].arp.tab)
+
+
+# A full table
+
+
+def test_least_recently_wanted_row_makes_room():
+    wire = Wire()
+    stack = wire.board(arp=3)
+    port = stack.bind(9, Inbox())
+    peers = [neighbour(wire, k) for k in range(4)]
+    for k in (0, 1, 2, 0):
+        say(port, peers[k].ip)
+        wire.run(1000)
+    say(port, peers[3].ip)
+    wire.run(1000)
+    assert wire.count("arp_evicted") == 1
+    for k in (0, 2, 3):
+        say(port, peers[k].ip)
+        assert not asked(wire.run(1000))
+    say(port, peers[1].ip)
+    assert asked(wire.run())
+
+
+@rfc("1122 2.3.2.1-2")
+@pytest.mark.parametrize("answer", [True, False])
+def test_limit_of_one_request_a_second_holds_with_more_neighbours_than_rows(answer):
+    """Eight ports, eight neighbours, one row; everyone sends as fast as it can."""
+    wire = Wire()
+    stack = wire.board(arp=1)
+    ports = [stack.bind(0, Inbox()) for _ in range(8)]
+    peers = [neighbour(wire, k) for k in range(8)]
+    frames = []
+    for p in peers:
+        p.answers_arp = answer
+    for _ in range(400):
+        for port, p in zip(ports, peers, strict=True):
+            if port.src is None:
+                say(port, p.ip)
+        frames += wire.run(100)
+    last: dict = {}
+    for at, ip in asked(frames):
+        assert at - last.get(ip, -1000) >= 1000, "asked again after %d ms" % (at - last[ip])
+        last[ip] = at
+    if answer:
+        assert all(len(p.heard) >= 3 for p in peers), "somebody starves"
+
+
+def test_datagram_waits_for_a_row_and_is_sent_soon():
+    wire = Wire()
+    stack = wire.board(arp=1)
+    a, b = neighbour(wire, 0), neighbour(wire, 1)
+    say(stack.bind(1, Inbox()), a.ip)
+    say(stack.bind(2, Inbox()), b.ip)
+    wire.run(2500)
+    assert a.heard and b.heard
+
+
+def test_strangers_do_not_push_out_a_neighbour_in_use(wire, stack, port, peer):
+    say(port)
+    wire.run()
+    peer.answers_arp = False
+    for k in range(100):
+        wire.give(neighbour(wire, k).arp_request())
+    say(port)
+    assert [bool(f.udp) for f in wire.run()] == [True]
+
+
+def test_strangers_do_not_push_out_a_question(wire, stack, port, peer):
+    peer.answers_arp = False
+    say(port)
+    wire.run()
+    for k in range(100):
+        wire.give(neighbour(wire, k).arp_request())
+        wire.run(5)
+    (f,) = wire.give(peer.arp_reply())
+    assert f.udp.data == b"hello"
+
+
+def test_own_address_is_never_asked_for(wire, stack, port):
+    say(port, "192.168.1.7")
+    assert not asked(wire.run())
+    assert port.errors == ["unreachable"]
+
+
+def test_two_that_want_one_neighbour_share_one_question(wire, stack, peer):
+    say(stack.bind(1, Inbox()))
+    say(stack.bind(2, Inbox()))
+    frames = wire.run()
+    assert asked(frames) == [(0, addr(PEER))]
+    assert len(peer.heard) == 2

@@ -1,0 +1,93 @@
+"""ICMP echo (RFC 792, RFC 1122 3.2.2.6)."""
+
+import random
+
+import packets
+import pytest
+from harness import BOARD, Peer, Wire
+from packets import BROADCAST, addr, icmp
+
+rfc = pytest.mark.rfc
+
+
+@rfc("1122 3.2.2.6-1", "1122 3.2.2.6-3")
+@pytest.mark.parametrize("n", [0, 1, 2, 3, 8, 55, 56, 255, 1471, 1472])
+def test_echo_comes_back_with_all_its_data(peer, n):
+    data = random.Random(n).randbytes(n)
+    peer.ping(data, ident=0xBEEF, seq=n)
+    f = peer.expect(type=0, code=0, data=data)
+    assert f.icmp.rest == b"\xbe\xef" + n.to_bytes(2, "big")
+
+
+@rfc("1122 3.2.2.6-2")
+def test_echo_reply_comes_from_the_address_that_was_asked(peer):
+    peer.ping(b"x")
+    f = peer.expect(type=0)
+    assert f.ip_src == addr(BOARD) and f.ip_dst == addr(peer.ip)
+
+
+def test_checksum_of_the_reply_is_right_whatever_the_sum(peer):
+    """It is not computed anew: the old one grows by 0x0800. decode() judges."""
+    for s in list(range(0, 0x10000, 251)) + [0xF7FF, 0xF800, 0xF7FE, 0xFFFF]:
+        peer.ping(b"", ident=s, seq=0)
+        peer.expect(type=0)
+
+
+def test_echo_that_fills_the_mtu_behind_options_keeps_its_place(peer):
+    peer.ping(b"z" * 1432, opts=b"\x01" * 40)
+    peer.expect(type=0, data=b"z" * 1432)
+
+
+@pytest.mark.parametrize("flip", [1, 0x100, 0x8000])
+def test_bad_checksum_is_not_answered(wire, peer, flip):
+    good = icmp(8, 0, b"\0\1\0\1")
+    bad = icmp(8, 0, b"\0\1\0\1", csum=int.from_bytes(good[2:4], "big") ^ flip)
+    assert not wire.give(peer.datagram(1, bad))
+    assert wire.count("icmp_bad") == 1
+
+
+@pytest.mark.parametrize("n", range(8))
+def test_message_shorter_than_a_header_is_not_answered(wire, peer, n):
+    body = icmp(8, 0, bytes(4))[:n]
+    assert not wire.give(peer.datagram(1, body))
+    assert wire.count("icmp_bad") == 1
+
+
+@rfc("1122 3.2.2.6-4")
+@pytest.mark.parametrize("dst", ["255.255.255.255", "192.168.1.255"])
+@pytest.mark.parametrize("mac_dst", [BROADCAST, None])
+def test_echo_to_everyone_is_not_answered(peer, dst, mac_dst):
+    assert not peer.ping(b"smurf", dst=dst, mac_dst=mac_dst)
+
+
+@rfc("1122 3.2.2-1")
+@pytest.mark.parametrize("kind", [0, 1, 2, 4, 5, 6, 7, 9, 10, 13, 15, 17, 30, 42, 255])
+def test_other_types_are_not_answered(wire, peer, kind):
+    assert not wire.give(peer.datagram(1, icmp(kind, 0, bytes(40))))
+    assert wire.count("icmp_bad") == 0
+
+
+def test_small_mtu_is_respected():
+    wire = Wire(mtu=576)
+    wire.board()
+    peer = Peer(wire)
+    peer.ping(b"a" * 548)
+    peer.expect(type=0, data=b"a" * 548)
+
+
+def test_echo_over_a_link_without_addresses():
+    wire = Wire(l2=0)
+    wire.board()
+    peer = Peer(wire)
+    peer.ping(b"slip")
+    assert len(peer.expect(type=0, data=b"slip").raw) == 32
+
+
+def test_reply_has_the_requests_tos_but_not_its_ecn_mark(peer):
+    peer.ping(tos=0xB9)
+    assert peer.expect(type=0).tos == 0xB8
+
+
+def test_echo_whose_data_looks_like_a_padded_frame_is_cut_at_its_length(wire, peer):
+    (f,) = wire.give(peer.datagram(1, packets.icmp(8, 0, b"\0\1\0\2odd")))
+    assert f.icmp.data == b"odd"

@@ -1,0 +1,130 @@
+"""The ICMP errors that we send, and when we must not (RFC 1122 3.2.2, 3.2.2.1)."""
+
+import packets
+import pytest
+from harness import BOARD, Inbox, Peer, Wire
+from packets import BROADCAST, icmp
+
+rfc = pytest.mark.rfc
+
+
+@rfc("1122 4.1.3.1-1", "1122 3.2.2.1-1")
+def test_datagram_to_a_port_that_nobody_has_bound_earns_port_unreachable(wire, peer):
+    peer.udp(b"anyone?", dport=9999)
+    peer.expect(type=3, code=3)
+    assert wire.count("udp_no_port") == 1
+
+
+@rfc("1122 3.2.2.1-1")
+@pytest.mark.parametrize("proto", [0, 2, 6, 41, 47, 132, 255])
+def test_protocol_that_we_do_not_speak_earns_protocol_unreachable(wire, peer, proto):
+    """6 among them: the board was made without TCP."""
+    wire.give(peer.datagram(proto, b"12345678"))
+    peer.expect(type=3, code=2)
+    assert wire.count("ip_proto") == 1
+
+
+@rfc("1122 3.2.2-2", "1122 3.2.2-4")
+@pytest.mark.parametrize("opts", [b"", b"\x01\x01\x01\x00", bytes(40)])
+@pytest.mark.parametrize("n", [0, 1, 7, 8, 9, 500])
+def test_error_quotes_the_header_and_8_octets_unchanged(wire, peer, opts, n):
+    body = packets.udp(peer.ip, BOARD, 5000, 9999, bytes(range(1, n % 200 + 1)))
+    d = packets.ip4(peer.ip, BOARD, 17, body, opts=opts, tos=0xB8, ttl=9)
+    wire.give(peer.frame(d))
+    f = peer.expect(type=3, code=3, tos=0, ttl=64)
+    assert f.icmp.rest == bytes(4)
+    assert f.icmp.data == d[: 28 + len(opts)]
+
+
+def test_error_quotes_no_more_than_there_was(wire, peer):
+    d = packets.ip4(peer.ip, BOARD, 99, b"abc")
+    wire.give(peer.frame(d))
+    assert peer.expect(type=3, code=2).icmp.data == d
+
+
+@rfc("1122 3.2.2-3")
+@pytest.mark.parametrize("kind", [3, 4, 5, 11, 12, 0, 8, 77])
+def test_no_error_about_an_icmp_message(wire, peer, kind):
+    quoted = packets.ip4(BOARD, peer.ip, 99, bytes(8))
+    assert not [
+        f for f in wire.give(peer.datagram(1, icmp(kind, 0, bytes(4) + quoted))) if f.icmp.type
+    ]
+
+
+@rfc("1122 3.2.2-3")
+@pytest.mark.parametrize("dst", ["255.255.255.255", "192.168.1.255"])
+@pytest.mark.parametrize("mac_dst", [BROADCAST, None])
+def test_no_error_about_a_broadcast(wire, peer, dst, mac_dst):
+    assert not peer.udp(b"x", dport=9999, dst=dst, mac_dst=mac_dst)
+    assert not wire.give(peer.datagram(99, bytes(8), dst=dst, mac_dst=mac_dst))
+
+
+@rfc("1122 3.2.2-3")
+def test_no_error_about_a_datagram_in_a_broadcast_frame(peer):
+    assert not peer.udp(b"x", dport=9999, mac_dst=BROADCAST)
+
+
+@rfc("1122 3.2.2-3")
+@pytest.mark.parametrize("frag", [0x2000, 1, 0x2001])
+def test_no_error_about_a_fragment(peer, frag):
+    assert not peer.udp(b"x", dport=9999, frag=frag)
+
+
+@rfc("1122 3.2.2-3")
+@pytest.mark.parametrize(
+    "src", ["0.0.0.0", "127.0.0.1", "224.0.0.1", "240.1.1.1", "255.255.255.255", "192.168.1.255"]
+)
+def test_no_error_to_a_source_that_is_not_one_host(peer, src):
+    assert not peer.udp(b"x", dport=9999, src=src)
+
+
+def test_no_error_about_a_datagram_whose_own_checksum_is_wrong(wire, peer):
+    assert not peer.udp(b"x", dport=9999, csum=0x1111)
+    assert wire.count("udp_bad") == 1
+
+
+def test_error_goes_to_whom_a_distant_source_came_through(wire, gateway):
+    """By the MAC that the frame came from, and the address that it names."""
+    gateway.udp(b"x", dport=9999, src="8.8.8.8")
+    (f,) = [wire.give(gateway.datagram(99, b"12345678", src="8.8.8.8"))[0]]
+    assert f.dst == gateway.mac and f.ip_dst == packets.addr("8.8.8.8")
+
+
+def test_errors_are_limited_to_ten_at_once_and_ten_a_second(wire, peer):
+    def burst(n):
+        return sum(len(peer.udp(b"scan", dport=9999)) for _ in range(n))
+
+    assert burst(50) == 10
+    assert wire.count("icmp_muted") == 40
+    wire.run(99)
+    assert burst(1) == 0
+    wire.run(1)
+    assert burst(5) == 1
+    wire.run(500)
+    assert burst(50) == 5
+    wire.run(60_000)
+    assert burst(50) == 10
+
+
+def test_limit_on_errors_does_not_hold_back_echoes(wire, peer):
+    for _ in range(50):
+        peer.udp(b"scan", dport=9999)
+    for _ in range(50):
+        assert peer.ping(b"x")
+
+
+def test_limit_survives_a_week_of_silence(wire, stack, peer):
+    for _ in range(20):
+        peer.udp(b"scan", dport=9999)
+    for _ in range(10):  # 7.7 days: the ticks are half-way round and look like the past
+        wire.clock.ms += 2**26
+        wire.poll()
+    assert len(peer.udp(b"scan", dport=9999)) == 1
+
+
+def test_error_on_a_link_without_addresses():
+    wire = Wire(l2=0)
+    wire.board().bind(7, Inbox())
+    peer = Peer(wire)
+    peer.udp(b"x", dport=8)
+    peer.expect(type=3, code=3)

@@ -1,0 +1,135 @@
+"""Making a stack: addresses, keys, what is left out, and what it holds."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import uipy
+from harness import BOARD, KEY, Inbox, Wire
+from uipy import BadAddress, Error, NoEntropy, Stack
+from uipy.stat import NAMES
+
+
+@pytest.mark.parametrize(
+    "ip",
+    [
+        "192.168.1.7/33",
+        "192.168.1.7/-1",
+        "192.168.1.7/x",
+        "192.168.1/24",
+        "192.168.1.256/24",
+        "192.168.1.0/24",
+        "192.168.1.255/24",
+        "172.16.15.255/20",
+        "127.0.0.1/8",
+        "0.1.2.3/8",
+        "224.0.0.5/24",
+        "255.255.255.255/32",
+        "nonsense",
+    ],
+)
+def test_address_that_no_host_can_have_is_refused(ip):
+    with pytest.raises(BadAddress):
+        Wire().board(ip)
+
+
+@pytest.mark.parametrize(
+    "ip", ["192.168.0.255/23", "172.16.5.0/20", "192.168.1.8/31", "192.168.1.255/32", "10.0.0.1"]
+)
+def test_address_in_the_middle_of_its_subnet_is_fine(ip):
+    assert bytes(Wire().board(ip).ifaces[0].ip) == uipy.stack.ip_of(ip.split("/")[0])
+
+
+def test_bad_gateway_is_refused_and_nothing_changes(stack):
+    with pytest.raises(BadAddress):
+        stack.ifaces[0].configure("10.0.0.1/8", "10.0.0")
+    assert bytes(stack.ifaces[0].ip) == stack.ip_of(BOARD)
+
+
+def test_key_is_random_unless_given(monkeypatch):
+    assert Stack(Wire(), tcp=0).key != Stack(Wire(), tcp=0).key
+    assert Stack(Wire(), tcp=0, key=b"0123456789").key == b"01234567"
+
+
+def test_port_without_entropy_must_be_given_a_key(monkeypatch):
+    monkeypatch.delattr(os, "urandom")
+    with pytest.raises(NoEntropy):
+        Stack(Wire(), tcp=0)
+    Stack(Wire(), tcp=0, key=KEY)
+
+
+def test_short_key_is_refused():
+    with pytest.raises(NoEntropy):
+        Stack(Wire(), tcp=0, key=b"1234567")
+
+
+def test_random8_depends_on_the_key_and_repeats_with_it():
+    def draw(key):
+        s = Wire().board(key=key)
+        return [s.random8() for _ in range(64)]
+
+    assert draw(b"12345678") == draw(b"12345678") != draw(b"12345679")
+    assert len(set(draw(b"12345678"))) > 32
+
+
+@pytest.mark.parametrize("call", ["listen", "connect", "bind"])
+def test_protocol_that_was_left_out_says_so(call):
+    stack = Wire().board(tcp=0, udp=0)
+    with pytest.raises(Error, match="Stack"):
+        getattr(stack, call)(*([7, Inbox] if call != "connect" else [Inbox(), BOARD, 7]))
+
+
+def test_protocol_that_was_left_out_is_not_imported():
+    code = """
+import sys
+from uipy import Stack
+
+class Line:
+    l2, mtu = 0, 296
+
+Stack(Line(), tcp=0, udp=0)
+print(*sorted(m for m in sys.modules if m.startswith("uipy.")))
+"""
+    env = dict(os.environ, PYTHONPATH=os.pathsep.join(sys.path))
+    out = subprocess.run(
+        [sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True
+    )
+    assert out.stdout.split() == [
+        "uipy._kern_cpython",
+        "uipy.errors",
+        "uipy.icmp",
+        "uipy.iface",
+        "uipy.ipv4",
+        "uipy.kern",
+        "uipy.stack",
+        "uipy.stat",
+    ]
+
+
+def test_public_names_are_all_there_and_no_others():
+    for name in uipy._HOME:
+        assert getattr(uipy, name).__name__ == name
+    with pytest.raises(AttributeError):
+        uipy.nonsense  # noqa: B018
+
+
+def test_buffer_has_room_for_the_longest_frame_and_little_more():
+    assert 0 <= len(Wire().board().buf) - (2 + 14 + 1500) <= 16
+    assert 0 <= len(Wire(l2=0, mtu=296).board().buf) - (2 + 296) <= 16
+
+
+def test_counters_have_a_name_each(wire, stack):
+    assert [name for name, _ in stack.counters()] == list(NAMES)
+    assert len(set(NAMES)) == len(NAMES)
+    assert wire.count("arp_out") == 1
+
+
+def test_names_in_stat_py_stand_beside_their_numbers():
+    import uipy.stat
+
+    text = Path(uipy.stat.__file__).read_text()
+    lines = [line for line in text.splitlines() if line.startswith('    "')]
+    for k, line in enumerate(lines):
+        assert line.split("#")[1].split()[0] == str(k)

@@ -1,0 +1,186 @@
+"""Several interfaces on one stack, and several stacks in one process."""
+
+import packets
+import pytest
+from harness import BOARD, PEER, Inbox, Peer, Wire, join, run_all
+from packets import addr, mac
+from uipy import BadAddress, Bytes
+
+
+class Two(Wire):
+    """A board with an Ethernet (192.168.1.7) and a serial line (10.0.0.1) to the gateway."""
+
+    def __init__(self):
+        super().__init__()
+        self.line = Wire(l2=0, mtu=296, clock=self.clock)
+        self.board(gateway=None).add_iface(self.line, "10.0.0.1/30", "10.0.0.2")
+        self.run()
+
+
+@pytest.fixture
+def two():
+    return Two()
+
+
+@pytest.mark.parametrize("ip", ["192.168.1.9", "255.255.255.255"])
+def test_datagram_for_the_first_subnet_and_for_everyone_leaves_by_the_first_interface(two, ip):
+    Peer(two)
+    two.stack.bind(9, Inbox()).send(ip, 9, Bytes(b"x"))
+    assert [f.ip_dst for f in two.run() if f.udp] == [addr(ip)]
+    assert not two.line.take()
+
+
+@pytest.mark.parametrize("ip", ["10.0.0.2", "8.8.8.8"])
+def test_datagram_for_the_second_subnet_and_beyond_its_gateway_leaves_by_the_second(two, ip):
+    two.stack.bind(9, Inbox()).send(ip, 9, Bytes(b"x"))
+    assert not two.run()
+    (f,) = two.line.take()
+    assert f.ip_dst == addr(ip) and f.ip_src == addr("10.0.0.1")
+
+
+def test_interface_can_be_chosen(two):
+    two.stack.bind(9, Inbox()).send("255.255.255.255", 9, Bytes(b"x"), iface=1)
+    two.run()
+    assert [f.ip_dst for f in two.line.take()] == [addr("255.255.255.255")]
+
+
+def test_reply_goes_out_where_the_frame_came_in(two):
+    peer = Peer(two.line, "10.0.0.2")
+    peer.wire.rx.append(packets.ip4("10.0.0.2", "10.0.0.1", 1, packets.icmp(8, 0, b"\0\1\0\1")))
+    assert not two.run()
+    peer.expect(type=0)
+
+
+def test_address_is_ours_only_on_the_interface_that_has_it(two):
+    """The strong model (RFC 1122 3.3.4.2)."""
+    two.line.rx.append(packets.ip4("10.0.0.2", BOARD, 1, packets.icmp(8, 0, b"\0\1\0\1")))
+    two.run()
+    assert not two.line.take()
+    assert two.count("ip_ignored") == 1
+
+
+def test_bound_port_serves_both(two):
+    two.stack.bind(7, Inbox(True))
+    ether, line = Peer(two), Peer(two.line, "10.0.0.2")
+    ether.udp(b"by ether")
+    ether.expect(data=b"by ether")
+    two.line.rx.append(
+        packets.ip4(
+            "10.0.0.2", "10.0.0.1", 17, packets.udp("10.0.0.2", "10.0.0.1", 5, 7, b"by line")
+        )
+    )
+    two.run()
+    line.expect(data=b"by line", ip_src=addr("10.0.0.1"))
+
+
+def test_each_interface_cuts_at_its_own_mtu(two):
+    src = Bytes(b"a" * 1000)
+    two.stack.bind(9, Inbox()).send("10.0.0.2", 9, src)
+    two.run()
+    assert [len(f.udp.data) for f in two.line.take()] == [268]
+
+
+def test_larger_mtu_on_the_second_interface_is_cut_to_the_buffer():
+    line, ether = Wire(l2=0, mtu=576), Wire()
+    stack = line.board("10.0.0.1/30")
+    ether.clock = line.clock
+    stack.add_iface(ether, "192.168.1.7/24")
+    assert stack.ifaces[1].mtu <= 576
+    src = Bytes(b"a" * 1500)
+    stack.bind(9, Inbox()).send("192.168.1.255", 9, src)
+    line.run()
+    assert [f.udp.data for f in ether.take() if f.udp]
+
+
+def test_device_that_is_busy_holds_back_what_is_due(two):
+    """Whose frame is the next is known when it is built."""
+    two.line.free = False
+    two.stack.bind(9, Inbox()).send("255.255.255.255", 9, Bytes(b"x"))
+    two.poll()
+    assert not two.take()
+    two.line.free = True
+    two.poll()
+    assert len(two.take()) == 1
+
+
+def test_link_that_comes_back_is_announced_on_that_interface_only(two):
+    two.stack.add_iface(
+        other := Wire(mac=mac("02:00:00:00:00:77"), clock=two.clock), "172.16.0.1/16"
+    )
+    two.run(2000)
+    other.take()
+    other.up = False
+    two.run(2000)
+    other.up = True
+    assert not two.run(2000)
+    assert [f.arp.spa for f in other.take()] == [addr("172.16.0.1")]
+
+
+def test_neighbours_of_two_ethernets_are_kept_apart(two):
+    other = Wire(mac=mac("02:00:00:00:00:77"), clock=two.clock)
+    two.stack.add_iface(other, "172.16.0.1/16")
+    a, b = Peer(two, PEER), Peer(other, "172.16.0.9", mac("02:00:00:00:00:99"))
+    two.stack.bind(1, Inbox()).send(PEER, 9, Bytes(b"to a"))
+    two.stack.bind(2, Inbox()).send("172.16.0.9", 9, Bytes(b"to b"))
+    two.run()
+    assert a.expect(data=b"to a").dst == a.mac
+    assert b.expect(data=b"to b").dst == b.mac
+
+
+def test_no_interface_with_a_route_is_a_named_error():
+    ether = Wire()
+    stack = ether.board(gateway=None)
+    with pytest.raises(BadAddress, match=r"8\.8\.8\.8"):
+        stack.bind(9, Inbox()).send("8.8.8.8", 9, Bytes(b"x"))
+
+
+# Two stacks
+
+
+def test_two_stacks_in_one_process_share_nothing():
+    a, b = Wire(), Wire(mac=mac("02:00:00:00:00:08"))
+    sa, sb = a.board(), b.board("10.9.8.7/24", gateway=None)
+    app = Inbox(True)
+    sa.bind(7, app)
+    pa, pb = Peer(a), Peer(b, "10.9.8.1")
+    pa.udp(b"to a")
+    pb.udp(b"to b", dst="10.9.8.7")
+    assert app.got == [b"to a"]
+    pb.expect(type=3, code=3)
+    assert a.count("udp_in") == b.count("udp_in") == 1
+    assert b.count("udp_no_port") == 1 and a.count("udp_no_port") == 0
+    assert sa.buf is not sb.buf
+
+
+def test_two_boards_on_a_cable_find_and_serve_each_other():
+    a, b = Wire(), Wire(mac=mac("02:00:00:00:00:08"))
+    join(a, b)
+    inbox = Inbox()
+    b.board("192.168.1.8/24").bind(7, Inbox(True))
+    a.board().bind(4000, inbox).send("192.168.1.8", 7, Bytes(b"ping"))
+    run_all((a, b), 1000)
+    assert inbox.got == [b"ping"]
+    assert a.count("arp_conflict") == b.count("arp_conflict") == 0
+
+
+def test_two_boards_with_one_address_both_notice():
+    a, b = Wire(), Wire(mac=mac("02:00:00:00:00:08"))
+    join(a, b)
+    a.board()
+    b.board()
+    run_all((a, b), 1000)
+    assert a.count("arp_conflict") == 1 and b.count("arp_conflict") == 1
+
+
+def test_callback_of_one_stack_may_drive_another():
+    """`busy` belongs to a stack, not to the process."""
+    a, b = Wire(), Wire(mac=mac("02:00:00:00:00:08"))
+    sb = b.board("10.9.8.7/24", gateway=None)
+
+    class Relay(Inbox):
+        def received(self, port, buf, start, n):
+            sb.poll(b.clock.now)
+
+    a.board().bind(7, Relay())
+    Peer(a).udp(b"go")
+    assert [f.arp.spa for f in b.take()] == [addr("10.9.8.7")]

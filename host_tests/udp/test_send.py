@@ -1,0 +1,187 @@
+"""UDP datagrams of our own, and the table of ports."""
+
+import pytest
+from harness import BOARD, PEER, Inbox, Peer, Wire, join, run_all
+from packets import addr, mac
+from uipy import BadAddress, Busy, Bytes, Ring, Source, TableFull
+
+
+@pytest.mark.parametrize("n", [0, 1, 2, 100, 1472])
+def test_datagram_is_what_the_source_gives(wire, stack, peer, n):
+    data = bytes(i & 0xFF for i in range(n))
+    stack.bind(4000, Inbox()).send(PEER, 53, Bytes(data))
+    wire.run()
+    peer.expect(data=data, sport=4000, dport=53)
+
+
+def test_datagram_is_cut_at_the_mtu(wire, stack, peer):
+    src = Bytes(b"a" * 2000)
+    stack.bind(4000, Inbox()).send(PEER, 53, src)
+    wire.run()
+    peer.expect(data=b"a" * 1472)
+    assert src.left == 2000 - 1472
+
+
+def test_source_is_told_when_its_datagram_has_left(wire, stack, peer):
+    src = Bytes(b"hello")
+    port = stack.bind(4000, Inbox())
+    port.send(PEER, 53, src)
+    assert src.left == 5
+    wire.run()
+    assert src.left == 0 and port.src is None
+
+
+def test_ring_is_a_source_too(wire, stack, peer):
+    ring = Ring(100)
+    ring.write(b"from the ring", 0, 13)
+    stack.bind(4000, Inbox()).send(PEER, 53, ring)
+    wire.run()
+    peer.expect(data=b"from the ring")
+    assert ring.left == 0
+
+
+def test_send_in_a_callback_marks_and_output_builds(wire, stack, peer):
+    class Late(Inbox):
+        def received(self, port, buf, start, n):
+            port.send(PEER, 6000, Bytes(b"on its own"))
+            return n
+
+    stack.bind(7, Late())
+    peer.udp(b"question")
+    peer.expect(data=b"question", dport=5000)
+    peer.expect(data=b"on its own", dport=6000)
+
+
+def test_next_datagram_may_be_sent_when_the_source_hears_of_the_last(wire, stack, peer):
+    port = stack.bind(4000, Inbox())
+
+    class Counter(Source):
+        k = 3
+
+        def fill(self, rel, buf, pos, n):
+            buf[pos] = self.k
+            return 1
+
+        def acked(self, n):
+            self.k -= 1
+            if self.k:
+                port.send("192.168.1.%d" % (100 + self.k), 9, self)
+
+    peers = [
+        Peer(wire, "192.168.1.%d" % (100 + k), mac("02:00:00:00:02:%02x" % k)) for k in range(3)
+    ]
+    port.send(PEER, 9, Counter())
+    wire.run()
+    peer.expect(data=b"\3")
+    peers[2].expect(data=b"\2")
+    peers[1].expect(data=b"\1")
+
+
+def test_port_is_busy_until_its_datagram_has_left(stack):
+    port = stack.bind(4000, Inbox())
+    port.send(PEER, 9, Bytes(b"1"))
+    with pytest.raises(Busy):
+        port.send(PEER, 9, Bytes(b"2"))
+
+
+def test_source_that_raises_loses_its_datagram_only(wire, stack, peer):
+    class Broken(Source):
+        def fill(self, rel, buf, pos, n):
+            raise OSError("card removed")
+
+    port = stack.bind(4000, Inbox())
+    port.send(PEER, 9, Broken())
+    assert not [f for f in wire.run() if f.udp]
+    assert wire.count("app_error") == 1
+    wire.errors.clear()
+    port.send(PEER, 9, Bytes(b"goes on"))
+    wire.run()
+    peer.expect(data=b"goes on")
+
+
+def test_source_may_close_the_port(wire, stack, peer):
+    port = stack.bind(4000, Inbox())
+
+    class Closes(Source):
+        def fill(self, rel, buf, pos, n):
+            port.close()
+            return 1
+
+    port.send(PEER, 9, Closes())
+    assert not [f for f in wire.run() if f.udp]
+    assert stack.udp.pending == 0
+
+
+def test_closing_a_port_drops_what_is_pending(wire, stack, peer):
+    port = stack.bind(4000, Inbox())
+    port.send(PEER, 9, Bytes(b"never mind"))
+    port.close()
+    assert not wire.run()
+    with pytest.raises(BadAddress):
+        port.send(PEER, 9, Bytes(b"too late"))
+
+
+@pytest.mark.parametrize(
+    "ip", ["1.2.3", "1.2.3.4.5", "1.2.3.256", "", "a.b.c.d", "1.2.3.-4", "1.2.3. 4", b"123"]
+)
+def test_address_that_is_none_is_refused(stack, ip):
+    with pytest.raises(BadAddress):
+        stack.bind(4000, Inbox()).send(ip, 9, Bytes(b"x"))
+
+
+@pytest.mark.parametrize("num", [0, -1, 65536])
+def test_port_number_that_is_none_is_refused(stack, num):
+    with pytest.raises(BadAddress):
+        stack.bind(4000, Inbox()).send(PEER, num, Bytes(b"x"))
+    if num:
+        with pytest.raises(BadAddress):
+            stack.bind(num, Inbox())
+
+
+def test_address_may_be_octets(wire, stack, peer):
+    stack.bind(4000, Inbox()).send(addr(PEER), 9, Bytes(b"x"))
+    wire.run()
+    peer.expect(data=b"x")
+
+
+def test_table_of_ports_has_an_end(stack):
+    for k in range(8):
+        stack.bind(1 + k, Inbox())
+    with pytest.raises(TableFull):
+        stack.bind(9, Inbox())
+
+
+def test_port_is_bound_once(stack):
+    stack.bind(7, Inbox())
+    with pytest.raises(Busy):
+        stack.bind(7, Inbox())
+
+
+def test_ephemeral_ports_are_random_different_and_in_their_range(wire):
+    seen = []
+    for k in range(40):
+        stack = Wire().board(key=bytes([k] * 8))
+        nums = [stack.bind(0, Inbox()).num for _ in range(8)]
+        assert len(set(nums)) == 8 and all(49152 <= n <= 65535 for n in nums)
+        seen += nums
+    assert len(set(seen)) > 300  # of 320 in 16384
+    assert max(seen) - min(seen) > 15000
+
+
+def test_ephemeral_port_gets_its_answer(wire, stack, peer):
+    app = Inbox()
+    num = stack.bind(0, app).num
+    peer.udp(b"answer", dport=num, sport=53)
+    assert app.got == [b"answer"]
+
+
+def test_two_boards_talk():
+    a, b = Wire(), Wire(mac=mac("02:00:00:00:00:08"))
+    join(a, b)
+    inbox = Inbox()
+    b.board("192.168.1.8/24").bind(7, Inbox(True))
+    port = a.board(BOARD + "/24").bind(4000, inbox)
+    for k in range(20):
+        port.send("192.168.1.8", 7, Bytes(b"message %d" % k))
+        run_all((a, b), 10)
+    assert inbox.got == [b"message %d" % k for k in range(20)]
