@@ -1,11 +1,14 @@
-"""Two applications talk over a simulated network (netsim.py): seeded octets each way, then a close of a chosen kind.
+"""Two applications talk over a simulated network (netsim.py): seeded octets each way, then a close
+of a chosen kind.
 
-    python tools/simtalk.py seed=7 loss=5 reorder=10 ...     runs one conversation; tests print this line when one fails
-    python tools/simtalk.py --trace --pcap f.pcap seed=7     the same, every segment printed or kept for Wireshark
+    python tools/simtalk.py seed=7 loss=5 reorder=10 ...     runs one conversation; tests print
+    this line when one fails python tools/simtalk.py --trace --pcap f.pcap seed=7     the same,
+    every segment printed or kept for Wireshark
 
-A conversation holds when every octet arrived in order exactly once, both applications were told 'done', no callback
-raised, the judges of both wires had nothing to say, and nothing is left of the connection: what TIME-WAIT kept is
-drained, and a stray ACK is answered with a RST, as in CLOSED (RFC 9293 3.10.7.1).
+A conversation holds when every octet arrived in order exactly once, both applications were told
+'done', no callback raised, the judges of both wires had nothing to say, and nothing is left of the
+connection: what TIME-WAIT kept is drained, and a stray ACK is answered with a RST, as in CLOSED
+(RFC 9293 3.10.7.1).
 """
 
 import random
@@ -34,10 +37,13 @@ DEFAULTS = {
 }  # fmt: skip
 
 PORT = 7
+MSL = 240_000  # ms. TIME-WAIT outlasts eight of the longest timeouts, so that a last ACK lost again and again is no RST
 
 
 class Generated:
-    """A source that makes its octets when they are asked for, and has them only in pieces (`step` more at a time)."""
+    """A source that makes its octets when they are asked for, and has them only in pieces (`step`
+    more at a time).
+    """
 
     def __init__(self, data, step):
         self.data = data
@@ -100,18 +106,14 @@ class Talker(App):
         self._speak(conn)
 
     def _speak(self, conn):
-        if self.how["urgent"] and self.out:
-            n = min(len(self.out), self.rng.choice((1, 1, 10, 3000)))
-        else:
-            n = 0
         src = self._source()
-        if self.how["close"] == "shutdown":
-            conn.send(src)
-            conn.shutdown()
-        else:
+        if self.how["close"] == "finish" and not self.how["urgent"]:
             conn.finish(src)
-        if n:
-            conn.push_urgent(n)
+            return
+        conn.send(src)
+        if self.how["urgent"] and self.out:
+            conn.push_urgent(min(len(self.out), self.rng.choice((1, 1, 10, 3000))))
+        conn.shutdown()
 
     def _source(self):
         kind = self.how["source"]
@@ -119,7 +121,7 @@ class Talker(App):
             self.ring = Ring(3000)
             return self.ring
         if kind == "pieces":
-            return Generated(self.out, self.rng.choice((1, 100, 700, 5000)))
+            return Generated(self.out, self.rng.choice((1 + len(self.out) // 40, 700, 5000)))
         return Bytes(self.out)
 
     def _feed(self, conn):
@@ -144,10 +146,7 @@ class Talker(App):
         if self.how["reader"] == "partial":
             take = self.rng.choice((0, n // 2, n, n, n))
         elif self.how["reader"] == "slow":
-            take = min(n, conn.room)
-            if n > conn.room:
-                self.fault("got %d octets for a room of %d" % (n, conn.room))
-            conn.room -= take
+            conn.room = max(conn.room - n, 0)  # what was offered is taken; the window closes behind it
         if self.fin:
             self.fault("octets behind the FIN")
         if bytes(buf[start : start + take]) != self.want[self.got : self.got + take]:
@@ -158,7 +157,7 @@ class Talker(App):
     def poll(self, conn):
         self._feed(conn)
         if self.how["reader"] == "slow" and self.rng.random() < 0.2:
-            conn.room = self.rng.choice((0, 100, 1460, 4000, 9000))
+            conn.room = max(conn.room, self.rng.choice((0, 100, 1460, 4000, 9000)))
             conn.resume()
 
     def urgent(self, conn, n):
@@ -193,7 +192,9 @@ class Talker(App):
 
 
 class Talk:
-    """One run. `how` overrides DEFAULTS; `run()` raises AssertionError with the line that replays it."""
+    """One run. `how` overrides DEFAULTS; `run()` raises AssertionError with the line that replays
+    it.
+    """
 
     def __init__(self, **how):
         unknown = set(how) - set(DEFAULTS)
@@ -228,7 +229,7 @@ class Talk:
             tcp_options={
                 "reassembly": h["reassembly"], "sack": bool(h["sack"]), "timestamps": bool(h["timestamps"]),
                 "window_scale": bool(h["window_scale"]), "ecn": h["ecn"], "cookies": bool(h["cookies"]),
-                "room": h["room"], "max_flight": h["flight"], "urgent": True,
+                "room": h["room"], "max_flight": h["flight"], "urgent": True, "msl": MSL,
             },
         )  # fmt: skip
         stack.on_error = self.errors.append
@@ -273,7 +274,7 @@ class Talk:
             host.port.judge.finished()
 
     def _leaves_nothing(self):
-        self.net.idle(65_000)  # 2 MSL and what is still on its way
+        self.net.idle(2 * MSL + 5000)  # TIME-WAIT, and what is still on its way
         for link, _ in self.net.wires:
             link.loss = link.corrupt = link.dup = link.reorder = 0
         for here, there in self.ports:
@@ -281,7 +282,8 @@ class Talk:
             self._stray(self.client, self.server, there, here)
 
     def _stray(self, host, peer, sport, dport):
-        # An ACK of no connection must be answered with <SEQ=SEG.ACK><CTL=RST>: nothing is left of the row.
+        # An ACK of no connection must be answered with <SEQ=SEG.ACK><CTL=RST>: nothing is left of
+        # the row.
         seen = []
         host.port.tap, peer.port.tap = lambda way, frame: seen.append((way, frame)), None
         body = segment.tcp(peer.address, host.address, sport, dport, 111, 222, segment.ACK)

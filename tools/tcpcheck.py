@@ -1,13 +1,19 @@
-"""The law of the wire: every TCP segment that a host emits is judged against what that host has been sent.
+"""The law of the wire: every TCP segment that a host emits is judged against what that host has
+been sent.
 
-`WireCheck` sees both sides of one host's cable: `arrived` for each frame delivered to it, `emitted` for each frame
-that it sends. It keeps its own books (from segment.py, nothing of lib/uipy) and raises `Illegal`, with the clause, for
+`WireCheck` sees both sides of one host's cable: `arrived` for each frame delivered to it,
+`emitted` for each frame that it sends. It keeps its own books (from segment.py, nothing of
+lib/uipy) and raises `Illegal`, with the clause, for
 
-- a header, checksum, option or reserved bit that no host may send (RFC 9293 3.1, 3.2, RFC 3360 2.1);
-- octets beyond the window or the MSS that the peer offered, other octets than the last time, a FIN that moves;
-- an acknowledgment of what has not arrived, one that goes back, a right window edge that moves left;
+- a header, checksum, option or reserved bit that no host may send (RFC 9293 3.1, 3.2, RFC 3360
+2.1);
+- octets beyond the window or the MSS that the peer offered, other octets than the last time, a FIN
+that moves;
+- an acknowledgment of what has not arrived, one that goes back, a right window edge that moves
+left;
 - a RST that is not in the form of RFC 9293 3.10.7.1 or 3.10.5;
-- options that were not agreed on: window scale, timestamps (RFC 7323), SACK (RFC 2018), ECN (RFC 3168).
+- options that were not agreed on: window scale, timestamps (RFC 7323), SACK (RFC 2018), ECN (RFC
+3168).
 """
 
 from segment import (
@@ -16,7 +22,9 @@ from segment import (
 
 
 class Spans:
-    """Which octets of a sequence space have arrived: `next` is the first missing one, `late` what lies beyond it."""
+    """Which octets of a sequence space have arrived: `next` is the first missing one, `late` what
+    lies beyond it.
+    """
 
     def __init__(self):
         self.next = 0
@@ -42,7 +50,9 @@ class Spans:
 
 
 class Side:
-    """What one host may do on one connection. Numbers are distances from ISS (ours) or IRS (the peer's)."""
+    """What one host may do on one connection. Numbers are distances from ISS (ours) or IRS (the
+    peer's).
+    """
 
     def __init__(self, iss):
         self.iss = iss
@@ -53,6 +63,7 @@ class Side:
         self.top = 0  # the highest SEQ + LEN sent
         self.una = 0  # the highest ACK received
         self.right = 0  # the highest right edge received
+        self.duplicates = 0  # ACKs that acknowledged nothing new
         self.max_wnd = 0  # MAX.SND.WND (RFC 5961 5.2)
         self.stream = bytearray()
         self.known = bytearray()  # 1 where stream holds an octet that was sent
@@ -103,7 +114,9 @@ class Side:
 
 
 class WireCheck:
-    """The judge of one host. `l2` as in the device contract; `address` the host's IPv4 address (4 octets)."""
+    """The judge of one host. `l2` as in the device contract; `address` the host's IPv4 address (4
+    octets).
+    """
 
     def __init__(self, address, l2=14):
         self.address = address
@@ -143,13 +156,15 @@ class WireCheck:
         if seg.flags & ACK and side.iss is not None:
             ack = seq_diff(seg.ack, side.iss)
             if 0 <= ack <= side.top:
+                side.duplicates += ack == side.una and not seg.length
                 scale = side.peer.wscale if side.agreed(WSCALE) and not seg.flags & SYN else 0
                 side.una = max(side.una, ack)
                 side.right = max(side.right, ack + (seg.wnd << min(scale, 14)))
                 side.max_wnd = max(side.max_wnd, seg.wnd << min(scale, 14))
 
     def _invited(self, seg, key, side):
-        # A SYN: the first one is taken as it is, another one only when the host answers it (`_syn`).
+        # A SYN: the first one is taken as it is, another one only when the host answers it
+        # (`_syn`).
         if side is None or side.syn is None:
             side = self.sides[key] = Side(None)
         elif side.peer is not None:
@@ -258,9 +273,10 @@ class WireCheck:
             "%d octets of data and %d of options over the MSS %d (MUST-16)" % (len(seg.data), seg.optlen, mss),
             seg,
         )
-        if side.una <= 1:  # RFC 6928 2, RFC 5681 3.1
+        if side.una <= 1:  # RFC 6928 2, RFC 5681 3.1; RFC 3042: one more for each of two duplicates
             mss = max(mss, 536)
             limit = 1 + max(min(10 * mss, max(2 * mss, 14600)), 4 * mss if mss <= 1095 else 0)
+            limit += 2 * mss if side.duplicates else 0
             _need(end <= limit + 1, "over the initial window: %d > %d (RFC 6928)" % (end, limit), seg)
 
     def finished(self):

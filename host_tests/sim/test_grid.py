@@ -49,6 +49,7 @@ def sample(seed):
     rng = random.Random(seed)
     how = {key: rng.choice(values) for key, values in SPACE.items()}
     how["seed"] = seed
+    how["limit"] = 3600  # an application that refuses octets on a wire that loses them backs off to minutes
     if how["mtu2"] and how["mtu2"] > how["mtu"]:
         how["mtu2"] = 0
     if not how["rate"]:
