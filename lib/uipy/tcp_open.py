@@ -58,6 +58,8 @@ class Listener:
         self.port = port  # 0 once it is closed
         self.idx = idx  # the interface that it listens on, -1 = all
         self.apps = [app() for _ in range(n)]
+        for a in self.apps:
+            a.conn = tcp.dead  # now, so that no object grows when a connection comes
         self.used = bytearray(n)
         # a connection on which no data moves for so long is aborted; 0 = never
         self.idle_ms = idle_ms
