@@ -10,11 +10,13 @@ class NotConnected(Error):
 
 
 class Busy(Error):
-    """A source is still running on this connection; wait for `acked` until `conn.sending` is false."""
+    """A source is still running on this connection; wait for `acked` until `conn.sending` is
+    false."""
 
 
 class Reentered(Error):
-    """`poll`, `input` or `output` was called from a callback or an interrupt; set a flag instead."""
+    """`poll`, `input` or `output` was called from a callback or an interrupt; set a flag
+    instead."""
 
 
 class SourceChanged(Error):
@@ -34,4 +36,5 @@ class NoChip(Error):
 
 
 class NoEntropy(Error):
-    """This port has no os.urandom: give `Stack(key=...)` 8 octets that differ with each boot and cannot be guessed."""
+    """This port has no os.urandom: give `Stack(key=...)` 8 octets that differ with each boot and
+    cannot be guessed."""

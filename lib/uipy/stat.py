@@ -1,8 +1,9 @@
 """The names of the core's counters.
 
-`stack.stat` is a bytearray of 4 bytes a counter; `bump(stat, _N_X)` adds one. A counter is a small int
-that wraps at 2**30. The modules that count repeat the index as a `const` (a constant cannot be imported on
-a board without costing RAM); host_tests/layering/test_consts.py compares the copies with this table.
+`stack.stat` is a bytearray of 4 bytes a counter; `bump(stat, _N_X)` adds one. A counter is a small
+int that wraps at 2**30. The modules that count repeat the index as a `const` (a constant cannot be
+imported on a board without costing RAM); host_tests/layering/test_consts.py compares the copies
+with this table.
 """
 
 NAMES = (

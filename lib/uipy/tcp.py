@@ -167,6 +167,7 @@ class Tcp:
         self.iface = None
         self.o_if = self.o_keys = None
         self.o_k = self.o_hl = self.o_flags = self.o_wnd = self.o_up = self.o_len = self.o_room = 0
+        self.o_rel = self.o_ask = 0
         self.o_more = self.o_end = self.o_again = False
         self.d_buf = self.c = None
         self.d_start = self.d_len = self.left = 0
@@ -185,10 +186,11 @@ class Tcp:
         if n < 20 or csum(self.buf, at, n, psum) != 0xFFFF or not self._parse(iface, at, n):
             bump(self.stat, _N_TCP_BAD)
             return 0
+        return self._demux()
+
+    def _demux(self):
         i = find(self.keys, KEY, self.rows, self.key, KEY)
-        if i >= 0:
-            return self._to(self.conns[i])
-        return self._to_others(iface)
+        return self._to(self.conns[i]) if i >= 0 else self._to_others()
 
     def _parse(self, iface, at, n):
         """The fixed part of the header (RFC 9293 3.1); the reserved bits are not looked at (RFC
@@ -229,7 +231,7 @@ class Tcp:
             self.stack.due = True
         return self.reply
 
-    def _to_others(self, iface):
+    def _to_others(self):
         """No connection: half-open, TIME-WAIT, a listener, or nobody."""
         i = self.half.find(self.key)
         if i >= 0:
@@ -238,7 +240,7 @@ class Tcp:
         i = self.wait.find(self.key)
         if i >= 0 and not self.wait.input(i):
             return self.reply
-        listener = self.listener(u16(self.key, _K_LPORT), iface.idx)
+        listener = self.listener(u16(self.key, _K_LPORT), self.iface.idx)
         if not listener:
             return ignored_by_stranger(self)
         c = self.half.listen(listener)
@@ -280,17 +282,18 @@ class Tcp:
         """A frame for c, if its neighbour is known; otherwise the row waits and is asked again
         (RFC 1122 2.3.2.2)."""
         r = c.r
-        k = _KEY * r[_IDX]
-        iface = self.stack.ifaces[self.keys[k + _K_IFACE]]
+        k = _KEY * r[_IDX] + _K_RADDR
         if r[_F] == _F_WAIT:
             return 0
-        way = iface.reach(self.keys, k + _K_RADDR)
+        self.iface = self.stack.ifaces[self.keys[k - _K_RADDR + _K_IFACE]]
+        way = self.iface.reach(self.keys, k)
         if way <= 0:
             return self._no_way(c, way)
         r[_F] &= ~_F_WAIT
-        self.iface = iface
-        n = segment(self, c)
-        return self.ip.send(iface, _PROTO, self.keys, k + _K_RADDR, n) if n else 0
+        return self._send(segment(self, c), k)
+
+    def _send(self, n, k):
+        return self.ip.send(self.iface, _PROTO, self.keys, k, n) if n else 0
 
     def _no_way(self, c, way):
         """The segment cannot leave: its marks stay, and R2 runs (RFC 1122 2.3.2.2). Three vain

@@ -47,17 +47,23 @@ def _received(t, c):
 
 def acked(t, c, n):
     """n octets of the source have arrived at the peer."""
-    r = c.r
+    t.d_len = n
     with t:  # a source that raises loses its connection too
-        if c.src is not None:
-            c.src.acked(n)
-            if r[_G] & _G_END and u16(r, _MAX) <= (r[_G] & _G_FIN_SENT) >> 1:
-                c.src = None  # all of it has arrived; a FIN may still be on its way
-        c.app.acked(c, n)
+        _acked(t, c)
 
 
-def fill(t, c, rel, n):
-    """Asks the source for n octets at `rel` and one more, to learn whether they are the last.
+def _acked(t, c):
+    r = c.r
+    n = t.d_len
+    if c.src is not None:
+        c.src.acked(n)
+        if r[_G] & _G_END and u16(r, _MAX) <= (r[_G] & _G_FIN_SENT) >> 1:
+            c.src = None  # all of it has arrived; a FIN may still be on its way
+    c.app.acked(c, n)
+
+
+def fill(t, c):
+    """Asks the source for o_ask octets at o_rel and one more, to learn whether they are the last.
 
     Sets o_len, o_more (it has more just now) and o_end (nothing comes behind them).
     """
@@ -67,14 +73,19 @@ def fill(t, c, rel, n):
     if t.o_end:
         return
     with t:
-        k = _fill(t, c, rel, n)
-        t.o_more = k > n
-        t.o_len = n if k > n else k
-        t.o_end = k <= n and bool(c.src.ended)
+        _fill(t, c)
 
 
-def _fill(t, c, rel, n):
-    return c.src.fill(rel, t.buf, t.o_if.tx + t.o_hl, n + 1)
+def _fill(t, c):
+    n = t.o_ask
+    k = _ask(t, c.src)
+    t.o_more = k > n
+    t.o_len = n if k > n else k
+    t.o_end = k <= n and bool(c.src.ended)
+
+
+def _ask(t, src):
+    return src.fill(t.o_rel, t.buf, t.o_if.tx + t.o_hl, t.o_ask + 1)
 
 
 def peer_closed(t, c):

@@ -80,18 +80,26 @@ def on_ack(t, r, n):
     cwnd = u16(r, _CWND)
     mss = u16(r, _MSS)
     if cwnd < u16(r, _SSTHRESH):  # RFC 5681 3.1 (2)
-        return put16(r, _CWND, limit(t, r, cwnd + (n if n < mss else mss)))
-    _avoid(t, r, n)
+        if n > mss:
+            n = mss
+        grow(t, r, cwnd, n)
+    else:
+        _avoid(t, r, cwnd, n)
 
 
-def _avoid(t, r, n):
+def grow(t, r, cwnd, n):
+    cwnd = limit(t, r, cwnd + n)
+    put16(r, _CWND, cwnd)
+
+
+def _avoid(t, r, cwnd, n):
     """RFC 5681 3.1: one segment for each window that was acknowledged, counted in octets (RFC
     3465)."""
-    cwnd = u16(r, _CWND)
     acc = u16(r, _CACC) + n
     if acc >= cwnd:
         acc -= cwnd
-        put16(r, _CWND, limit(t, r, cwnd + u16(r, _MSS)))
+        n = u16(r, _MSS)
+        grow(t, r, cwnd, n)
     put16(r, _CACC, acc if acc < 0xFFFF else 0xFFFF)
 
 
@@ -112,7 +120,7 @@ def on_duplicate(t, r):
         r[_DUP] += 1
     r[_F] |= _F_SEND
     if r[_G] & _G_RECOVERY:  # RFC 5681 3.2 (4)
-        put16(r, _CWND, limit(t, r, u16(r, _CWND) + u16(r, _MSS)))
+        grow(t, r, u16(r, _CWND), u16(r, _MSS))
     elif r[_DUP] == 3 and not u16(r, _RECOVER):
         enter_recovery(t, r)
 
@@ -130,8 +138,8 @@ def enter_recovery(t, r):
 
 
 def halve(r):
-    """RFC 5681 (4): SSTHRESH = max(FlightSize / 2, 2 * SMSS). What the first two duplicate ACKs let
-    out beyond CWND does not count (3.2 step 2)."""
+    """RFC 5681 (4): SSTHRESH = max(FlightSize / 2, 2 * SMSS). What the first two duplicate ACKs
+    let out beyond CWND does not count (3.2 step 2)."""
     put16(r, _SSTHRESH, max(min(u16(r, _MAX), u16(r, _CWND)) >> 1, 2 * u16(r, _MSS)))
 
 

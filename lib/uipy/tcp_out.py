@@ -142,11 +142,10 @@ def _resend(t, c):
     if rel < 0 or n <= 0:
         return 0
     write(t, c)
-    wnd = u16(r, _SND_WND) or 1
-    most = min(u16(r, _MSS) - t.o_hl + 20, wnd)  # a window that shrank (MUST-34)
+    t.o_room = max(u16(r, _SND_WND) - rel, 1)
+    most = min(_full(t, r), t.o_room)  # a window that shrank (MUST-34)
     if r[_H] & _H_SACK:
         most = t.sack.until(r, rel, most)
-    t.o_room = wnd - rel
     return _build(t, c, rel, n if n < most else most)
 
 
@@ -155,7 +154,7 @@ def _probe(t, c):
     MUST-35)."""
     r = c.r
     write(t, c)
-    n = min(u16(r, _SND_WND), u16(r, _MSS) - t.o_hl + 20)
+    n = min(u16(r, _SND_WND), _full(t, r))
     nxt = u16(r, _NXT)
     bump(t.stat, _N_TCP_PROBE)
     t.o_room = u16(r, _SND_WND) or 1
@@ -176,9 +175,9 @@ def _fresh(t, c):
     if n <= 0:
         return _blocked(t, c, nxt)
     write(t, c)
-    most = u16(r, _MSS) - t.o_hl + 20
     t.o_room = n
-    return _build(t, c, nxt, most if n > most else n, True)
+    n = min(n, _full(t, r))
+    return _build(t, c, nxt, n, True)
 
 
 def _usable(t, r):
@@ -195,7 +194,9 @@ def _blocked(t, c, nxt):
     if not nxt and not r[_T] & (_T_REXMT | _T_PERSIST):
         t.o_if = t.iface
         t.o_hl = 20
-        fill(t, c, 0, 1)
+        t.o_rel = 0
+        t.o_ask = 1
+        fill(t, c)
         if t.o_len or (r[_G] & _G_FIN and t.o_end):
             _persist(t, r)
     return 0
@@ -214,18 +215,11 @@ def _build(t, c, rel, n, new=False):
     """A segment with up to n octets from `rel` on, the source and the rules for small segments
     permitting."""
     r = c.r
-    most = u16(r, _MAX) - rel - 1
-    sent = r[_G] & _G_FIN_SENT
-    if sent and n > most:
-        n = most  # the FIN's place is fixed
-    fill(t, c, rel, n)
-    t.o_flags = _ACK
-    if sent:
-        if t.o_len == most:
-            t.o_flags = _ACK | _FIN
-    elif t.o_end and r[_G] & _G_FIN and t.o_len < t.o_room:
-        t.o_flags = _ACK | _FIN  # it rides on the last octet, if the window has a place for it
-    if new and t.o_len and t.o_len < u16(r, _MSS) - t.o_hl + 20 and _waits(t, r):
+    t.o_rel = rel
+    t.o_ask = _before_fin(r, rel, n)
+    fill(t, c)
+    t.o_flags = _ACK | _FIN if _fin_rides(t, r, rel) else _ACK
+    if new and t.o_len and t.o_len < _full(t, r) and _waits(t, r):
         r[_F] &= ~_F_SEND
         return 0
     if t.o_end:
@@ -233,6 +227,26 @@ def _build(t, c, rel, n, new=False):
     if not t.o_len and not t.o_flags & _FIN:
         return _nothing(t, c)
     return _send(t, c, rel)
+
+
+def _full(t, r):
+    """Octets of data in a full segment with the options that have been written (Eff.snd.MSS)."""
+    return u16(r, _MSS) - t.o_hl + 20
+
+
+def _before_fin(r, rel, n):
+    """n octets at `rel`, but none in the place of a FIN that was sent."""
+    if r[_G] & _G_FIN_SENT and n >= u16(r, _MAX) - rel:
+        n = u16(r, _MAX) - rel - 1
+    return n
+
+
+def _fin_rides(t, r, rel):
+    """Whether the FIN goes with this segment: in the place that it had, or behind the last octet
+    if the window has one for it."""
+    if r[_G] & _G_FIN_SENT:
+        return rel + t.o_len + 1 == u16(r, _MAX)
+    return t.o_end and r[_G] & _G_FIN and t.o_len < t.o_room
 
 
 def _nothing(t, c):

@@ -17,16 +17,21 @@ def sample(t, r, at):
         m = 1  # the clock's granularity G
     srtt = u32(r, _SRTT)
     if not srtt:  # (2.2)
-        srtt = m << 3
-        var = m << 1
-    else:  # (2.3) with alpha = 1/8, beta = 1/4; SRTT is the old one in RTTVAR's line
-        d = m - (srtt >> 3)
-        var = u32(r, _RTTVAR)
-        var += (d if d > 0 else -d) - (var >> 2)
-        srtt += d
-    put32(r, _SRTT, srtt if srtt > 1 else 1)
+        put32(r, _SRTT, m << 3)
+        put32(r, _RTTVAR, m << 1)
+    else:
+        _smooth(r, srtt, m - (srtt >> 3))
+    m = u32(r, _RTTVAR)
+    _set(t, r, (u32(r, _SRTT) >> 3) + (m if m > 1 else 1))
+
+
+def _smooth(r, srtt, d):
+    """(2.3) with alpha = 1/8, beta = 1/4; d is the new measurement less the old SRTT."""
+    var = u32(r, _RTTVAR)
+    var += (d if d > 0 else -d) - (var >> 2)
     put32(r, _RTTVAR, var)
-    _set(t, r, (srtt >> 3) + (var if var > 1 else 1))
+    srtt += d
+    put32(r, _SRTT, srtt if srtt > 1 else 1)
 
 
 def _set(t, r, rto):

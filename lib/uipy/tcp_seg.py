@@ -72,7 +72,9 @@ def emit(t, n):
     put16(b, h + 14, t.o_wnd)
     put16(b, h + 16, 0)
     put16(b, h + 18, t.o_up)
-    put16(b, h + 16, csum(b, h, n, _psum(t, n)) ^ 0xFFFF)
+    s = _psum(t, n)
+    s = csum(b, h, n, s)
+    put16(b, h + 16, s ^ 0xFFFF)
     bump(t.stat, _N_TCP_OUT)
     return n
 
