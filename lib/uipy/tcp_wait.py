@@ -33,6 +33,8 @@ _SYN = const(0x02)
 _RST = const(0x04)
 _ACK = const(0x10)
 
+_N_TCP_CHALLENGE = const(33)
+_N_TCP_MUTED = const(34)
 _N_TCP_TW_EVICTED = const(44)
 
 
@@ -120,9 +122,12 @@ class TimeWait:
         """Out of place: acknowledged, but not faster than a challenge ACK."""
         t = self.t
         now = t.stack.now
-        if tdiff(now, u32(self.tab, o + _W_MUTE)) >= 0:
-            put32(self.tab, o + _W_MUTE, tadd(now, 250 + t.random8()))
-            self.ack(i)
+        if tdiff(now, u32(self.tab, o + _W_MUTE)) < 0:
+            bump(t.stat, _N_TCP_MUTED)
+            return
+        put32(self.tab, o + _W_MUTE, tadd(now, 250 + t.random8()))
+        bump(t.stat, _N_TCP_CHALLENGE)
+        self.ack(i)
 
     def ack(self, i):
         """<SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK> as the reply."""
