@@ -16,11 +16,11 @@ import fcntl
 import os
 import select
 import signal
+import socket
 import struct
 import sys
 import termios
 import tty
-from pathlib import Path
 
 import sliplib
 
@@ -35,8 +35,10 @@ class NoLine(Exception):
 
 def open_tun(name):
     """A file descriptor for a TUN that exists; `ip tuntap add dev NAME mode tun` makes one."""
-    if not Path("/sys/class/net", name).exists():
-        raise NoLine("there is no %s: ip tuntap add dev %s mode tun" % (name, name))
+    try:
+        socket.if_nametoindex(name)
+    except OSError:
+        raise NoLine("there is no %s: ip tuntap add dev %s mode tun" % (name, name)) from None
     try:
         fd = os.open("/dev/net/tun", os.O_RDWR | os.O_NONBLOCK)
         fcntl.ioctl(fd, _TUNSETIFF, struct.pack("16sH22x", name.encode(), _IFF_TUN | _IFF_NO_PI))
