@@ -70,6 +70,13 @@ class Listener:
         """Accepts no more; the connections that it has go on. Its number stays taken."""
         self.port = 0
 
+    def spare(self):
+        """Is an application object free? (MicroPython has no `0 in bytearray`.)"""
+        for used in self.used:
+            if not used:
+                return True
+        return False
+
     def take(self):
         """An application object that is free, or None."""
         used = self.used
@@ -111,7 +118,7 @@ def iss_into(t, key, buf, i):
 
 def has_room(t, lst):
     """A row, and an application object of that listener, are free."""
-    return 0 in t.listeners[lst].used and free_row(t) is not None
+    return t.listeners[lst].spare() and free_row(t) is not None
 
 
 def free_row(t):
