@@ -294,7 +294,7 @@ class HalfOpen:
     def _helps(self, c, lst):
         """Whether the end of c would make room: its own listener's objects, or the common rows,
         are what is short."""
-        return c.r[_LST] == lst or 0 in self.t.listeners[lst].used
+        return c.r[_LST] == lst or self.t.listeners[lst].spare()
 
     def room_again(self):
         """A connection has ended: those that wait are tried at once."""
