@@ -15,6 +15,7 @@ _STATE = const(0)
 _F = const(2)
 _H = const(4)
 _MAX = const(22)
+_SND_WND = const(24)
 _CWND = const(30)
 _SSTHRESH = const(32)
 
@@ -87,12 +88,12 @@ class Ecn:
         bump(self.t.stat, _N_TCP_ECN)
 
     def stamp(self, r, n):
-        """ECT(0) on new data only (6.1.5: not on what is sent again), CWR on the first of it after
-        a halving."""
+        """ECT(0) on new data only (6.1.5: not on what is sent again; 6.1.6: not on window probes),
+        CWR on the first of it after a halving."""
         t = self.t
         if r[_H] & _H_ECE:
             t.o_flags |= _ECE
-        if n and not t.o_again:
+        if n and not t.o_again and u16(r, _SND_WND):
             t.ip.ecn = _ECT_0
             if r[_H] & _H_CWR:
                 r[_H] &= ~_H_CWR
