@@ -1,0 +1,122 @@
+"""Window scaling (RFC 7323 2)."""
+
+import pytest
+from tcp_lab import Lab, Peer, active, mss, one, wscale
+from uipy import Bytes
+
+rfc = pytest.mark.rfc
+
+
+@pytest.fixture
+def lab():
+    return Lab(tcp_options={"window_scale": True, "room": 200_000})
+
+
+def shift(s):
+    return s.opts[3][0]
+
+
+@rfc("7323 2.3-1")
+def test_syn_with_the_option_is_answered_with_it(lab):
+    s = one(Peer(lab).send("S", opts=mss(1000) + wscale(0)))
+    assert 200_000 >> shift(s) <= 0xFFFF
+
+
+@rfc("7323 2.2-1")
+def test_syn_without_it_is_answered_without_and_nothing_is_scaled(lab):
+    p = Peer(lab)
+    s = p.open()
+    assert 3 not in s.opts
+    s = (p.send("PA", bytes(500)) + p.run(500))[-1]
+    assert s.wnd >= 60_000
+    p.send("A", wnd=1)
+    p.conn.send(Bytes(bytes(5000)))
+    p.run(500)
+    assert p.conn.unacked <= 1
+
+
+@rfc("7323 2.2-1")
+def test_peer_that_does_not_answer_with_it_is_not_scaled(lab):
+    app, p, syn = active(lab)
+    assert 3 in syn.opts
+    p.send("SA", opts=mss(1000), wnd=2000)
+    app.c.send(Bytes(bytes(5000)))
+    assert sum(s.len for s in p.run(0)) == 2000
+
+
+@rfc("7323 2.2-3")
+def test_window_of_a_syn_is_not_scaled(lab):
+    """What our SYN-ACK says is in octets, and what the peer's SYN says too."""
+    p = Peer(lab, wnd=2000)
+    s = p.send("S", opts=mss(1000) + wscale(4))[0]
+    assert s.wnd == 0xFFFF
+    app, q, syn = active(lab)
+    assert syn.wnd == 0xFFFF
+    q.send("SA", opts=mss(1000) + wscale(4), wnd=2000)
+    app.c.send(Bytes(bytes(9000)))
+    assert sum(s.len for s in q.run(0)) == 2000
+
+
+@rfc("7323 2.3-2")
+def test_windows_that_arrive_are_shifted_left(lab):
+    p = Peer(lab)
+    p.open(opts=mss(1000) + wscale(3))
+    p.send("A", wnd=1000)
+    p.conn.send(Bytes(bytes(20_000)))
+    assert sum(s.len for s in p.run(0)) == 8000
+
+
+@rfc("7323 2.3-3")
+def test_windows_that_we_send_are_shifted_right(lab):
+    p = Peer(lab)
+    s = p.open(opts=mss(1000) + wscale(3))
+    k = shift(s)
+    s = (p.send("PA", bytes(1000)) + p.send("PA", bytes(1000)) + p.run(500))[-1]
+    assert 0 <= 200_000 - (s.wnd << k) < 2000
+
+
+@rfc("7323 2.3-4")
+@pytest.mark.parametrize("big", [15, 31, 255])
+def test_shift_above_14_counts_as_14(lab, big):
+    p = Peer(lab)
+    p.open(opts=mss(1000) + wscale(big))
+    p.send("A", wnd=1)
+    p.conn.send(Bytes(bytes(20_000)))
+    assert sum(s.len for s in p.run(0)) == 10_000  # IW; 1 << 14 is more than that, 1 << 31 would not be a window
+
+
+@rfc("7323 2.2-2")
+def test_option_without_syn_is_ignored(lab):
+    p = Peer(lab)
+    p.open()
+    p.send("A", opts=wscale(7), wnd=1000)
+    p.conn.send(Bytes(bytes(20_000)))
+    assert sum(s.len for s in p.run(0)) == 1000
+
+
+@rfc("7323 2.4-1")
+def test_shrinking_scaled_window_is_survived(lab):
+    p = Peer(lab)
+    p.open(opts=mss(1000) + wscale(2))
+    p.send("A", wnd=2000)
+    p.conn.send(Bytes(bytes(30_000)))
+    p.run(0)
+    una = p.iss + 1
+    p.send("A", ack=una + 1000, wnd=100)
+    p.run(3000)
+    out = p.send("A", ack=p.ack, wnd=2000)
+    assert sum(s.len for s in out) >= 1000
+
+
+@rfc("9293 SHLD-14")
+def test_rounding_does_not_move_the_right_edge_left(lab):
+    """With a shift of 2 a window is a multiple of 4; odd amounts of data must not shrink what was promised."""
+    p = Peer(lab)
+    s = p.open(opts=mss(1000) + wscale(2))
+    k = shift(s)
+    assert k
+    edge = s.ack + s.wnd
+    for n in (1, 1, 3, 5, 7, 2, 1):
+        for s in p.send("A", bytes(n)) + p.run(300):
+            assert s.ack + (s.wnd << k) >= edge
+            edge = s.ack + (s.wnd << k)
