@@ -38,7 +38,6 @@ def library_digest():
 
 
 def pytest_configure(config):
-    config.addinivalue_line("markers", "rfc(row, ...): the requirements (host_tests/rfc/*.tsv) that this test proves")
     config.stash[_TESTS] = {}
 
 
