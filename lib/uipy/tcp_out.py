@@ -372,8 +372,11 @@ def _syn(t, c):
     if not r[_F] & (_F_REXMT | _F_SEND | _F_ACK):
         return 0
     again = u16(r, _MAX)
-    if again and not r[_F] & _F_REXMT:  # data and FIN wait for the answer
-        r[_F] &= ~(_F_SEND | _F_ACK)
+    if again and not r[_F] & _F_REXMT:
+        r[_F] &= ~_F_SEND  # data and FIN wait for the answer
+        if r[_STATE] == _S_SYN_RECEIVED and r[_F] & _F_ACK:
+            return _ack(t, c)  # of what was out of place (RFC 9293 3.10.7.4, first)
+        r[_F] &= ~_F_ACK
         return 0
     r[_F] &= ~(_F_REXMT | _F_SEND | _F_ACK)
     copy(t.num, 0, r, _SND_UNA, 4)
