@@ -251,8 +251,8 @@ class HalfOpen:
             self._again_in(o, _RETRY_MS)
             self._evict(w[o + _P_LST])
             return None
-        w[o] = 0
         t.wait.forget(w, o)
+        w[o] = 0
         self._promote(c, w, o)
         return c
 
