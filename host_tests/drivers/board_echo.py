@@ -1,14 +1,13 @@
 """Runs under MicroPython: the driver over the pipe of machine_pipe.py, echoing frames with the
 heap locked.
 
-    micropython board_echo.py N [polled]      with the environment that tools/chips/server.py gives
+    micropython board_echo.py KIND N [polled]      in the environment of tools/chips/server.py
 """
 
 import sys
 
 import micropython
 from machine import SPI, Pin, lightsleep
-from uipy.drivers.enc28j60 import ENC28J60
 
 
 def echo(dev, buf, k):
@@ -27,11 +26,13 @@ def main():
     int_pin = None if "polled" in sys.argv else Pin(21, Pin.IN)
     reset = Pin(20, Pin.OUT, value=1)
     mac = b"\x02\x00\x00\x28\x60\x01"
-    dev = ENC28J60(SPI(0, baudrate=20_000_000), Pin(17, Pin.OUT, value=1), int_pin, reset, mac)
+    kind = sys.argv[1]
+    driver = getattr(__import__("uipy.drivers." + kind, None, None, (kind.upper(),)), kind.upper())
+    dev = driver(SPI(0, baudrate=20_000_000), Pin(17, Pin.OUT, value=1), int_pin, reset, mac)
     buf = bytearray(1520)
     echo(dev, buf, 5)  # makes the views
     micropython.heap_lock()
-    echo(dev, buf, int(sys.argv[1]) - 5)
+    echo(dev, buf, int(sys.argv[2]) - 5)
     micropython.heap_unlock()
     dev.link_up()
     for name, value in dev.counters():

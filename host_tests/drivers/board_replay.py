@@ -1,15 +1,13 @@
 """Runs under MicroPython: the driver on a recorded session, counting what it allocates.
 
-The record (test_enc28j60_micropython.py) is a text file: the calls that a board made, and all that
-the driver got back: the octets of SPI, the ticks, the INT pin. Prints the octets of heap that the
-calls took, 0 if all is well; -1 tells that the session went another way than it did on CPython.
+The record (test_micropython.py) is a text file: the chip, the calls that a board made, and all
+that the driver got back: the octets of SPI, the ticks, the INT pin. Prints the octets of heap that
+the calls took, 0 if all is well; -1 tells that the session went another way than on CPython.
 """
 
 import gc
 import sys
 from binascii import unhexlify
-
-from uipy.drivers import enc28j60, enc28j60_care, enc28j60_chip
 
 
 class Tape:
@@ -73,11 +71,13 @@ def play(dev, buf, calls):
 
 def main():
     with open(sys.argv[1] if len(sys.argv) > 1 else "/tape.txt") as f:
-        octets, ticks, levels, warm, calls, frames = f.read().split("\n")
+        kind, octets, ticks, levels, warm, calls, frames = f.read().split("\n")
     tape = Tape(unhexlify(octets), [int(t) for t in ticks.split()], unhexlify(levels))
-    for module in (enc28j60, enc28j60_care, enc28j60_chip):
-        module.time = tape
-    dev = enc28j60.ENC28J60(tape, pin, tape, mac=b"\x02\x00\x00\x28\x60\x01")
+    driver = getattr(__import__("uipy.drivers." + kind, None, None, (kind.upper(),)), kind.upper())
+    for name, module in sys.modules.items():
+        if name.startswith("uipy.drivers.") and hasattr(module, "time"):
+            module.time = tape
+    dev = driver(tape, pin, tape, pin, mac=b"\x02\x00\x00\x28\x60\x01")
     buf = bytearray(1520)
     warm = [int(n) for n in warm.split()]
     calls = [int(n) for n in calls.split()]

@@ -101,7 +101,7 @@ class Care(SpiDevice):
     ):
         super().__init__(spi, cs, int_pin, reset, mac, bus)
         self.recover = recover
-        self.version = b""  # what the version register read last
+        self.version = bytearray(len(self.VERSION))  # what the version register read last
         self._setup = self._setup_frames(multicast, promiscuous, duplex, speed)
         self._watch = self._watch_frames(multicast, promiscuous)
         self._a = bytearray(16)  # answers; the first 3 octets fall to the header
@@ -215,7 +215,8 @@ class Care(SpiDevice):
 
     def _start(self):
         self._get(self.GET_VERSION)
-        self.version = bytes(self._into[len(self.GET_VERSION)][3:])
+        for i in range(len(self.VERSION)):
+            self.version[i] = self._a[3 + i]
         if self.version != self.VERSION:
             self._count(_N_NO_CHIP)
             self._lose(_ABSENT_MS)
