@@ -71,6 +71,7 @@ _N_TCP_MUTED = const(34)
 _N_TCP_SYN_DROPPED = const(40)
 _N_TCP_ACK_DROPPED = const(41)
 _N_TCP_EVICTED = const(42)
+_N_TCP_PAWS = const(48)
 
 
 class HalfOpen:
@@ -187,6 +188,8 @@ class HalfOpen:
         inside = 0 <= rel < t.default_room
         if f & _RST:
             self._rst(o, rel, inside)
+        elif w[o + _P_H] & _H_TS and not self._in_time(o):
+            return None
         elif f & _SYN and rel == -1 and not f & _ACK:  # their SYN again: ours may have been lost
             self.syn_ack(o)
         elif f & _SYN and inside:  # Fourth: a passive open returns to LISTEN
@@ -196,6 +199,17 @@ class HalfOpen:
         elif f & _ACK:
             return self._ack(o)
         return None
+
+    def _in_time(self, o):
+        """RFC 7323 5.3 R1: not older than TS.Recent; 3.2: not without the option."""
+        t = self.t
+        read(t)
+        if t.p_ts and sdiff(t.buf, t.p_ts, self.tab, o + _P_TS) >= 0:
+            return True
+        bump(t.stat, _N_TCP_PAWS)
+        if t.p_ts:
+            self._out_of_place(o)
+        return False
 
     def _rst(self, o, rel, inside):
         """RFC 5961 3.2: exactly in place it ends the attempt, and nobody needs to know (3.10.7.4,
