@@ -1,6 +1,6 @@
 """The MicroPython process of a board; started by boards.py, never by hand.
 
-    board_child.py FD IP GATEWAY MAC TCP SERVICES CHIP
+    board_child.py FD IP GATEWAY MAC TCP NAME SERVICES CHIP
 
 FD: frames come and go through this stream, each with its length in 2 octets (big-endian) in front.
 "-": frames come from the chip on machine.SPI. Prints `ready` when it serves.
@@ -83,9 +83,9 @@ def chip(mac, settings):
     main.serve(stack, main.Nap(pin))
 
 
-def run(fd, ip, gateway, mac, tcp, services, kind):
+def run(fd, ip, gateway, mac, tcp, name, services, kind):
     mac = bytes([int(mac[k : k + 2], 16) for k in range(0, 12, 2)])
-    settings = board.Settings(ip, gateway, int(tcp), services.split(","), chip=kind)
+    settings = board.Settings(ip, gateway, int(tcp), services.split(","), name, kind)
     try:
         if fd == "-":
             chip(mac, settings)

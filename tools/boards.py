@@ -21,6 +21,7 @@ import interpreters
 import machine
 import main
 from chips import clock
+from chips.rig import KINDS, load
 from chips.server import BoardLink
 from chips.spibus import Wiring
 from pump import LONG
@@ -93,14 +94,18 @@ def local(settings, mac):
     return StackEnd(dev, board.build(dev, settings))
 
 
+def make(settings, mac, python):
+    """The board that `settings` (board.py) describe, under "cpython" or "micropython"."""
+    if python == "cpython":
+        return local(settings, mac)
+    return (ProcessBoard if settings.chip == "none" else ChipProcessBoard)(settings, mac)
+
+
 def model(name):
     """A chip model on the real clock, and its wiring to the pins of firmware/config.py."""
-    if name == "enc28j60":
-        from chips.enc28j60 import Enc28j60
-
-        chip = Enc28j60(clock=clock.real, strict=False)
-    else:
+    if name not in KINDS:
         raise ValueError("no chip model %r" % name)
+    chip = load(KINDS[name][0])(clock=clock.real, strict=False)
     return chip, Wiring(chip)
 
 
@@ -158,6 +163,7 @@ def _arguments(settings, mac):
         settings.gateway or "",
         bytes(mac).hex(),
         str(settings.tcp),
+        settings.name,
         settings.services + (",sink" if settings.sink else ""),
         settings.chip,
     ]
@@ -178,6 +184,7 @@ class _Child:
             env={**os.environ, **env, "MICROPYPATH": paths},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
+            start_new_session=True,  # Ctrl-C is for us; it ends when we do
         )
         assert self._process.stdout is not None
         self._stdout = self._process.stdout

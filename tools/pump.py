@@ -10,16 +10,24 @@ What stands at an end of the wire has
 """
 
 import select
+import signal
 import time
 
 from wire import DOWN, UP, Wire
 
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 LONG = 1000  # ms; nobody sleeps longer
 
 
 def now_ms():
     """The clock of all host tools: ms, of no particular beginning."""
     return time.monotonic_ns() // 1_000_000
+
+
+def stop_on_signals():
+    """SIGTERM and SIGINT raise KeyboardInterrupt, even where a shell has turned SIGINT off."""
+    for number in _SIGNALS:
+        signal.signal(number, signal.default_int_handler)
 
 
 class Medium:
@@ -93,9 +101,16 @@ class Pump:
         return done
 
     def run(self):
-        """Until KeyboardInterrupt, or until an end raises."""
-        while True:
-            self.turn()
+        """Until SIGINT or SIGTERM (`stop_on_signals`) or an error of an end; closes everything."""
+        try:
+            while True:
+                self.turn()
+        except KeyboardInterrupt:
+            pass
+        finally:
+            for number in _SIGNALS:  # a second Ctrl-C does not break off the tidying up
+                signal.signal(number, signal.SIG_IGN)
+            self.close()
 
     def close(self):
         self.board.close()

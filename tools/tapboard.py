@@ -10,7 +10,6 @@ that says what to do, and status 2. Without root: `unshare -Urn`, a veth pair, `
 
 import argparse
 import re
-import signal
 import sys
 from pathlib import Path
 
@@ -22,13 +21,14 @@ import board
 import boards
 import interpreters
 import main as firmware
+from chips.rig import KINDS
 from media import NoMedium, Packet, Tap
-from pump import Medium, Pump
+from pump import Medium, Pump, stop_on_signals
 from recorder import Recorder
 from uipy import Error
 from wire import Wire
 
-CHIPS = ("none", "enc28j60")
+CHIPS = ("none", *KINDS)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -55,7 +55,7 @@ def _parser():
         default=list(firmware.SERVICES),
         help="of %s (all but sink)" % ",".join(board.SERVICES),
     )
-    p.add_argument("--wire", metavar="SPEC", type=_wire, default=Wire(), help="loss=5,seed=7 ...")
+    p.add_argument("--wire", metavar="SPEC", type=wire, default=Wire(), help="loss=5,seed=7 ...")
     return p
 
 
@@ -84,19 +84,12 @@ def _services(text):
     return names
 
 
-def _wire(text):
+def wire(text):
+    """--wire's argument."""
     try:
         return Wire(text)
     except ValueError as exc:
         raise argparse.ArgumentTypeError(str(exc)) from None
-
-
-def make_board(settings, mac, python):
-    """The board's end of the wire."""
-    if python == "cpython":
-        return boards.local(settings, mac)
-    kind = boards.ProcessBoard if settings.chip == "none" else boards.ChipProcessBoard
-    return kind(settings, mac)
 
 
 def _pump(args):
@@ -105,14 +98,14 @@ def _pump(args):
     medium = Tap(args.tap) if args.tap else Packet(args.iface)
     recorder = Recorder(args.pcap) if args.pcap else None
     settings = board.Settings(args.ip, args.gateway, args.tcp, args.services, chip=args.chip)
-    end = make_board(settings, args.mac, args.python)
+    end = boards.make(settings, args.mac, args.python)
     return Pump(Medium(medium), end, args.wire, recorder)
 
 
 def main(argv=None):
     parser = _parser()
     args = parser.parse_args(argv)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    stop_on_signals()
     try:
         pump = _pump(args)
     except (NoMedium, ValueError, Error, interpreters.Missing, boards.BoardDied) as exc:
@@ -124,10 +117,8 @@ def main(argv=None):
     try:
         print("ready", flush=True)
         pump.run()
-    except KeyboardInterrupt:
-        pass
-    finally:
-        pump.close()
+    except boards.BoardDied as exc:
+        parser.exit(1, "tapboard: %s\n" % exc)
     return 0
 
 

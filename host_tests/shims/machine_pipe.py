@@ -222,7 +222,8 @@ def freq(*a):
 
 
 def idle():
-    _queue.flush()
+    """Until something happens, 1 ms at most: the tick of a board (`machine.idle`)."""
+    _drain(1)
 
 
 def lightsleep(ms=0):
