@@ -4,9 +4,8 @@ import http.client
 import io
 
 import pytest
+from apps.fakes import FakeConn
 from uipy.apps.site import FilePage, Page, Site, Text, View
-
-from host_tests.apps.fakes import FakeConn
 
 HTML = b"<!doctype html><title>t</title>" * 100
 GET = b"GET / HTTP/1.1\r\nHost: board\r\n\r\n"

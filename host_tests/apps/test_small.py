@@ -4,12 +4,11 @@ import re
 import time
 
 import pytest
+from apps.fakes import FakeConn
 from uipy.apps.chargen import Chargen
 from uipy.apps.daytime import Daytime
 from uipy.apps.discard import Discard
 from uipy.apps.echo import Echo, UdpEcho
-
-from host_tests.apps.fakes import FakeConn
 
 
 def test_echo_returns_what_it_gets():

@@ -8,13 +8,12 @@ import main
 import page
 import pytest
 import status
+from apps.fake_stack import FakeStack, Iface
+from apps.fakes import FakeConn
+from apps.test_http import ask, get
 from prometheus_client.parser import text_string_to_metric_families
 from uipy.stat import NAMES
 from uipy.tcp_row import STATE_NAMES
-
-from host_tests.apps.fake_stack import FakeStack, Iface
-from host_tests.apps.fakes import FakeConn
-from host_tests.apps.test_http import ask, get
 
 NAME = 'roof "5\\N" \n\x07 grün'
 

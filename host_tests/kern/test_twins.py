@@ -4,10 +4,9 @@ import re
 from pathlib import Path
 
 import pytest
+from kern import oracle, vectors
+from pythons import run_unix, run_wasm
 from uipy import _kern_cpython, _kern_py
-
-from host_tests.kern import oracle, vectors
-from host_tests.pythons import run_unix, run_wasm
 
 SCRIPT = Path(vectors.__file__)
 COUNT = SCRIPT.with_name("count.py")

@@ -10,9 +10,8 @@ import ast
 from pathlib import Path
 
 import pytest
+from layering.test_imports import PACKAGE, imports, modules, place
 from uipy.stat import NAMES
-
-from host_tests.layering.test_imports import PACKAGE, imports, modules, place
 
 CORE = modules() + modules("apps")
 TCP = [p for p in modules() if p.stem.startswith("tcp") or p.stem == "conn"]
