@@ -1,0 +1,209 @@
+"""The applications on the real TCP: two stacks on one cable, and a clock that only tests move."""
+
+import json
+
+import main
+import pytest
+from apps.test_http import Answer, get
+from apps.test_small import rfc_864
+from harness import Wire, join, run_all
+from uipy.app import App
+from uipy.source import Bytes
+
+MAC = b"\x02\x00\x00\x00\x00\x63"
+CLIENT = "192.168.1.99"
+
+
+class Settings:
+    ip = "192.168.1.7/24"
+    name = "a board"
+    tcp = clients = 4
+
+
+class Client(App):
+    """Sends `data`, shuts its side when `half` is true, keeps what comes; reads no more than the
+    window that its SYN offered when `stuck`."""
+
+    def __init__(self, data=b"", half=False, stuck=False):
+        self.data = data
+        self.half = half
+        self.stuck = stuck
+        self.got = b""
+        self.end = None
+        self.fin = False
+
+    def connected(self, conn):
+        if self.stuck:
+            conn.room = 0
+        if self.half:
+            conn.finish(Bytes(self.data))
+        elif self.data:
+            conn.send(Bytes(self.data))
+
+    def say(self, data):
+        self.conn.send(Bytes(data))
+
+    def received(self, conn, buf, start, n):
+        self.got += bytes(buf[start : start + n])
+        if self.stuck:
+            conn.room = 0
+
+    def read_on(self):
+        self.stuck = False
+        self.conn.room = 5840
+        self.conn.resume()
+
+    def peer_closed(self, conn):
+        self.fin = True
+        conn.close()
+
+    def closed(self, conn, reason):
+        self.end = reason
+
+
+class Pair:
+    """A board with all services, and a client's stack."""
+
+    def __init__(self):
+        self.wires = [Wire(), Wire(mac=MAC)]
+        join(*self.wires)
+        there, here = self.wires
+        self.here = here.board(CLIENT + "/24", tcp=8)
+        self.board = there.stack = main.build(there, Settings)
+        self.board.on_error = there.errors.append
+        self.run(10)
+
+    def connect(self, port, *args, **more):
+        client = Client(*args, **more)
+        self.here.connect(client, "192.168.1.7", port)
+        self.run(20)
+        return client
+
+    def run(self, ms):
+        run_all(self.wires, ms)
+        for wire in self.wires:
+            assert not wire.errors, wire.errors
+
+
+@pytest.fixture
+def pair():
+    return Pair()
+
+
+def test_the_page_its_figures_and_the_metrics(pair):
+    client = pair.connect(80, get(b"/"))
+    pair.run(1000)
+    page = Answer(client.got)
+    assert page.status == 200 and page.body.endswith(b"</script>\n")
+    client.got = b""
+    client.say(get(b"/status.json"))
+    pair.run(1000)
+    found = json.loads(Answer(client.got).body)
+    (own,) = found["conns"]
+    assert own["peer"] == CLIENT and own["rport"] == client.conn.lport
+    assert own["port"] == 80 and own["state"] == "ESTABLISHED"
+    client.got = b""
+    client.say(get(b"/metrics", b"Connection: close"))
+    pair.run(1000)
+    assert b"uipy_tcp_passive_total" in Answer(client.got).body
+    assert client.fin and client.end == "done"
+
+
+def test_a_half_closed_browser_gets_everything(pair):
+    client = pair.connect(80, get(b"/"), half=True)
+    pair.run(2000)
+    assert Answer(client.got).body.startswith(b"<!doctype html>")
+    assert client.end == "done"
+
+
+def test_pipelined_requests_are_all_answered_in_order(pair):
+    client = pair.connect(80, get(b"/nothing") + get(b"/status.json") + get(b"/nothing"))
+    pair.run(20_000)
+    first = Answer(client.got)
+    second = Answer(first.rest)
+    third = Answer(second.rest)
+    assert [first.status, second.status, third.status] == [404, 200, 404] and not third.rest
+    assert json.loads(second.body)["board"] == "a board"
+
+
+def test_a_client_that_stops_reading_does_not_hold_up_another(pair):
+    slow = pair.connect(80, get(b"/"), stuck=True)
+    quick = pair.connect(80, get(b"/"))
+    pair.run(30_000)
+    assert Answer(quick.got).status == 200 and len(slow.got) < len(quick.got)
+    slow.read_on()
+    pair.run(1000)
+    assert slow.got == quick.got
+
+
+def test_an_error_with_content_behind_it_arrives_before_any_reset(pair):
+    client = pair.connect(80, get(b"/", b"Content-Length: 9000", method=b"POST") + bytes(9000))
+    pair.run(5000)
+    assert Answer(client.got).status == 405
+    assert client.end == "done"
+
+
+def test_an_idle_browser_is_let_go(pair):
+    client = pair.connect(80, get(b"/nothing"))
+    pair.run(25_000)
+    assert client.end is None
+    pair.run(20_000)
+    assert client.end == "done"
+
+
+@pytest.mark.parametrize("half", [False, True])
+def test_echo_of_much_more_than_its_ring(pair, half):
+    data = bytes(i * 7 % 253 for i in range(40_000))
+    client = pair.connect(7, data, half=half)
+    pair.run(10_000)
+    assert client.got == data
+    assert client.end == ("done" if half else None)
+
+
+def test_echo_closes_when_an_idle_client_does(pair):
+    client = pair.connect(7, b"hello")
+    pair.run(1000)
+    client.conn.close()
+    pair.run(1000)
+    assert client.got == b"hello" and client.end in ("done", None)
+    assert not [c for c in pair.board.tcp.conns if c.state]
+
+
+def test_discard_and_daytime(pair):
+    discard = pair.connect(9, bytes(20_000), half=True)
+    daytime = pair.connect(13)
+    pair.run(5000)
+    assert discard.got == b"" and discard.end == "done"
+    assert len(daytime.got) == 21 and daytime.end == "done"
+
+
+def test_chargen_until_the_client_closes(pair):
+    client = pair.connect(19, stuck=True)
+    pair.run(3000)
+    assert len(client.got) == 5840, "as much as the window took"
+    client.conn.shutdown()
+    pair.run(100)
+    client.read_on()
+    pair.run(2000)
+    assert client.end == "done"
+    assert client.got == rfc_864(200)[: len(client.got)]
+
+
+def test_udp_echo(pair):
+    from harness import Inbox
+
+    inbox = Inbox()
+    port = pair.here.bind(0, inbox)
+    port.send("192.168.1.7", 7, Bytes(b"over udp"))
+    pair.run(100)
+    assert inbox.got == [b"over udp"]
+
+
+def test_each_service_can_be_had_alone_and_nonsense_is_refused(pair):
+    for name in main.SERVICES:
+        settings = Settings()
+        settings.services = name
+        main.build(Wire(), settings)
+    settings.services = "finger"
+    with pytest.raises(ValueError, match="no service 'finger'"):
+        main.build(Wire(), settings)
