@@ -8,11 +8,12 @@ table loses its oldest row, never a live connection.
 
 from micropython import const
 
-from .kern import bump, copy, find, put32, sadd, sdiff, tadd, tdiff, u32
+from .kern import bump, copy, find, put32, sadd, sdiff, tadd, tdiff, u16, u32
 from .tcp_opt import read
 from .tcp_seg import bare
 
 _KEY = const(10)
+_K_LPORT = const(2)
 _SIZE = const(31)
 _W_SND = const(10)  # SND.NXT, 4 octets
 _W_RCV = const(14)  # RCV.NXT, 4 octets
@@ -97,7 +98,7 @@ class TimeWait:
         if f & _RST:  # RFC 1337 3
             return False
         rel = sdiff(t.buf, t.at + 4, self.tab, o + _W_RCV)
-        if f & _SYN and not f & _ACK and self._newer(rel, o):
+        if f & _SYN and not f & _ACK and self._newer(rel, o) and self._welcome():
             copy(self.iss, 0, self.tab, o + _W_SND, 4)
             self.reused = True
             return True  # the row stays until the handshake is complete (RFC 9293 3.6.1 (2))
@@ -107,6 +108,11 @@ class TimeWait:
         elif t.len or f & (_FIN | _SYN) or rel:
             self._challenge(i, o)
         return False
+
+    def _welcome(self):
+        """Somebody listens; otherwise the SYN is out of place like any other (3.5.2, group 3)."""
+        t = self.t
+        return t.listener(u16(t.key, _K_LPORT), t.iface.idx) is not None
 
     def _newer(self, rel, o):
         """RFC 1122 4.2.2.13 (a); with timestamps, RFC 6191 2."""
