@@ -102,6 +102,15 @@ class Arp:
             return 1
         return -1 if self.tab[o + _STATE] == _FAILED else 0
 
+    def doubt(self, row, off):
+        """The neighbour at row[off:off+4] seems not to receive: it is polled now, not in its
+        time."""
+        copy(self.key, 0, row, off, 4)
+        o = find(self.tab, _ROW, self.rows, self.key, 4) * _ROW
+        if o >= 0 and self.tab[o + _STATE] == _KNOWN:
+            put32(self.tab, o + _AT, self.stack.now)
+            self.stack.due = True
+
     def _ask(self):
         # A new row for self.key, due at once. Nobody answers for our own address.
         if same(self.key, 0, self.iface.ip, 0, 4):

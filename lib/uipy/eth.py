@@ -77,6 +77,13 @@ class Ethernet(Iface):
             return self.arp.reach(self.gateway, 0)
         return -1
 
+    def doubt(self, row, off):
+        """The neighbour is asked whether it is still there: that host, or the gateway to it."""
+        if self.local(row, off):
+            self.arp.doubt(row, off)
+        else:
+            self.arp.doubt(self.gateway, 0)
+
     def _group(self, row, off):
         # A multicast goes to the 23 low bits of its group (RFC 1112 6.4), a broadcast to everyone.
         if 224 <= row[off] < 240:

@@ -103,6 +103,9 @@ class Iface:
         not answer."""
         return 1
 
+    def doubt(self, row, off):
+        """Advice from a transport: the way to row[off:off+4] may be dead (RFC 1122 3.3.1.4)."""
+
     def renew(self):
         """Our address has changed."""
 

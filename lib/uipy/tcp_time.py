@@ -6,10 +6,11 @@ from micropython import const
 from . import tcp_cc as cc
 from .kern import bump, put16, put32, tadd, tdiff, u16, u32
 from .tcp_call import end, poll, tell
-from .tcp_row import abort
+from .tcp_row import KEY, abort
 from .tcp_rtt import back_off
 
 _STATE = const(0)
+_IDX = const(1)
 _F = const(2)
 _H = const(4)
 _T = const(5)
@@ -164,8 +165,15 @@ def _resend(t, c):
     _count(r)
     back_off(t, r)
     if r[_NREX] == _R1:
+        _advise(t, r)  # MUST-20
         tell(t, c, "retrying")  # RFC 9293 3.8.3, MUST-22
     return u16(r, _RTO)
+
+
+def _advise(t, r):
+    """Negative advice to IP: the way to the peer may be dead (RFC 9293 3.8.3 (b))."""
+    k = KEY * r[_IDX]
+    t.stack.ifaces[t.keys[k + 1]].doubt(t.keys, k + 6)
 
 
 def _count(r):
