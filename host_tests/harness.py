@@ -213,7 +213,9 @@ class Peer:
                 self.wire.rx.append(self.arp_reply(f.arp.sha, f.arp.spa))
         elif f.ip_dst == addr(self.ip) or f.dst == BROADCAST:
             self.heard.append(f)
-            if f.tcp and f.tcp.len and (self.ack - f.tcp.seq) % 2**32 < f.tcp.len:
+            if f.tcp and (
+                "S" in f.tcp.flags or (self.ack - f.tcp.seq) % 2**32 < f.tcp.len
+            ):
                 self.ack = f.tcp.end
 
     def expect(self, flags: str | None = None, **fields) -> Frame:

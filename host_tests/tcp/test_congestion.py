@@ -239,7 +239,6 @@ def test_after_an_idle_time_the_window_is_the_restart_window(lab):
     assert sum(s.len for s in p.run(0)) <= 10_000
 
 
-@rfc("9293 MAY-18")
 def test_limit_of_segments_in_flight_can_be_set():
     """max_flight: more conservative than the RFCs, never less."""
     lab = Lab(tcp_options={"max_flight": 2})

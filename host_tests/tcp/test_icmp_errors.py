@@ -102,6 +102,30 @@ def test_hard_error_ends_a_half_open_connection_in_silence(syn_received, lab):
     assert not lab.run(10_000) and not any(a.events for a in lab.apps)
 
 
+@rfc("7323 5.7-1")
+def test_too_big_makes_segments_smaller_and_sends_the_first_again(peer, lab):
+    """Path MTU discovery (RFC 1191): nothing of ours may be fragmented, and what a router cannot pass is sent again
+    smaller."""
+    peer.conn.send(Bytes(bytes(range(250)) * 40))
+    first = peer.run(0)
+    assert {s.len for s in first} == {1000} and all(s.frame[6] & 0x40 for s in first)
+    out = lab.icmp(3, 4, first[0].frame, rest=900)
+    assert out[0].seq == first[0].seq and {s.len for s in out} == {860}
+    assert peer.lab.app.said("error") == ["too big"]
+
+
+@rfc("7323 5.7-1")
+def test_blind_too_big_does_nothing(peer, lab):
+    """RFC 5927 7: a number that is not in flight, or a size below the minimum, does not choke the connection."""
+    peer.conn.send(Bytes(bytes(10_000)))
+    first = peer.run(0)
+    quoted = bytearray(first[0].frame)
+    quoted[24:28] = (first[0].seq - 1).to_bytes(4, "big")
+    assert not lab.icmp(3, 4, bytes(quoted), rest=600)
+    out = lab.icmp(3, 4, first[0].frame, rest=68)
+    assert out and min(s.len for s in out[:-1]) >= 536
+
+
 @rfc("5927 4.1-1")
 @pytest.mark.parametrize("off", [-1, -100_000, 4, 100_000, 2**31])
 def test_error_that_quotes_a_number_outside_the_flight_is_ignored(sending, lab, off):

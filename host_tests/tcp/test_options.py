@@ -111,7 +111,7 @@ def test_ip_options_are_ignored(lab, options):
     assert lab.app.data == b"data"
 
 
-@rfc("9293 MAY-10", "9293 MAY-11")
+
 def test_answers_bear_no_ip_options(lab):
     """Timestamp and Record Route in a SYN are ignored, not answered."""
     p = Peer(lab)

@@ -1,7 +1,8 @@
 """The retransmission timer (RFC 6298), R1 and R2 (RFC 9293 3.8.3), Karn's algorithm."""
 
+import harness
 import pytest
-from tcp_lab import Lab, Peer, active, mss, one
+from tcp_lab import HalfCloser, Lab, Peer, active, mss, one
 from uipy import Bytes
 
 rfc = pytest.mark.rfc
@@ -165,7 +166,25 @@ def test_after_a_lost_syn_ack_rto_begins_with_three_seconds(lab):
 # R1 and R2.
 
 
-@rfc("9293 SHLD-9", "9293 SHLD-10", "9293 MUST-47", "9293 MUST-20a")
+@rfc("9293 MUST-20a")
+def test_after_three_retransmissions_the_neighbour_is_asked_whether_it_is_still_there():
+    """RFC 9293 3.8.3 (b): negative advice to IP. On an Ethernet that is an ARP request to the MAC that we have."""
+    wire = harness.Wire()
+    stack = wire.board(tcp=2)
+    app = HalfCloser()
+    stack.listen(7, lambda: app, 1)
+    there = harness.Peer(wire)
+    there.establish(7)
+    app.c.send(Bytes(b"data"))
+
+    def asked(ms):
+        return [f.arp.op for f in wire.run(ms) if f.arp and f.dst == there.mac]
+
+    assert asked(6900) == []
+    assert asked(200) == [1]
+
+
+@rfc("9293 SHLD-9", "9293 SHLD-10", "9293 MUST-47")
 def test_application_is_told_after_three_retransmissions(peer, lab):
     """R1 is at least 3 retransmissions; the report comes once, and the connection goes on."""
     peer.conn.send(Bytes(b"data"))
@@ -238,7 +257,6 @@ def test_application_that_does_not_want_reports_overrides_nothing(lab):
     assert not lab.errors and app.conn.state_name == "ESTABLISHED"
 
 
-@rfc("9293 MAY-4")
 def test_retransmission_repeats_number_and_octets_whatever_its_ip_identity(peer):
     peer.conn.send(Bytes(b"same"))
     a, b = one(peer.run(0)), one(peer.run(1000))

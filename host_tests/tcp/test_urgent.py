@@ -96,7 +96,7 @@ def test_urgent_mode_ends_when_the_application_has_taken_it(peer, lab):
     assert peer.conn.urgent_left == 0 and lab.app.said("urgent")[-1] == 0 and lab.app.data == b"abcdef"
 
 
-@rfc("9293 MUST-30", "9293 MUST-62", "6093 4-1", "9293 SHLD-13")
+@rfc("9293 MUST-30", "9293 MUST-62", "6093 4-1")
 def test_our_urgent_data_has_the_pointer_behind_its_last_octet(peer):
     peer.conn.send(Bytes(b"abcdefgh"))
     peer.conn.push_urgent(5)
