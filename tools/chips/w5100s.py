@@ -121,12 +121,12 @@ class W5100S(WiznetModel):
 
     def flat_memory(self, mosi):
         start, end = self.address, self.address + len(mosi)
-        self.address = end
+        self.address = end & 0xFFFF
         if not self.writing:
             if end > END:
                 self.complain("rx-end", "read over the end of RX memory")
-            whole = self.tx + self.rx + bytes(len(mosi))
-            return bytes(whole[start - TX_AT : end - TX_AT])
+            whole = self.tx + self.rx
+            return bytes(whole[start - TX_AT : end - TX_AT].ljust(len(mosi), b"\0"))
         if end > RX_AT:
             self.complain("tx-end", "write over the end of TX memory, into RX memory")
         if self.sendok_at is not None:

@@ -16,7 +16,7 @@ Sending. One frame at a time: data to TX_WR, the new TX_WR, SEND; SENDOK ends it
 memory is free for the next one and TX_FSR need not be read.
 
 INT is a level, low while a flag stands: it is looked at, never waited for, and whatever it says
-the chip is looked at four times a second.
+the chip is looked at four times a second. A pin that says nothing is replaced by polling.
 """
 
 import time
@@ -71,7 +71,7 @@ class Wiznet(Care):
         """-> True when no care is due and there is no chip, or INT says that nothing came."""
         if time.ticks_diff(time.ticks_ms(), self._care_at) >= 0:
             return False
-        return not self._up or (self._int is not None and self._int())
+        return not self._up or (self._trust and self._int())
 
     def _look(self):
         """Sets `_avail` to what waits in RX memory."""
@@ -80,8 +80,10 @@ class Wiznet(Care):
             self._care(t)
             if self._up and self.recover & _R_LOOK:
                 self._look_anyway()
-        elif self._int is None:
+        elif not self._trust:
             self._size()
+            if self._avail:
+                self._trust = self._int is not None and not self._int()  # it moves
         else:
             # First the flag, then the size: what comes in between raises the flag again.
             self._put(self.CLEAR_RECV)
@@ -90,12 +92,14 @@ class Wiznet(Care):
                 self._low()
 
     def _look_anyway(self):
-        """The look that does not believe INT."""
+        """The look that does not believe INT. Caught lying, it is not asked again until it is seen
+        low."""
         self._size()
-        if self._int is None or not self._avail:
+        if not self._trust or not self._avail:
             return
         if self._int():
             self._count(_N_INT_MISSED)
+            self._trust = False
         self._put(self.CLEAR_RECV)
         self._size()
 

@@ -9,7 +9,7 @@
 | no SENDOK within 100 ms | inspection; socket 0 is opened anew | tx_timeout, reopened |
 | a register is not as it was set (power dip, glitch) | reset, set up anew | chip_lost, reinit |
 | another version number | looked for twice a second, for ever | no_chip, reinit |
-| packets wait though INT is high | they are taken | int_missed |
+| packets wait though INT is high | polling, until INT is low again | int_missed |
 | INT is low though nothing came | polling | int_stuck |
 
 Nothing here waits once the constructor has returned: a reset is a state, and what is due is done
@@ -113,6 +113,7 @@ class Care(SpiDevice):
         self._link = False
         self._known = False  # has been up
         self._lows = 0
+        self._trust = int_pin is not None  # INT tells the truth, as far as we know
         self._phy = 0  # the PHY's mode after setup
         self._lose(0)
         if self._take():
