@@ -9,7 +9,7 @@ after its own congestion.
 
 from micropython import const
 
-from .kern import bump, copy, csum, put16, same, tadd, tdiff, u16
+from .kern import bump, copy, csum, put16, same, tadd, tdiff, u16, zero
 
 _ECHO_REPLY = const(0)
 _UNREACHABLE = const(3)
@@ -70,32 +70,37 @@ class Icmp:
     def _error(self, iface, at, n):
         """Hands an error to the protocol whose segment it quotes, if the quotation is of a
         datagram that we can have sent."""
-        q = at + _QUOTE
-        n = self._quoted(iface, q, n - _QUOTE)
-        if n <= 0:
-            bump(self.stat, _N_ICMP_BAD)
-            return
-        bump(self.stat, _N_ICMP_ERROR)
         self.stack.icmp_at = at
-        self.stack.src_at = q + 12
-        self.stack.dst_at = q + 16
-        self._tell(iface, at, q + ((self.buf[q] & 15) << 2), n)
-
-    def _tell(self, iface, at, q, n):
-        b = self.buf
-        if b[at + _QUOTE + 9] in self.ip.handlers:
-            self.ip.handlers[b[at + _QUOTE + 9]].unreach(iface, b[at], b[at + 1], q, n)
+        at += _QUOTE
+        self.stack.src_at = at + 12
+        self.stack.dst_at = at + 16
+        n = self._quoted(iface, at, n - _QUOTE)
+        if n:
+            bump(self.stat, _N_ICMP_ERROR)
+            at += (self.buf[at] & 15) << 2
+            self._tell(iface, at, n)
+        else:
+            bump(self.stat, _N_ICMP_BAD)
 
     def _quoted(self, iface, q, n):
         """How many of the n octets at q are of the quoted segment: at least 8 (RFC 1122 3.2.2), or
         0 if it is not ours."""
-        b = self.buf
-        hl = (b[q] & 15) << 2
-        if n < hl + 8 or hl < 20 or b[q] >> 4 != 4 or not same(b, q + 12, iface.ip, 0, 4):
+        n -= (self.buf[q] & 15) << 2
+        if n < 8 or self.buf[q] >> 4 != 4 or self.buf[q] & 15 < 5:
             return 0
-        if u16(b, q + 6) & 0x3FFF:  # we never sent a fragment
+        if u16(self.buf, q + 6) & 0x3FFF:  # we never sent a fragment
             return 0
-        return n - hl
+        return n if same(self.buf, q + 12, iface.ip, 0, 4) else 0
+
+    def _tell(self, iface, at, n):
+        # Type, code and protocol are read where they lie: a VM frame has 11 words.
+        if self._octet(_QUOTE + 9) in self.ip.handlers:
+            self.ip.handlers[self._octet(_QUOTE + 9)].unreach(
+                iface, self._octet(0), self._octet(1), at, n
+            )
+
+    def _octet(self, i):
+        return self.buf[self.stack.icmp_at + i]
 
     def unreach(self, iface, kind, code, at, n):
         """An error about a message of ours: we sent no question, so there is nobody to tell."""
@@ -107,18 +112,21 @@ class Icmp:
         be sent."""
         if not self._may(iface.ip_at):
             return 0
-        b = self.buf
-        # What is quoted: its header and 8 octets (RFC 1122 3.2.2), if it has so many.
-        n = min(u16(b, iface.ip_at + 2), ((b[iface.ip_at] & 15) << 2) + 8)
-        copy(b, iface.tx + _QUOTE, b, iface.ip_at, n)
-        n += _QUOTE
-        put16(b, iface.tx, _UNREACHABLE << 8 | code)
-        put16(b, iface.tx + 2, 0)
-        put16(b, iface.tx + 4, 0)
-        put16(b, iface.tx + 6, 0)
-        put16(b, iface.tx + 2, 0xFFFF ^ csum(b, iface.tx, n, 0))
+        n = self._quote(iface.ip_at, iface.tx + _QUOTE) + _QUOTE
+        zero(self.buf, iface.tx, _QUOTE)
+        self.buf[iface.tx] = _UNREACHABLE
+        self.buf[iface.tx + 1] = code
+        code = csum(self.buf, iface.tx, n, 0)
+        put16(self.buf, iface.tx + 2, 0xFFFF ^ code)
         self.ip.proto = _PROTO
         bump(self.stat, _N_ICMP_OUT)
+        return n
+
+    def _quote(self, h, at):
+        """Moves the datagram's header and 8 octets (RFC 1122 3.2.2), or as many as there are, from
+        h to `at`; how many."""
+        n = min(u16(self.buf, h + 2), ((self.buf[h] & 15) << 2) + 8)
+        copy(self.buf, at, self.buf, h, n)
         return n
 
     def _may(self, h):

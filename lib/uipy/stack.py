@@ -27,7 +27,7 @@ from .stat import NAMES
 try:
     from time import ticks_ms
 except ImportError:  # CPython
-    from time import monotonic_ns
+    from time import monotonic_ns  # type: ignore[attr-defined]
 
     def ticks_ms():
         """Milliseconds from an unspecified start."""
@@ -83,7 +83,7 @@ class Stack:
         self.key = _key(key)
         self.chain = bytearray(self.key)
         self.clock = bytearray(4)  # ms, 32 bits: for ISN, timestamps and cookies
-        self.now = ticks_ms() & _MASK if now is None else now
+        self.now = _ticks() if now is None else now
         self.link_at = self.now
         self.due = True
         self.next_at = self.now
@@ -230,7 +230,7 @@ class Stack:
         the ms until the next deadline, 0 if there is more to do at once. Without `now_ms` it reads
         the clock. Raises `Reentered` inside a callback."""
         if now_ms is None:
-            now_ms = ticks_ms() & _MASK
+            now_ms = _ticks()
         self._begin(now_ms)
         with self:
             return self._poll(now_ms)
@@ -342,6 +342,10 @@ class Stack:
             if not iface.dev.can_send():
                 return False
         return True
+
+
+def _ticks():
+    return ticks_ms() & _MASK  # type: ignore[operator]
 
 
 def _key(key):

@@ -17,7 +17,7 @@ _FAR = const(0x10000000)
 
 _EPHEMERAL = const(49152)  # to 65535 (RFC 6335 6)
 
-_REASONS = {3: "refused", 4: "too big"}  # by the code of type 3
+_REASONS = {0x0303: "refused", 0x0304: "too big"}  # by ICMP type and code
 
 _N_UDP_IN = const(17)
 _N_UDP_OUT = const(18)
@@ -160,8 +160,8 @@ class Udp:
         elif self._row(num) >= 0:
             raise Busy("port %d is bound" % num)
         put16(self.nums, 2 * i, num)
-        self.ports[i] = port = UdpPort(self, i, num, app)
-        return port
+        self.ports[i] = UdpPort(self, i, num, app)  # type: ignore[call-overload]
+        return self.ports[i]
 
     def release(self, port):
         """Frees the row of a port that was closed."""
@@ -252,9 +252,13 @@ class Udp:
 
     def unreach(self, iface, kind, code, at, n):
         """An ICMP error quotes a datagram of ours: told to the application (RFC 1122 4.1.3.3)."""
+        code = _REASONS.get(kind << 8 | code, "unreachable")
+        self._tell(at, code)
+
+    def _tell(self, at, reason):
         port = self._port(at)
         if port is not None:
-            port.tell(_REASONS[code] if kind == 3 and 3 <= code <= 4 else "unreachable")
+            port.tell(reason)
 
     # Output
 
