@@ -174,7 +174,9 @@ class HalfOpen:
         if flags & _SYN:
             write_syn(t, t.iface, w[o + _P_H])
             n = t.o_hl
-        t.o_wnd = t.default_room if t.default_room < 0xFFFF else 0xFFFF
+        # scaled like every window that is not in a SYN (RFC 7323 2.2)
+        wnd = t.default_room if flags & _SYN else t.default_room >> w[o + _P_RSHIFT]
+        t.o_wnd = wnd if wnd < 0xFFFF else 0xFFFF
         return bare(t, t.iface, w, o, flags, n)
 
     def input(self, i):
