@@ -59,7 +59,7 @@ class Side:
         self.irs = None
         self.syn = None  # the SYN that we sent
         self.peer = None  # the SYN that we received
-        self.offer = None  # a SYN with other numbers, not answered yet
+        self.offer = None  # a later SYN, not answered yet
         self.top = 0  # the highest SEQ + LEN sent
         self.una = 0  # the highest ACK received
         self.right = 0  # the highest right edge received
@@ -85,6 +85,8 @@ class Side:
         self.max_wnd = syn.wnd
         self.spans.add(0, 1)
         self.offer = None
+        if syn.stamp:
+            self.stamped(syn.stamp[0], True)
 
     def stamped(self, tsval, kept):
         """A TSval has arrived; `kept` when TS.Recent follows it (RFC 7323 4.3 (2))."""
@@ -147,9 +149,9 @@ class WireCheck:
         if side is None or side.irs is None or seg.flags & RST:
             return
         start = seq_diff(seg.seq, side.irs)
-        if start >= 0 or seg.flags & SYN:
+        if start + seg.length > 0:
             side.spans.add(start, start + seg.length)
-            if seg.flags & FIN:
+            if seg.flags & FIN and (side.peer_fin is None or start + seg.length < side.peer_fin):
                 side.peer_fin = start + seg.length
         if seg.stamp:
             side.stamped(seg.stamp[0], certain and start <= side.ack)
@@ -168,9 +170,8 @@ class WireCheck:
         if side is None or side.syn is None:
             side = self.sides[key] = Side(None)
         elif side.peer is not None:
-            if seg.seq != side.irs:
-                side.offer = seg
-            return side
+            side.offer = seg
+            return side if seg.seq == side.irs else None
         elif seg.flags & ACK and seq_diff(seg.ack, side.iss) != 1:
             return side
         side.meet(seg)
@@ -221,9 +222,8 @@ class WireCheck:
             side = self.sides[key] = Side(seg.seq)
             if offer is not None:
                 side.meet(offer)
-        if side.syn is None:
-            side.iss = seg.seq
-            side.syn = seg
+        side.iss = seg.seq
+        side.syn = seg  # the one that went last: what it offers may have become less
         if seg.flags & ACK:
             _need(side.peer is not None, "a SYN-ACK that no SYN asked for", seg)
             for kind in (WSCALE, SACK_OK, STAMP):
@@ -243,7 +243,7 @@ class WireCheck:
         # Another ISS, or an answer to the SYN of another incarnation.
         offer = side.offer
         answers = seg.flags & ACK and offer is not None and seq_diff(seg.ack, offer.seq) == 1
-        return seg.seq != side.iss or answers
+        return seg.seq != side.iss or answers and offer.seq != side.irs
 
     def _numbers(self, seg, side):
         start = seq_diff(seg.seq, side.iss)
@@ -342,6 +342,8 @@ def _acknowledges(seg, side):
     if side.peer_fin is not None and ack >= side.peer_fin:
         return  # nothing can come any more
     # RFC 7323 2.4: rounding to the scale may take less than one unit back.
+    if seg.flags & SYN:  # unscaled: it cannot say more than 65535
+        edge = max(edge, side.edge)
     _need(edge + (1 << scale) > side.edge, "the right edge moved left: %d to %d (SHLD-14)" % (side.edge, edge), seg)
     side.edge = max(edge, side.edge)
 

@@ -4,7 +4,7 @@
 the application was given, never from the stack. A word is True, False, or None where the wire does not tell.
 """
 
-from segment import ACK, FIN, RST, STAMP, SYN, WSCALE, seq_diff
+from segment import ACK, CWR, ECE, FIN, RST, STAMP, SYN, WSCALE, seq_diff
 
 CAP = 61440  # a stack may take MAX.SND.WND for less than it is: the check only becomes stricter
 
@@ -12,20 +12,25 @@ CAP = 61440  # a stack may take MAX.SND.WND for less than it is: the check only 
 class Tcb:
     """The connection's variables, relative to IRS and ISS."""
 
-    def __init__(self, side, taken, fin_seen, room, takes_all, passive, listener, reader, late):
+    def __init__(self, side, taken, fin_seen, room, takes_all, passive, listener, reader, late, shut, fallback, opening):
         self.side = side  # tcpcheck.Side, or None in CLOSED and LISTEN
         self.iss = side.iss if side else 0
         self.irs = side.irs if side and side.irs is not None else 0
-        self.una = max(side.una, 0) if side else 0
+        self.una = side.una if side and not opening else 0
         self.nxt = side.top if side else 0
         self.rcv_nxt = 1 + taken + fin_seen
         edge = side.edge if side else 0
+        if side and side.syn is not None and not side.syn.flags & ACK:
+            edge = max(edge, 1 + side.syn.wnd)  # our SYN offered it before there was an ACK field
         self.edge = max(edge, self.rcv_nxt)
         self.edge_at_most = max(self.edge, self.rcv_nxt + room)
+        if shut:  # TIME-WAIT: no window is kept
+            self.edge = self.rcv_nxt
         self.takes_all = takes_all
         self.passive = passive
         self.listener = listener
         self.reader = reader
+        self.fallback = fallback and side is not None and side.syn is not None and side.syn.flags & (ECE | CWR) == ECE | CWR
         self.late = late  # out-of-order text or FIN may be waiting
 
 
@@ -105,13 +110,17 @@ class Facts:
         low, high = self._acceptable(self.t.edge), self._acceptable(self.t.edge_at_most)
         return not low if low == high else None
 
-    def is_outside_rst(self):
-        """For a RST only its own number counts (RFC 5961 3.2)."""
+    def is_number_outside(self):
+        """For a RST or a SYN its own number counts, not that of the octets behind it (RFC 5961 3.2)."""
         if self.seq == self.t.rcv_nxt:
             return False
         if self.t.edge <= self.seq < self.t.edge_at_most:
             return None
         return not self.t.rcv_nxt <= self.seq < self.t.edge
+
+    def is_straddling(self):
+        """It begins before RCV.NXT and ends behind it. A half-open connection may drop it: it holds no text yet."""
+        return None if self.seq < self.t.rcv_nxt < self.text_end + 1 and self.s.size + (self.s.flags & FIN) else False
 
     def is_exact(self):
         return self.seq == self.t.rcv_nxt
@@ -120,7 +129,13 @@ class Facts:
         return self.seq == 0
 
     def is_newer(self):
-        return self.seq >= self.t.rcv_nxt
+        """Of a SYN in TIME-WAIT: by its number, or by its timestamp (RFC 6191 2)."""
+        if self.seq >= self.t.rcv_nxt:
+            return True
+        side = self.t.side
+        if self.s.stamp is None or not side.agreed(STAMP) or seq_diff(self.s.stamp, side.stamp_low) <= 0:
+            return None if self.s.options_bad is not False else False
+        return True if seq_diff(self.s.stamp, side.stamps) > 0 else None
 
     # Acknowledgments
 
@@ -153,6 +168,9 @@ class Facts:
 
     def is_no_reader(self):
         return not self.t.reader
+
+    def is_fallback(self):
+        return self.t.fallback
 
     # Timestamps (RFC 7323)
 

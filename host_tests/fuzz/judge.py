@@ -45,7 +45,7 @@ class Campaign:
         self._load(shot, tcb, accepted, state)
         muted = self._muted()
         self.log.append("%s una=%d nxt=%d rcv=%d edge=%d: %s" % (state, tcb.una, tcb.nxt, tcb.rcv_nxt, tcb.edge, shot))
-        self._teach(shot, state, legal, accepted)
+        self._teach(shot, state, legal, accepted, facts)
         self.fired += 1
         out = v.fire(shot)
         self.log[-1] += " -> %s %s" % (v.state, [str(s) for s in out])
@@ -78,17 +78,19 @@ class Campaign:
             pos = 0
         shot.data = (pattern if accepted else poison)(pos, shot.size)
 
-    def _teach(self, shot, state, legal, accepted):
+    def _teach(self, shot, state, legal, accepted, facts):
         """The judge of the wire learns what the stack may use."""
         judge = self.v.judge
         judge.last = shot.seg()
         if shot.broken:
             return
         opening = shot.flags & SYN and not shot.flags & RST
-        if accepted or opening and state in ("LISTEN", "SYN-SENT", "TIME-WAIT", "SYN-RECEIVED"):
+        if accepted or opening and state in ("LISTEN", "SYN-SENT", "TIME-WAIT"):
             if state == "SYN-SENT" and shot.flags & ACK and not accepted:
                 return
             judge.learn(shot.seg(), len(legal) == 1)
+        elif shot.stamp is not None and self.v.side and facts.word("outside") is not True:
+            self.v.side.stamped(shot.stamp, False)  # RFC 7323 5.3 R3 comes before the ACK is looked at
 
     def _muted(self):
         return dict(self.v.stack.counters())["tcp_muted"]
@@ -99,8 +101,7 @@ class Campaign:
         v = self.v
         now = v.state
         for o in legal:
-            states = tuple(v.nowhere if s in ("CLOSED", "LISTEN") else s for s in o.states)
-            if now in states and any(self._is(a, shot, tcb, out, muted) for a in o.answers):
+            if now in self._named(o.states) and any(self._is(a, shot, tcb, out, muted) for a in o.answers):
                 for k in o.rows:
                     self.hits[k] = self.hits.get(k, 0) + 1
                 break
@@ -109,6 +110,12 @@ class Campaign:
             raise Illegal("not among the legal answers: " + "; or ".join(wanted))
         if v.app and v.app.wrong:
             raise Illegal(v.app.wrong)
+
+    def _named(self, states):
+        """CLOSED and LISTEN are one state of a TCB: there is none. What TIME-WAIT had lent to a SYN returns to it
+        (RFC 9293 3.6.1 MAY-2 (2))."""
+        none = {self.v.nowhere, "TIME-WAIT"} if self.v.reopened else {self.v.nowhere}
+        return {s for s in states if s not in ("CLOSED", "LISTEN")} | (none if {"CLOSED", "LISTEN"} & set(states) else set())
 
     def _is(self, answer, shot, tcb, out, muted):
         if answer == "nothing":
@@ -140,6 +147,9 @@ class Campaign:
     def _one_syn_ack(self, s, shot, tcb):
         return s.flags & (SYN | ACK | RST | FIN) == SYN | ACK and seq_diff(s.ack, shot.seq) == 1
 
+    def _one_syn(self, s, shot, tcb):
+        return s.flags == SYN and s.seq == tcb.iss
+
     def _one_abort(self, s, shot, tcb):
         return bool(s.flags & RST) and seq_diff(s.seq, tcb.iss) == tcb.nxt
 
@@ -149,8 +159,12 @@ class Campaign:
         """What was accepted must have been taken; nothing beyond the window may have been."""
         v = self.v
         app = v.app
-        if state == "LISTEN" and v.state == "SYN-RECEIVED":
-            v.seq, v.late = shot.seq + 1, False
+        if state in ("LISTEN", "TIME-WAIT") and v.state == "SYN-RECEIVED":
+            v.late, v.reopened = False, tcb.side
+        elif v.state == "TIME-WAIT" and state == "SYN-RECEIVED" and v.reopened:
+            v.side = v.reopened  # the old connection is back
+        if v.state != "SYN-RECEIVED":
+            v.reopened = None
         if app is None or state != "SYN-RECEIVED" and app.reason is not None:
             self._adopt(state)
             return

@@ -13,6 +13,7 @@ Answers, in the notation of the RFC:
     challenge      the same, or nothing when the limit on challenge ACKs has been reached (RFC 5961 7; counted in tcp_muted)
     rst            <SEQ=SEG.ACK><CTL=RST>, or without ACK <SEQ=0><ACK=SEG.SEQ+SEG.LEN><CTL=RST,ACK>
     syn-ack        <SEQ=ISS><ACK=RCV.NXT><CTL=SYN,ACK>
+    syn            <SEQ=ISS><CTL=SYN>, without ECE and CWR
     abort          <SEQ=SND.NXT><CTL=RST>: data for which there is no reader
     legal          what else is due; no RST. What it must acknowledge is judged separately, by what the application got
 """
@@ -53,6 +54,7 @@ TABLE = (
     _row("SYN-SENT", "bad-options", "SYN-SENT SYN-RECEIVED ESTABLISHED CLOSE-WAIT CLOSED", "legal | rst", "MUST-7"),
     _row("SYN-SENT", "ack !ack-of-syn rst", SAME, "nothing", "3.10.7.3 first"),
     _row("SYN-SENT", "ack !ack-of-syn", SAME, "rst", "3.10.7.3 first"),
+    _row("SYN-SENT", "ack rst fallback", SAME, "syn", "RFC 3360 3.1: a refused ECN-setup SYN goes again without ECN"),
     _row("SYN-SENT", "ack rst", "CLOSED", "nothing", "3.10.7.3 second: connection reset"),
     _row("SYN-SENT", "rst", SAME, "nothing", "3.10.7.3 second: no ACK"),
     _row("SYN-SENT", "ack syn fin", "ESTABLISHED CLOSE-WAIT", "legal", "3.10.7.3 fourth, then 3.10.7.4 sixth to eighth"),
@@ -61,10 +63,11 @@ TABLE = (
     _row("SYN-SENT", "any", SAME, "nothing", "3.10.7.3 fifth"),
     # 3.10.7.4, before the first step: what RFC 7323 asks when timestamps were agreed on
     _row("SYN-RECEIVED " + CONNECTED, "stampless !rst", SAME, "nothing | challenge", "RFC 7323 3.2: a segment without TSopt is dropped"),
+    _row("SYN-RECEIVED", "paws syn irs", SAME, "ack | challenge | syn-ack", "RFC 7323 5.3 R1; their SYN again, its answer again"),
     _row("SYN-RECEIVED " + CONNECTED, "paws !rst", SAME, "ack | challenge", "RFC 7323 5.3 R1"),
     # First: sequence number. Second: RST.
     _row("TIME-WAIT", "rst", SAME, "nothing", "RFC 1337 F1: RST is ignored in TIME-WAIT"),
-    _row("SYN-RECEIVED " + CONNECTED, "rst outside-rst", SAME, "nothing", "3.10.7.4 second 1; RFC 5961 3.2"),
+    _row("SYN-RECEIVED " + CONNECTED, "rst number-outside", SAME, "nothing", "3.10.7.4 second 1; RFC 5961 3.2"),
     _row("SYN-RECEIVED " + CONNECTED, "rst !exact", SAME, "challenge", "3.10.7.4 second 3; RFC 5961 3.2"),
     _row("SYN-RECEIVED", "rst passive", "LISTEN", "nothing", "3.10.7.4 second: back to LISTEN"),
     _row("SYN-RECEIVED", "rst", "CLOSED", "nothing", "3.10.7.4 second: connection refused"),
@@ -73,11 +76,14 @@ TABLE = (
     _row("SYN-RECEIVED", "syn irs !ack", SAME, "syn-ack | challenge", "3.10.7.4 first: the SYN again; its answer again"),
     _row("SYN-RECEIVED", "syn irs !passive ack-new", "ESTABLISHED CLOSE-WAIT", "legal", "RFC 9293 3.5 figure 7: their SYN,ACK"),
     _row("SYN-RECEIVED", "syn irs !passive", SAME, "rst | challenge", "3.5.2 group 2, an ACK of nothing that was sent"),
-    _row("SYN-RECEIVED", "syn", "SYN-RECEIVED LISTEN", "challenge | rst | syn-ack", "3.10.7.4 first and fourth; 3.5.2"),
+    _row("SYN-RECEIVED", "syn number-outside", SAME, "challenge | ack", "3.10.7.4 first"),
+    _row("SYN-RECEIVED", "syn passive", "LISTEN", "nothing", "3.10.7.4 fourth: return this connection to the LISTEN state"),
+    _row("SYN-RECEIVED", "syn", SAME, "challenge", "3.10.7.4 fourth; RFC 5961 4.2"),
     _row("TIME-WAIT", "syn newer !ack listener", "TIME-WAIT SYN-RECEIVED", "syn-ack | challenge", "RFC 9293 3.6.1 MAY-2: a newer SYN opens anew"),
     _row("TIME-WAIT", "syn", SAME, "challenge", "3.10.7.4 fourth; RFC 5961 4.2"),
     _row(CONNECTED, "syn", SAME, "challenge", "3.10.7.4 fourth: irrespective of the sequence number; RFC 5961 4.2"),
     # First: sequence number, of what has neither RST nor SYN.
+    _row("SYN-RECEIVED", "straddling", SAME, "ack | challenge", "3.10.7.4 first; a half-open connection may keep no text"),
     _row("SYN-RECEIVED " + CONNECTED, "outside", SAME, "ack | challenge", "3.10.7.4 first, table 6"),
     _row("TIME-WAIT", "outside", SAME, "ack | challenge", "3.10.7.4 first"),
     # An option list that cannot be read: the segment may be dropped, it must not kill (a blind attacker could send it).
@@ -119,7 +125,7 @@ def _walk(facts, state, start, rows):
             continue
         then = tuple(state if s == SAME else s for s in row.then)
         if not row.go_on:
-            yield Outcome(then, row.answer, rows + (k,), row.answer == ("legal",))
+            yield Outcome(then, row.answer, rows + (k,), "legal" in row.answer)
         elif then != (state,):
             yield from _walk(facts, then[0], k + 1, rows + (k,))
         else:

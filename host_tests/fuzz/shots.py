@@ -51,7 +51,7 @@ class Shot:
         s.src, s.dst, s.sport, s.dport = PEER, BOARD, self.sport, self.dport
         s.seq, s.ack, s.flags, s.wnd, s.urp = self.seq, self.ack, self.flags, self.wnd, self.urp
         s.reserved, s.ecn, s.ttl = self.reserved, self.tos & 3, 64
-        s.opts, s.optlen = read_options(self.opts), len(self.opts)
+        s.opts, s.optlen = read_options(self.opts, self.stamp), len(self.opts)
         s.data = self.data
         s.length = self.size + bin(self.flags & (SYN | FIN)).count("1")
         return s
@@ -91,12 +91,12 @@ class Shot:
         return text + (" broken=" + self.broken if self.broken else "")
 
 
-def read_options(raw):
-    """The options as far as they can be read; none if their framing is broken."""
+def read_options(raw, stamp):
+    """The options; if their framing is broken, the timestamps in front of it."""
     try:
         return parse_options(raw)
     except Illegal:
-        return []
+        return [] if stamp is None else parse_options(raw[:12])
 
 
 def draw(rng, tcb, sport, dport, stamps):

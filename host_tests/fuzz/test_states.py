@@ -64,4 +64,4 @@ def test_no_row_lets_a_blind_segment_kill_a_connection():
             assert row.segment in ("rst", "acks-our-fin", "new-text no-reader"), row
             if row.segment == "rst":
                 earlier = [r.segment for r in TABLE[: TABLE.index(row)] if set(row.states) <= set(r.states)]
-                assert "rst !exact" in earlier and "rst outside-rst" in earlier
+                assert "rst !exact" in earlier and "rst number-outside" in earlier

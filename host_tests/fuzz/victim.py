@@ -80,12 +80,14 @@ class Victim:
         self.errors = []
         self.sent = []
         self.judge = WireCheck(BOARD, self.l2)
-        self.stack = Stack(Port(self.l2), ip="10.0.0.1/24", key=rng.randbytes(8), tcp=2, now=self.now & MASK, tcp_options=self._options())
+        self.options = self._options()
+        self.stack = Stack(Port(self.l2), ip="10.0.0.1/24", key=rng.randbytes(8), tcp=2, now=self.now & MASK, tcp_options=self.options)
         self.stack.on_error = self.errors.append
         self.passive = state in ("LISTEN", "CLOSED") or state != "SYN-SENT" and rng.random() < 0.6
         self.apps = []
         self.stamps = None  # (our TSval, the TSval to echo)
         self.late = False
+        self.reopened = None  # in SYN-RECEIVED by a SYN that came in TIME-WAIT: the Side of the connection before
         self.deaf = False
         self.aim = state
         self.app = None
@@ -198,6 +200,10 @@ class Victim:
     def side(self):
         """What the wire says of this connection (tcpcheck.Side), or None."""
         return self.judge.sides.get((self.dport, PEER, self.sport))
+
+    @side.setter
+    def side(self, side):
+        self.judge.sides[(self.dport, PEER, self.sport)] = side
 
     def _bring(self, state):
         """A real handshake, then whatever leads to `state`."""
@@ -350,5 +356,6 @@ class Victim:
         fin = live and (app.fin or state in ("CLOSE-WAIT", "CLOSING", "LAST-ACK", "TIME-WAIT"))
         return Tcb(
             side, app.taken if live else 0, int(fin), room, live and app.take is None, self.passive,
-            self.nowhere == "LISTEN", not self.deaf, self.late,
+            self.nowhere == "LISTEN", not self.deaf, self.late, state == "TIME-WAIT",
+            self.options.get("ecn") == 2, state in ("SYN-SENT", "SYN-RECEIVED"),
         )  # fmt: skip
