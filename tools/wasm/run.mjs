@@ -6,7 +6,8 @@
 // imported. A folder keeps its Python files only. An uncaught exception ends with status 1.
 //
 // The collector of this build waits until no Python code runs. A script is therefore run in parts, split at lines that
-// begin with '# %%'; what gc.collect() was called for in one part is done before the next.
+// begin with '# %%'; what gc.collect() was called for in one part is done before the next. A part that begins with
+// '# %% while NAME' is run again as long as the variable NAME is true.
 
 import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs';
 import { join, posix } from 'node:path';
@@ -52,7 +53,13 @@ try {
     mp.runPython('import sys\nsys.path[:] = ["", "/lib"]\ndel sys');
     mp.globals.set('__name__', '__main__');
     mp.runPython(`import sys\nsys.argv[:] = ${JSON.stringify([script, ...args])}\ndel sys`);
-    for (const part of readFileSync(script, 'utf8').split(/^# %%.*$/m)) mp.runPython(part);
+    const [first, ...parts] = readFileSync(script, 'utf8').split(/^# %%/m);
+    mp.runPython(first);
+    for (const part of parts) {
+        const again = /^ while (\w+)$/m.exec(part.split('\n', 1)[0]);
+        do mp.runPython(`#${part}`);
+        while (again && mp.globals.get(again[1]));
+    }
 } catch (error) {
     console.error(String(error.message ?? error));
     process.exitCode = 1;

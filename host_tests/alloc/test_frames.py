@@ -1,0 +1,118 @@
+"""Functions of the hot path have VM frames of 11 words or less: a longer one comes from the heap.
+
+Which functions these are is seen by running the hot path here; how long their frames are, in what
+mpy-cross makes of them.
+"""
+
+import ast
+import sys
+
+import hotpath
+import mpyinfo
+import pytest
+import sizes
+
+from host_tests.pythons import compile_mpy
+
+# Some that are surely among them, so that an empty trace does not pass.
+SURELY = {
+    ("stack", "Stack.input"),
+    ("arp", "Arp.input"),
+    ("ipv4", "IPv4.input"),
+    ("icmp", "Icmp.input"),
+    ("udp", "Udp.input"),
+    ("tcp", "Tcp.input"),
+    ("tcp", "Tcp.output"),
+    ("ring", "Ring.fill"),
+}
+
+
+def names(path):
+    """{line where a function begins: its dotted name}."""
+    found = {}
+
+    def walk(node, parents):
+        for child in ast.iter_child_nodes(node):
+            if isinstance(child, (ast.FunctionDef, ast.ClassDef)):
+                name = (*parents, child.name)
+                first = child.decorator_list[0] if child.decorator_list else child
+                found[first.lineno] = ".".join(name)
+                walk(child, name)
+            else:
+                walk(child, parents)
+
+    walk(ast.parse(path.read_text()), ())
+    return found
+
+
+def called(what):
+    """(module, function) of the package that what() calls; the kernels are native on a board."""
+    codes = set()
+
+    def see(frame, event, arg):
+        if event == "call":
+            codes.add(frame.f_code)
+
+    before = sys.getprofile()
+    sys.setprofile(see)
+    try:
+        what()
+    finally:
+        sys.setprofile(before)
+    files = {str(path): path for path in sizes.LIB.rglob("*.py") if "kern" not in path.stem}
+    tables = {name: names(path) for name, path in files.items()}
+    return {
+        (files[c.co_filename].stem, tables[c.co_filename][c.co_firstlineno])
+        for c in codes
+        if c.co_filename in files and c.co_firstlineno in tables[c.co_filename]
+    }
+
+
+def hot():
+    rounds = hotpath.Rounds(hotpath.Echo)
+    rounds.many(3, rounds.hot)
+    return called(lambda: rounds.many(50, rounds.hot))
+
+
+@pytest.fixture(scope="module")
+def frames(tmp_path_factory):
+    """{(module, function): words} of the package."""
+    words = mpyinfo.static_names(sizes.words(), compile_mpy)
+    found = {}
+    for path, mpy in sizes.compiled(tmp_path_factory.mktemp("mpy")).items():
+        for f in mpyinfo.Mpy(mpy.read_bytes(), words).functions:
+            found[path.stem, f.name] = f.frame
+    return found
+
+
+def test_hot_functions_have_short_frames(frames):
+    functions = hot()
+    assert functions >= SURELY
+    assert functions <= set(frames)
+    long = {name: frames[name] for name in functions if frames[name] > mpyinfo.LIMIT}
+    assert not long
+
+
+def test_a_long_frame_is_read(tmp_path):
+    source = tmp_path / "long.py"
+    variables = [f"v{k}" for k in range(12)]
+    source.write_text(
+        f"def f(a):\n    {' = '.join(variables)} = a\n    return {' + '.join(variables)}\n"
+    )
+    mpy = compile_mpy(source, tmp_path / "long.mpy")
+    f = mpyinfo.Mpy(mpy.read_bytes()).functions[1]
+    assert f.name == "f"
+    assert f.frame > 13  # the argument, 12 locals, 2 words of stack at least
+
+
+def test_try_takes_three_words(tmp_path):
+    source = tmp_path / "guard.py"
+    frames = []
+    for text in (
+        "def f():\n    g()\n",
+        "def f():\n    try:\n        g()\n    finally:\n        h()\n",
+    ):
+        source.write_text(text)
+        mpy = compile_mpy(source, tmp_path / "guard.mpy")
+        frames.append(mpyinfo.Mpy(mpy.read_bytes()).functions[1].frame)
+    assert frames[1] >= frames[0] + 3

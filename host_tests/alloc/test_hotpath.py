@@ -1,0 +1,43 @@
+"""The hot path takes no heap: not to keep, and not for the length of a call."""
+
+import pytest
+from interpreters import ROOT
+
+from host_tests.pythons import run_unix, run_wasm
+
+SCRIPT = ROOT / "tools" / "hotpath.py"
+
+
+def transient(*broken):
+    """Octets of garbage that were collected while 10 000 frames came in."""
+    inputs, replies, octets = map(int, run_unix(SCRIPT, "transient", *broken).split())
+    assert inputs >= 10_000
+    assert replies > inputs // 2
+    return octets
+
+
+def test_no_transient_frames():
+    assert transient() == 0
+
+
+@pytest.mark.parametrize("broken", ["frame", "heap"])
+def test_a_transient_frame_is_seen(broken):
+    assert transient(broken) > 90_000
+
+
+def counted(run, *broken):
+    """Octets (unix: faults) of 200 rounds with HTTP on top."""
+    inputs, replies, octets = map(int, run(SCRIPT, "count", *broken).split())
+    assert broken or inputs >= 2000
+    assert broken or replies > inputs
+    return octets
+
+
+@pytest.mark.parametrize("run", [run_wasm, run_unix])
+def test_requests_take_no_heap(run):
+    assert counted(run) == 0
+
+
+@pytest.mark.parametrize("run", [run_wasm, run_unix])
+def test_a_copy_is_seen(run):
+    assert counted(run, "heap") > 0

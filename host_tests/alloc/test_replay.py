@@ -1,0 +1,70 @@
+"""No frame that the host suite ever gave to a stack takes heap.
+
+The suite leaves them in build/frames.bin (UIPY_RECORD=1, see framelog.py; `make test` does it);
+here they are replayed on MicroPython.
+"""
+
+import pytest
+from interpreters import ROOT
+
+from host_tests.pythons import run_unix, run_wasm
+
+FRAMES = ROOT / "build" / "frames.bin"
+SCRIPT = ROOT / "tools" / "replay.py"
+
+
+def on_32_bits(frames, *more):
+    files = (("lib", "/lib"), (frames, "/frames.bin"))
+    return run_wasm(SCRIPT, "/frames.bin", *more, files=files, heap=1 << 20, timeout=900)
+
+
+def on_64_bits(frames, *more):
+    return run_unix(SCRIPT, frames, *more, heap="8M", timeout=900)
+
+
+BOTH = pytest.mark.parametrize("play", [on_32_bits, on_64_bits])
+
+
+@pytest.fixture(scope="module")
+def frames():
+    if not FRAMES.exists():
+        pytest.skip("no build/frames.bin here: run UIPY_RECORD=1 pytest host_tests first")
+    return FRAMES
+
+
+@pytest.fixture(scope="module")
+def few(frames, tmp_path_factory):
+    """The beginning of the file: enough to go wrong in."""
+    data = frames.read_bytes()
+    at = start = 0
+    while at < len(data) and at < 200_000:
+        size = int.from_bytes(data[at + 4 : at + 6], "big")
+        if size == 0xFFFF:
+            start = at
+            at += 2
+            size = int.from_bytes(data[at + 4 : at + 6], "big")
+        at += 6 + size
+    path = tmp_path_factory.mktemp("alloc") / "few.bin"
+    path.write_bytes(data if at >= len(data) else data[:start])
+    return path
+
+
+@BOTH
+@pytest.mark.slow
+def test_no_recorded_frame_takes_heap(play, frames):
+    *faults, summary = play(frames).splitlines()
+    played, stacks, passive, replies, faulty = map(int, summary.split())
+    print(f"{played} frames, {stacks} stacks, {passive} connections, {replies} frames in reply")
+    assert not faults
+    assert faulty == 0
+    # The replay meets what the recording met: it shakes hands and answers.
+    assert played > 1000
+    assert passive > 100
+    assert replies > played // 4
+
+
+@BOTH
+def test_an_application_that_takes_heap_is_found(play, few):
+    *faults, summary = play(few, "break").splitlines()
+    assert faults
+    assert int(summary.split()[-1]) > 0
