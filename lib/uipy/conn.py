@@ -169,7 +169,7 @@ class Conn:
     def urgent_left(self):
         """How many octets are still to be read up to the urgent pointer; 0 outside of urgent
         mode."""
-        return self.t.urg.left(self.r) if self.t.urg else 0
+        return self.t.urg.left(self.r) if self.t.urg else 0  # MUST-33
 
     # Settings (RFC 9293 3.9.1, 3.8.3, 3.8.4)
 
@@ -181,7 +181,7 @@ class Conn:
     @nodelay.setter
     def nodelay(self, on):
         r = self._alive()
-        r[_G] = r[_G] | _G_NODELAY if on else r[_G] & ~_G_NODELAY
+        r[_G] = r[_G] | _G_NODELAY if on else r[_G] & ~_G_NODELAY  # MUST-17
         mark(self, _F_SEND)
 
     @property
@@ -192,7 +192,7 @@ class Conn:
 
     @keepalive_s.setter
     def keepalive_s(self, s):
-        put16(self._alive(), _KEEP, s)
+        put16(self._alive(), _KEEP, s)  # MUST-24, MUST-27
         self.t.hurry()
 
     def keepalive(self, s=7200):  # MUST-28
@@ -208,7 +208,7 @@ class Conn:
 
     @user_timeout_s.setter
     def user_timeout_s(self, s):
-        put16(self._alive(), _USER, s)
+        put16(self._alive(), _USER, s)  # MUST-21
         self.t.hurry()
 
     @property
@@ -220,7 +220,7 @@ class Conn:
     def ttl(self, n):
         if not 0 < n < 256:  # RFC 1122 3.2.1.7
             raise ValueError("a TTL is 1 to 255")
-        self._alive()[_TTL] = n
+        self._alive()[_TTL] = n  # MUST-49
 
     @property
     def tos(self):
@@ -229,7 +229,7 @@ class Conn:
 
     @tos.setter
     def tos(self, n):
-        self._alive()[_TOS] = n & 0xFC
+        self._alive()[_TOS] = n & 0xFC  # MUST-48
 
     # Who and what
 

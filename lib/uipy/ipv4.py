@@ -98,7 +98,7 @@ class IPv4:
         self.stack.ip_at = h
         self.stack.src_at = h + _SRC
         self.stack.dst_at = h = h + _DST
-        if self._nobody(iface, h - 4):
+        if self._nobody(iface, h - 4):  # MUST-63
             return False
         b = self.buf
         if same(b, h, iface.ip, 0, 4):
@@ -121,7 +121,7 @@ class IPv4:
         self.proto = self.buf[at + _PROTO]
         n -= (self.buf[at] & 15) << 2
         psum = csum(self.buf, at + _SRC, 8, self.proto + n)
-        at += (self.buf[at] & 15) << 2
+        at += (self.buf[at] & 15) << 2  # MUST-50
         n = self._hand(iface, at, n, psum)
         return self._back(iface, n) if n else 0
 

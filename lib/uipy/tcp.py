@@ -201,10 +201,10 @@ class Tcp:
             return False
         self.iface = iface
         self.at = at
-        self.data = at + doff
+        self.data = at + doff  # MUST-5
         self.len = n - doff
         self.flags = b[at + 13]
-        self.wnd = u16(b, at + 14)
+        self.wnd = u16(b, at + 14)  # MUST-1
         self.reply = 0
         self.p_ts = self.p_nsack = 0
         return self._key(iface, b)
@@ -212,7 +212,7 @@ class Tcp:
     def _key(self, iface, b):
         k = self.key
         k[0] = 1
-        k[1] = iface.idx
+        k[1] = iface.idx  # MUST-45
         copy(k, 2, b, self.at + 2, 2)
         copy(k, 4, b, self.at, 2)
         copy(k, 6, b, self.stack.src_at, 4)

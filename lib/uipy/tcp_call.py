@@ -101,7 +101,7 @@ def urgent(t, c, n):
 def tell(t, c, reason):
     """A soft error."""
     with t:
-        c.app.error(c, reason)
+        c.app.error(c, reason)  # MUST-47
 
 
 def poll(t, c):
@@ -127,7 +127,7 @@ def end(t, c, reason):
     was = t.c  # the end of one connection may be a call from another's callback
     t.c = c
     with t:
-        app.closed(c, reason)
+        app.closed(c, reason)  # MUST-12
     t.c = was
     if r[_LST] != _NO_LISTENER:
         t.listeners[r[_LST]].give_back(app)

@@ -67,7 +67,7 @@ def acceptable(t, r):
     rel = t.rel
     wnd = u32(r, _ADV)
     n = t.len + (t.flags & _FIN)
-    if 0 <= rel < wnd or (rel == 0 and not wnd):
+    if 0 <= rel < wnd or (rel == 0 and not wnd):  # MUST-66
         return True
     return n > 0 and rel < 0 < rel + n and wnd > 0
 
@@ -116,7 +116,7 @@ def _rst_or_syn(t, c):
 def reset(t, c):
     """The peer has reset the connection."""
     bump(t.stat, _N_TCP_RST_IN)
-    if c.r[_STATE] == _S_SYN_RECEIVED:
+    if c.r[_STATE] == _S_SYN_RECEIVED:  # MUST-11
         end(t, c, "refused")
     else:
         end(t, c, "reset")

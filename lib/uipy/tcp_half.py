@@ -218,7 +218,7 @@ class HalfOpen:
         second)."""
         if rel == 0:
             bump(self.t.stat, _N_TCP_RST_IN)
-            self.tab[o] = 0
+            self.tab[o] = 0  # MUST-11
         elif inside:
             self._out_of_place(o)
 

@@ -30,7 +30,7 @@ def unreach(t, iface, kind, code, at, n):
     connection that is being opened; elsewhere they are soft, unlike SHLD-26 asks (RFC 5461 4.1).
     Source quench is ignored (MUST-55).
     """
-    if n < 8 or kind == _QUENCH:
+    if n < 8 or kind == _QUENCH:  # MUST-55
         return
     k = t.mine
     b = t.buf
@@ -46,17 +46,17 @@ def unreach(t, iface, kind, code, at, n):
     c = t.conns[i]
     if 0 <= sdiff(b, at + 4, c.r, _SND_UNA) < u16(c.r, _MAX):
         t.c = c
-        _error(t, c, kind, code)
+        _error(t, c, kind, code)  # MUST-54
 
 
 def _error(t, c, kind, code):
     r = c.r
     if kind == _UNREACH and code == _TOO_BIG:
         return _too_big(t, c, u16(t.buf, t.stack.icmp_at + 6))
-    if r[_STATE] <= _S_SYN_RECEIVED and kind == _UNREACH and 2 <= code <= 3:
+    if r[_STATE] <= _S_SYN_RECEIVED and kind == _UNREACH and 2 <= code <= 3:  # MUST-56
         end(t, c, "unreachable")  # protocol or port: hard (RFC 1122 4.2.3.9)
     else:
-        tell(t, c, "unreachable")  # MUST-56: soft errors never end it
+        tell(t, c, "unreachable")  # soft errors never end it
 
 
 def _too_big(t, c, mtu):

@@ -116,7 +116,7 @@ def syn_sent(t, c):
         return _open(t, c)
     # Simultaneous open (3.5, figure 7): SYN-RECEIVED, our SYN again with the ACK
     set_state(t, c, _S_SYN_RECEIVED)
-    r[_F] |= _F_REXMT
+    r[_F] |= _F_REXMT  # MUST-10
     return None
 
 
@@ -225,7 +225,7 @@ def syn_received(t, c):
 def _rest(t, c):
     """Sixth to eighth: URG, text and FIN."""
     r = c.r
-    if t.flags & _URG and t.urg:
+    if t.flags & _URG and t.urg:  # MUST-30
         t.urg.input(c)
     if r[_H] & _H_ECN:
         t.ecn.input(r)
@@ -251,7 +251,7 @@ def fin_wait_1(t, c):
 
 
 def fin_wait_2(t, c):
-    """FIN-WAIT-2: receives for as long as the application reads (RFC 9293 3.6, MUST-11)."""
+    """FIN-WAIT-2: receives for as long as the application reads (RFC 9293 3.6)."""
     if check(t, c) and ack(t, c):
         _rest(t, c)
 

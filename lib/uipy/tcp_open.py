@@ -44,7 +44,7 @@ _T_POLL = const(0x08)
 _S_SYN_SENT = const(2)
 _S_ESTABLISHED = const(4)
 _NO_LISTENER = const(255)
-_USER_S = const(300)
+_USER_S = const(300)  # MUST-23
 _WND_MAX = const(61440)
 _N_TCP_PASSIVE = const(24)
 _N_TCP_ACTIVE = const(25)
@@ -102,9 +102,9 @@ def iss_into(t, key, buf, i):
     d = tdiff(t.stack.now, t.isn_at)
     t.isn_at = t.stack.now
     while d > 0:
-        sadd(t.isn, 0, 250 * (d if d < 4000000 else 4000000))
+        sadd(t.isn, 0, 250 * (d if d < 4000000 else 4000000))  # MUST-8
         d -= 4000000
-    mac(t.stack.key, key, 0, KEY, t.hash)
+    mac(t.stack.key, key, 0, KEY, t.hash)  # MUST-9
     copy(buf, i, t.hash, 0, 4)
     sadd(buf, i, u16(t.isn, 2))
     for _ in range(4):
@@ -188,8 +188,8 @@ def listen(t, port, app, n=1, idle_ms=0, spare_ms=8000, local=None):
     """
     if not 0 < port < 65536:
         raise BadAddress("a port is 1 to 65535")
-    idx = -1 if local is None else _iface_of(t, local)
-    if t.listener(port, idx):
+    idx = -1 if local is None else _iface_of(t, local)  # MUST-43
+    if t.listener(port, idx):  # MUST-41
         raise Busy("port %d has a listener" % port)
     if len(t.listeners) >= _NO_LISTENER:
         raise TableFull("254 listeners")

@@ -35,8 +35,8 @@ def read(t):
     t.p_mss = t.p_ts = t.p_nsack = 0
     t.p_shift = -1
     t.p_sack_ok = False
-    while i < end and b[i] != _EOL:  # MUST-5
-        if b[i] == _NOP:
+    while i < end and b[i] != _EOL:
+        if b[i] == _NOP:  # MUST-4
             i += 1
             continue
         if i + 1 >= end or b[i + 1] < 2 or i + b[i + 1] > end:  # MUST-7
@@ -48,7 +48,7 @@ def read(t):
 def _one(t, b, i, n):
     kind = b[i]
     if kind == _OPT_MSS and n == 4:
-        t.p_mss = u16(b, i + 2)
+        t.p_mss = u16(b, i + 2)  # MUST-14, MUST-64
     elif kind == _OPT_WS and n == 3:
         t.p_shift = b[i + 2] if b[i + 2] < 14 else 14  # RFC 7323 2.3
     elif kind == _OPT_SACK_OK and n == 2:
@@ -66,7 +66,7 @@ def send_mss(t, iface):
 
     An MSS under 48 is taken for 48: it would have us send mostly headers.
     """
-    m = t.p_mss or 536
+    m = t.p_mss or 536  # MUST-15
     m = m if m > 48 else 48
     return m if m < iface.mtu - 40 else iface.mtu - 40
 
@@ -95,8 +95,8 @@ def write_syn(t, iface, has):
     t.o_hl."""
     b = t.buf
     i = iface.tx + 20
-    b[i] = _OPT_MSS
-    b[i + 1] = 4
+    b[i] = _OPT_MSS  # MUST-14
+    b[i + 1] = 4  # MUST-68
     put16(b, i + 2, iface.mtu - 40)  # MUST-67, SHLD-5: what we can reassemble, less 40
     i += 4
     if has & _H_SACK:
@@ -118,7 +118,7 @@ def write_syn(t, iface, has):
 
 def _pad(b, i, n):
     for _ in range(n):
-        b[i] = _NOP
+        b[i] = _NOP  # MUST-69
         i += 1
     return i
 
@@ -135,7 +135,7 @@ def write_ts(t, b, i):
 def write(t, c):
     """Writes the options of a segment on connection c; sets t.o_hl."""
     r = c.r
-    t.o_hl = 20
+    t.o_hl = 20  # MUST-65
     if r[_H] & _H_TS:
         t.ts.write(c)
     if r[_H] & _H_SACK and t.pool:

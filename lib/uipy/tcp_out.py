@@ -271,7 +271,7 @@ def _waits(t, r):
         return False
     if not u16(r, _NXT) and not r[_T] & (_T_REXMT | _T_PERSIST):
         _persist(t, r)  # nothing in flight, so no ACK comes: the override timeout
-    return True
+    return True  # MUST-38
 
 
 def _send(t, c, rel):
@@ -312,7 +312,7 @@ def _account(t, r, rel, upto):
     if upto > top:
         put16(r, _MAX, upto)
     if t.o_again:  # not to be timed (Karn, RFC 6298 3)
-        put16(r, _TIMED, 0)
+        put16(r, _TIMED, 0)  # MUST-18
         bump(t.stat, _N_TCP_REXMT)
     elif not u16(r, _TIMED):
         put16(r, _TIMED, upto)
@@ -353,7 +353,7 @@ def _stamp(t, c, n):
     copy(t.num, 4, r, _RCV_NXT, 4)
     t.o_wnd = window(t, r)
     r[_F] &= ~_F_ACK
-    r[_T] &= ~_T_ACK
+    r[_T] &= ~_T_ACK  # MUST-58
     put16(r, _UNACKED, 0)
     t.ip.ttl = r[_TTL]
     t.ip.tos = r[_TOS]

@@ -28,7 +28,7 @@ def opens(t, r):
     step = u32(r, _BUFF) >> 1
     if step > t.mss:
         step = t.mss
-    return room if room >= adv + step else adv
+    return room if room >= adv + step else adv  # MUST-39
 
 
 def window(t, r):
@@ -74,7 +74,7 @@ def emit(t, n):
     put16(b, h + 18, t.o_up)
     s = _psum(t, n)
     s = csum(b, h, n, s)
-    put16(b, h + 16, s ^ 0xFFFF)
+    put16(b, h + 16, s ^ 0xFFFF)  # MUST-2
     bump(t.stat, _N_TCP_OUT)
     return n
 

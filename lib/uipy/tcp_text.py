@@ -49,7 +49,7 @@ def text(t, c):
     t.d_len = n
     t.rel -= take(t, c)
     if t.pool and not t.rel:
-        t.pool.drain(t, c)
+        t.pool.drain(t, c)  # MUST-59
 
 
 def _trim(t, r):
@@ -103,7 +103,7 @@ def delay_ack(t, r):
     """RFC 9293 3.8.6.3: under 0.5 s (MUST-40)."""
     at = tadd(t.stack.now, t.delayed_ack)
     put32(r, _ACK_AT, at)
-    r[_T] |= _T_ACK
+    r[_T] |= _T_ACK  # MUST-40
     t.arm(at)
 
 

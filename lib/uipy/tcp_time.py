@@ -47,7 +47,7 @@ _S_SYN_RECEIVED = const(3)
 
 _IDLE = const(2)
 _NO_LISTENER = const(255)
-_R1 = const(3)  # RFC 9293 3.8.3: at least 3 retransmissions (SHLD-9)
+_R1 = const(3)  # RFC 9293 3.8.3: at least 3 retransmissions, SHLD-10
 _KEEP_PROBES = const(8)
 _KEEP_EVERY = const(75000)  # ms between keep-alives that go unanswered
 _FAR = const(0x10000000)  # 2**28 ms: no deadline lies further ahead
@@ -141,7 +141,7 @@ def _unanswered(t, c, now):
 def _probe(t, r):
     """The interval grows exponentially (RFC 9293 3.8.6.1, SHLD-30), and the connection stays
     (MUST-37)."""
-    r[_F] |= _F_PROBE
+    r[_F] |= _F_PROBE  # MUST-35, MUST-36
     # the override timeout of a small window: what goes out now is ordinary data
     if u16(r, _SND_WND):
         r[_T] = r[_T] & ~_T_PERSIST | _T_REXMT
@@ -163,7 +163,7 @@ def _resend(t, c):
     put16(r, _NXT, 0)
     r[_F] |= _F_REXMT | _F_SEND
     _count(r)
-    back_off(t, r)
+    back_off(t, r)  # MUST-19
     if r[_NREX] == _R1:
         _advise(t, r)  # MUST-20
         tell(t, c, "retrying")  # RFC 9293 3.8.3, MUST-22
@@ -188,7 +188,7 @@ def _silence(t, c, now):
     r = c.r
     if r[_T] & _T_LINGER and tdiff(now, u32(r, _SINCE_AT)) >= t.linger:
         return end(t, c, "done")
-    if u16(r, _KEEP) and not u16(r, _MAX) and _keep_in(r, now) <= 0:
+    if u16(r, _KEEP) and not u16(r, _MAX) and _keep_in(r, now) <= 0:  # MUST-25
         return _keep(t, c, now)
     idle = _idle_ms(t, r)
     if idle and tdiff(now, u32(r, _BUSY_AT)) >= idle:
@@ -213,13 +213,14 @@ def _idle_ms(t, r):
 
 def _keep_in(r, now):
     """ms until the next keep-alive (RFC 9293 3.8.4)."""
+    # MUST-26
     return 1000 * u16(r, _KEEP) + r[_KPROBE] * _KEEP_EVERY - tdiff(now, u32(r, _HEARD_AT))
 
 
 def _keep(t, c, now):
     """One unanswered probe does not end it (MUST-29); eight do."""
     r = c.r
-    if r[_KPROBE] >= _KEEP_PROBES:
+    if r[_KPROBE] >= _KEEP_PROBES:  # MUST-29
         bump(t.stat, _N_TCP_TIMEOUT)
         return end(t, c, "timeout")
     r[_KPROBE] += 1

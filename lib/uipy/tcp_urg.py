@@ -41,9 +41,9 @@ class Urgent:
         """URG and the pointer, while our urgent data is not behind this segment; it says so with a
         closed window too."""
         t = self.t
-        up = u32(r, self.at) - sdiff(t.num, 0, r, _SND_UNA)
+        up = u32(r, self.at) - sdiff(t.num, 0, r, _SND_UNA)  # MUST-62
         if up > 0:
-            t.o_up = up if up < 0xFFFF else 0xFFFF
+            t.o_up = up if up < 0xFFFF else 0xFFFF  # MUST-31
             t.o_flags |= _URG
 
     def input(self, c):
@@ -56,7 +56,7 @@ class Urgent:
         copy(r, self.at + 4, r, _RCV_NXT, 4)
         sadd(r, self.at + 4, up)
         r[_H] |= _H_URG_IN
-        urgent(t, c, up)
+        urgent(t, c, up)  # MUST-32
 
     def taken(self, c):
         """RCV.NXT has moved; at the pointer, urgent mode ends."""

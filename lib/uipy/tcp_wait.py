@@ -74,7 +74,7 @@ class TimeWait:
 
     def _start(self, o):
         t = self.t
-        at = tadd(t.stack.now, 2 * t.msl)
+        at = tadd(t.stack.now, 2 * t.msl)  # MUST-13
         put32(self.tab, o + _W_AT, at)
         t.arm(at)
 
