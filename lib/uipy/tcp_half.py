@@ -16,7 +16,7 @@ from .tcp_open import accept, begin, has_room, iss_into
 from .tcp_opt import read, send_mss, settle, write_syn
 from .tcp_row import abort
 from .tcp_seg import bare
-from .tcp_time import near
+from .tcp_time import near_at
 
 _KEY = const(10)
 _K_RADDR = const(6)
@@ -319,17 +319,20 @@ class HalfOpen:
 
     def run(self):
         """SYN-ACKs that are due again, and completed handshakes that wait."""
+        self.waiting = False
+        for o in range(0, self.rows * _SIZE, _SIZE):
+            if self.tab[o]:
+                self._run(o)
+
+    def _run(self, o):
         w = self.tab
         now = self.t.stack.now
-        waiting = False
-        for o in range(0, self.rows * _SIZE, _SIZE):
+        if w[o + _P_STATE] & _P_DONE:
+            self._wait(o, now)
             if w[o]:
-                if w[o + _P_STATE] & _P_DONE:
-                    self._wait(o, now)
-                    waiting = waiting or w[o] != 0
-                elif tdiff(now, u32(w, o + _P_AT)) >= 0:
-                    self._expired(o)
-        self.waiting = waiting
+                self.waiting = True
+        elif tdiff(now, u32(w, o + _P_AT)) >= 0:
+            self._expired(o)
 
     def _wait(self, o, now):
         w = self.tab
@@ -357,21 +360,27 @@ class HalfOpen:
         """A SYN-ACK that is due again, as a frame; 0 when there is none."""
         if not self.due:
             return 0
-        t = self.t
-        w = self.tab
         for o in range(0, self.rows * _SIZE, _SIZE):
-            if w[o] and w[o + _P_STATE] & _P_DUE:
-                iface = t.stack.ifaces[w[o + 1]]
-                w[o + _P_STATE] &= ~_P_DUE
-                if iface.reach(w, o + _K_RADDR) > 0:  # else the next try finds the neighbour
-                    t.iface = iface
-                    bump(t.stat, _N_TCP_REXMT)
-                    return t.ip.send(iface, _PROTO, w, o + _K_RADDR, self.syn_ack(o))
+            n = self._again(o)
+            if n:
+                return n
         self.due = False
         return 0
 
-    def nearest(self, now):
+    def _again(self, o):
+        t = self.t
         w = self.tab
+        if not w[o] or not w[o + _P_STATE] & _P_DUE:
+            return 0
+        iface = t.stack.ifaces[w[o + 1]]
+        w[o + _P_STATE] &= ~_P_DUE
+        if iface.reach(w, o + _K_RADDR) <= 0:  # the next try finds the neighbour
+            return 0
+        t.iface = iface
+        bump(t.stat, _N_TCP_REXMT)
+        return t.ip.send(iface, _PROTO, w, o + _K_RADDR, self.syn_ack(o))
+
+    def nearest(self, now):
         for o in range(0, self.rows * _SIZE, _SIZE):
-            if w[o]:
-                near(self.t, tdiff(u32(w, o + _P_AT), now))
+            if self.tab[o]:
+                near_at(self.t, self.tab, o + _P_AT, now)

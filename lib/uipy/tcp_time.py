@@ -95,18 +95,23 @@ def _expire(t, c, now):
 def _nearest(t, c, now):
     r = c.r
     if r[_T] & _T_ACK:
-        near(t, tdiff(u32(r, _ACK_AT), now))
+        near_at(t, r, _ACK_AT, now)
     if r[_T] & (_T_REXMT | _T_PERSIST):
-        near(t, tdiff(u32(r, _REXMT_AT), now))
+        near_at(t, r, _REXMT_AT, now)
     if r[_T] & _T_POLL:
-        near(t, tdiff(u32(r, _POLL_AT), now))
-    _nearest_silence(t, c, now)
+        near_at(t, r, _POLL_AT, now)
+    _nearest_silence(t, r, now)
 
 
 def near(t, ms):
     """Notes that something happens in so many ms."""
     if ms < t.left:
         t.left = ms if ms > 0 else 0
+
+
+def near_at(t, r, o, now):
+    """The same for a time at r[o:o+4]."""
+    near(t, tdiff(u32(r, o), now))
 
 
 # Retransmission, and the persist timer
@@ -196,15 +201,19 @@ def _silence(t, c, now):
         abort(c, _IDLE)
 
 
-def _nearest_silence(t, c, now):
-    r = c.r
+def _nearest_silence(t, r, now):
     if r[_T] & _T_LINGER:
-        near(t, t.linger - tdiff(now, u32(r, _SINCE_AT)))
+        near(t, t.linger - _since(r, _SINCE_AT, now))
     if u16(r, _KEEP) and not u16(r, _MAX):
         near(t, _keep_in(r, now))
     idle = _idle_ms(t, r)
     if idle:
-        near(t, idle - tdiff(now, u32(r, _BUSY_AT)))
+        near(t, idle - _since(r, _BUSY_AT, now))
+
+
+def _since(r, o, now):
+    """ms since the time at r[o:o+4]."""
+    return tdiff(now, u32(r, o))
 
 
 def _idle_ms(t, r):

@@ -11,6 +11,7 @@ from micropython import const
 from .kern import bump, copy, find, put32, sadd, sdiff, tadd, tdiff, u16, u32
 from .tcp_opt import read
 from .tcp_seg import bare
+from .tcp_time import near_at
 
 _KEY = const(10)
 _K_LPORT = const(2)
@@ -177,16 +178,11 @@ class TimeWait:
 
     def run(self):
         now = self.t.stack.now
-        w = self.tab
         for o in range(0, self.rows * _SIZE, _SIZE):
-            if w[o] and tdiff(now, u32(w, o + _W_AT)) >= 0:
-                w[o] = 0
+            if self.tab[o] and tdiff(now, u32(self.tab, o + _W_AT)) >= 0:
+                self.tab[o] = 0
 
     def nearest(self, now):
-        w = self.tab
-        t = self.t
         for o in range(0, self.rows * _SIZE, _SIZE):
-            if w[o]:
-                d = tdiff(u32(w, o + _W_AT), now)
-                if d < t.left:
-                    t.left = d if d > 0 else 0
+            if self.tab[o]:
+                near_at(self.t, self.tab, o + _W_AT, now)
