@@ -21,16 +21,17 @@ LEVELS = (
     {"arp", "iface", "reasm"},
     {"eth", "icmp", "ipv4", "udp", "dhcp_row"},
     # TCP: the row, then what reads and writes one, then whole segments, then the tables.
-    {"tcp_row", "tcp_opt", "tcp_cc", "tcp_rtt"},
-    {"conn", "tcp_call", "tcp_pool", "tcp_ts"},
-    {"tcp_urg", "tcp_ecn", "tcp_sack"},
-    {"tcp_out", "tcp_time", "tcp_text", "tcp_ack"},
-    {"tcp_in"},
+    {"tcp_row", "tcp_opt", "tcp_cc", "tcp_rtt", "watch"},
+    {"conn", "tcp_call", "tcp_seg", "tcp_ts"},
+    {"tcp_icmp", "tcp_open", "tcp_urg", "tcp_ecn", "tcp_sack"},
+    {"tcp_out", "tcp_time", "tcp_text", "tcp_ack", "tcp_check"},
+    {"tcp_in", "tcp_pool"},
     {"tcp_half", "tcp_wait", "tcp_cookie"},
     {"tcp"},
     # The top.
     {"stack"},
     {"__init__", "aio", "compat_uip"},
+    {"compat_psock"},
 )
 
 # What an application may use besides the public names of `uipy` (uipy/__init__.py).
