@@ -20,6 +20,7 @@ reset = 20
 # Services, and how many clients each TCP service takes at a time.
 services = "http,echo,discard,chargen,daytime"
 clients = 4
+echo_ring = 2920  # octets that the echo keeps for each client, and hence has in flight
 
 # Sizes of the stack's tables.
 tcp = 8

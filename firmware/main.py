@@ -47,7 +47,8 @@ def start(stack, name, cfg):
     elif name == "echo":
         from uipy.apps.echo import Echo, UdpEcho
 
-        stack.listen(7, Echo, clients)
+        ring = getattr(cfg, "echo_ring", 2920)
+        stack.listen(7, lambda: Echo(ring), clients)
         stack.bind(7, UdpEcho())
     elif name == "discard":
         from uipy.apps.discard import Discard
