@@ -26,6 +26,7 @@ class Settings:
         self.ip = ip
         self.gateway = gateway or None
         self.tcp = self.clients = tcp
+        self.echo_ring = 8 * 1460  # a PC has the memory
         self.name = name
         self.chip = chip
         self.sink = "sink" in services
