@@ -240,7 +240,7 @@ class Tcp:
         i = self.wait.find(self.key)
         if i >= 0 and not self.wait.input(i):
             return self.reply
-        listener = self.listener(u16(self.key, _K_LPORT), self.iface.idx)
+        listener = self.listener(u16(self.key, _K_LPORT), self.iface.idx)  # MUST-42
         if not listener:
             return ignored_by_stranger(self)
         c = self.half.listen(listener)
@@ -312,7 +312,7 @@ class Tcp:
 
     # What the application and the layers call
 
-    def listen(self, port, app, n=1, idle_ms=0, spare_ms=8000, local=None):
+    def listen(self, port, app, n=1, idle_ms=0, spare_ms=5000, local=None):
         """Accepts connections; see `tcp_open.listen`."""
         return listen(self, port, app, n, idle_ms, spare_ms, local)
 

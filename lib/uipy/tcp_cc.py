@@ -82,9 +82,9 @@ def on_ack(t, r, n):
     if cwnd < u16(r, _SSTHRESH):  # RFC 5681 3.1 (2)
         if n > mss:
             n = mss
-        grow(t, r, cwnd, n)
+        grow(t, r, cwnd, n)  # MUST-19
     else:
-        _avoid(t, r, cwnd, n)
+        _avoid(t, r, cwnd, n)  # MUST-19
 
 
 def grow(t, r, cwnd, n):
