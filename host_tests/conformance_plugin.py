@@ -1,8 +1,9 @@
 """Pytest plugin: the marker `rfc("9293 MUST-12", ...)` says which requirements a test proves.
 
-A row that no table knows is an error at collection. What each marked test did goes to build/conformance.json, with
-digests of the library and of the test's own file: a result counts only for the sources that it was made with, so a run
-of some of the tests adds to the results of the others and never keeps a stale one.
+A row that no table knows is an error at collection. What each marked test did goes to
+build/conformance.json, with digests of the library and of the test's own file: a result counts
+only for the sources that it was made with, so a run of some of the tests adds to the results of
+the others and never keeps a stale one.
 """
 
 import hashlib
@@ -28,7 +29,12 @@ def digest(*paths):
 
 def test_digest(path):
     """The digest of a test's file with the helpers beside it and above it."""
-    helpers = [p for d in {path.parent, ROOT / "host_tests"} for p in d.glob("*.py") if not p.name.startswith("test_")]
+    helpers = [
+        p
+        for d in {path.parent, ROOT / "host_tests"}
+        for p in d.glob("*.py")
+        if not p.name.startswith("test_")
+    ]
     return digest(path, *helpers)
 
 
@@ -50,10 +56,14 @@ def pytest_collection_modifyitems(config, items):
         rows = [row for mark in item.iter_markers("rfc") for row in mark.args]
         unknown = sorted(set(rows) - known)
         if unknown:
-            raise pytest.UsageError("%s: no requirement is called %s" % (item.nodeid, ", ".join(unknown)))
+            raise pytest.UsageError(
+                "%s: no requirement is called %s" % (item.nodeid, ", ".join(unknown))
+            )
         if rows:
             name = item.nodeid.split("[")[0]
-            config.stash[_TESTS].setdefault(name, {"rows": sorted(set(rows)), "path": item.path, "result": None})
+            config.stash[_TESTS].setdefault(
+                name, {"rows": sorted(set(rows)), "path": item.path, "result": None}
+            )
 
 
 def pytest_runtest_logreport(report):

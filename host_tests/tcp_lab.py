@@ -1,16 +1,15 @@
-"""A board on a virtual clock, and peers played by hand: every test of TCP speaks to the stack through these frames.
+"""A board on a virtual clock, and peers played by hand: every test of TCP speaks to the stack
+through these frames.
 
-The board (10.0.0.1) sits on an IP-only device, so that a frame is a datagram; `Lab(...)` takes what `Stack` takes. A `Peer`
-sends one segment and gets back the segments that the board sends at once; `lab.run(ms)` lets the clock go from deadline to
-deadline and collects what is sent meanwhile. Frames are made and judged by packets.py, on harness.py's wire and clock.
+The board (10.0.0.1) sits on an IP-only device, so that a frame is a datagram; `Lab(...)` takes
+what `Stack` takes. A `Peer` sends one segment and gets back the segments that the board sends at
+once; `lab.run(ms)` lets the clock go from deadline to deadline and collects what is sent
+meanwhile. Frames are made and judged by packets.py, on harness.py's wire and clock.
 """
-
-import struct
 
 import packets
 from harness import Wire
 from packets import addr
-from packets import checksum as csum
 from uipy import App
 
 BOARD, PEER = "10.0.0.1", "10.0.0.2"
@@ -21,31 +20,28 @@ def datagram(src, dst, proto, body, options=b"", **header):
     return packets.ip4(src, dst, proto, body, opts=options, **header)
 
 
-def tcp(src, dst, sport, dport, seq, ack, flags, wnd=8192, data=b"", opts=b"", up=0, bits=0, bad=0):
+def tcp(
+    src, dst, sport, dport, seq, ack, flags, wnd=8192, data=b"", opts=b"", up=0, bits=0, bad=0
+):
     """A TCP segment as bytes, its checksum right unless `bad` is added to it."""
     t = packets.tcp(src, dst, sport, dport, seq, ack, flags, wnd, data, opts, up, bits=bits)
     return t[:16] + (int.from_bytes(t[16:18], "big") ^ bad).to_bytes(2, "big") + t[18:]
 
 
 class Seg:
-    """A segment (or another datagram) that the board sent. `len` counts SYN and FIN; `at` is the time in ms since the
-    lab began; `opts` is {kind: value octets}. packets.decode has judged every length and checksum."""
+    """A segment (or another datagram) that the board sent. `len` counts SYN and FIN; `at` is the
+    time in ms since the lab began; `opts` is as packets.py has it. packets.decode has judged every
+    length and checksum."""
 
     def __init__(self, f):
         self.at, self.frame, self.proto = f.at, f.raw, f.proto
         self.tos, self.ttl, self.src, self.dst = f.tos, f.ttl, f.ip_src, f.ip_dst
-        if f.proto == 6:
-            self._tcp(f.raw[(f.raw[0] & 15) << 2 :])
-
-    def _tcp(self, t):
-        self.sport, self.dport, self.seq, self.ack, off, f, self.wnd, _, self.up = struct.unpack_from("!HHIIBBHHH", t)
-        self.doff = (off >> 4) << 2
-        self.bits = off & 15
-        self.flags = "".join(c for i, c in enumerate(packets.FLAGS) if f >> i & 1)
-        self.rawopts, self.data = t[20 : self.doff], t[self.doff :]
-        self.opts = options(self.rawopts)
-        self.len = len(self.data) + ("S" in self.flags) + ("F" in self.flags)
-        self.end = (self.seq + self.len) % 2**32
+        if f.tcp:
+            self.__dict__.update(vars(f.tcp))
+            self.len, self.end = f.tcp.len, f.tcp.end
+            self.doff = f.body[12] >> 4 << 2
+            self.bits = f.body[12] & 15  # the reserved ones
+            self.rawopts = f.body[20 : self.doff]
 
     def __repr__(self):
         told = " %s" % self.opts if self.opts else ""
@@ -60,39 +56,27 @@ class Seg:
         )
 
 
-def options(raw):
-    """{kind: value octets} of an option list that must be well formed."""
-    out, i = {}, 0
-    while i < len(raw) and raw[i]:
-        if raw[i] == 1:
-            i += 1
-            continue
-        assert i + 1 < len(raw) and raw[i + 1] >= 2 and i + raw[i + 1] <= len(raw), "malformed options were sent"
-        out[raw[i]] = raw[i + 2 : i + raw[i + 1]]
-        i += raw[i + 1]
-    assert not any(raw[i:]), "what follows End of Option List is not zero"  # RFC 9293 3.1, MUST-69
-    return out
-
-
 def mss(n):
-    return struct.pack("!BBH", 2, 4, n)
+    return packets.pack_options({"mss": n})
+
+
+MSS = mss(1000)
 
 
 def wscale(n):
-    return bytes((3, 3, n, 1))
+    return packets.pack_options({"ws": n})
 
 
 def stamps(val, ecr=0):
-    return struct.pack("!BBBBII", 1, 1, 8, 10, val % 2**32, ecr % 2**32)
+    return b"\1\1" + packets.pack_options({"ts": (val % 2**32, ecr % 2**32)})
 
 
-SACK_OK = bytes((1, 1, 4, 2))
+SACK_OK = b"\1\1" + packets.pack_options({"sack_ok": True})
 
 
 def sack(*blocks):
-    return struct.pack("!BBBB", 1, 1, 5, 2 + 8 * len(blocks)) + b"".join(
-        struct.pack("!II", a % 2**32, b % 2**32) for a, b in blocks
-    )
+    pairs = [(a % 2**32, b % 2**32) for a, b in blocks]
+    return b"\1\1" + packets.pack_options({"sack": pairs})
 
 
 class Log(App):
@@ -151,9 +135,12 @@ class HalfCloser(Log):
 
 
 class Lab:
-    """A stack on a wire without link addresses, and its clock. The applications of `port` are in `apps`."""
+    """A stack on a wire without link addresses, and its clock. The applications of `port` are in
+    `apps`."""
 
-    def __init__(self, mtu=1500, ip=BOARD + "/24", app=HalfCloser, port=7, listeners=4, listen=None, **stack):
+    def __init__(
+        self, mtu=1500, ip=BOARD + "/24", app=HalfCloser, port=7, listeners=4, listen=None, **stack
+    ):
         self.wire = Wire(l2=0, mtu=mtu)
         self.apps = []
         self.errors = self.wire.errors  # what callbacks raised
@@ -187,7 +174,8 @@ class Lab:
         return [Seg(f) for f in self.wire.give(*frames)]
 
     def run(self, ms, until=None):
-        """`ms` go by; returns what the board sent, each with its time. `until(seg)` true ends it early."""
+        """`ms` go by; returns what the board sent, each with its time. `until(seg)` true ends it
+        early."""
         out, end = [], self.ms + ms
         while True:
             new = [Seg(f) for f in self.wire.run(0)]
@@ -206,21 +194,26 @@ class Lab:
         self.wire.clock.ms += ms
 
     def icmp(self, type, code, quoted, src="10.0.0.254", rest=0):
-        """An ICMP error about a frame of the board's: header and 8 octets of it are quoted (RFC 792)."""
+        """An ICMP error about a frame of the board's: header and 8 octets of it are quoted (RFC
+        792)."""
         body = packets.icmp(type, code, rest.to_bytes(4, "big") + quoted[:28])
         return self.give(datagram(src, BOARD, 1, body))
 
 
 class Peer:
-    """The other end of a connection, by hand. `seq` is what it sends next, `ack` what it expects next."""
+    """The other end of a connection, by hand. `seq` is what it sends next, `ack` what it expects
+    next."""
 
     def __init__(self, lab, port=40000, to=None, ip=PEER, isn=1000, wnd=8192):
         self.lab, self.ip, self.port, self.to = lab, ip, port, to or lab.port
         self.isn, self.seq, self.ack, self.wnd = isn, isn, 0, wnd
         self.got = {}  # offset from the board's first octet -> octet string
 
-    def segment(self, flags, data=b"", seq=None, ack=None, wnd=None, opts=b"", up=0, bits=0, bad=0, **ip):
-        """The frame; `seq`, `ack` and `wnd` default to where the peer stands. Advances `seq` unless one is given."""
+    def segment(
+        self, flags, data=b"", seq=None, ack=None, wnd=None, opts=b"", up=0, bits=0, bad=0, **ip
+    ):
+        """The frame; `seq`, `ack` and `wnd` default to where the peer stands. Advances `seq`
+        unless one is given."""
         s = self.seq if seq is None else seq
         a = (self.ack if ack is None else ack) if "A" in flags else 0
         w = self.wnd if wnd is None else wnd
@@ -234,12 +227,19 @@ class Peer:
         return datagram(src, dst, 6, body, **ip)
 
     def send(self, flags, data=b"", **k):
-        """Sends one segment; returns the board's immediate answers to this peer, and notes what they say."""
+        """Sends one segment; returns the board's immediate answers to this peer, and notes what
+        they say."""
         return self.hear(self.lab.give(self.segment(flags, data, **k)))
 
     def hear(self, segs):
         """Those of the segments that are for this peer; in-order data moves `ack`."""
-        mine = [s for s in segs if s.proto == 6 and s.dst == addr(self.ip) and (s.dport, s.sport) == (self.port, self.to)]
+        mine = [
+            s
+            for s in segs
+            if s.proto == 6
+            and s.dst == addr(self.ip)
+            and (s.dport, s.sport) == (self.port, self.to)
+        ]
         for s in mine:
             if s.len and ("S" in s.flags or (self.ack - s.seq) % 2**32 < s.len):
                 self.ack = s.end
@@ -252,7 +252,7 @@ class Peer:
         """Acknowledges everything heard so far; returns what the board sends next."""
         return self.send("A", **k)
 
-    def open(self, opts=mss(1000), **k):
+    def open(self, opts=MSS, **k):
         """Three-way handshake: the board is the passive side. Returns its SYN-ACK."""
         third = k.pop("opts3", b"")
         out = self.send("S", opts=opts, **k)
@@ -293,8 +293,9 @@ def is_reset(seg, seq, ack=None):
     return True
 
 
-def active(lab, opts=mss(1000), app=None, port=80, **connect):
-    """The board opens a connection; returns (application, peer, SYN). The SYN has not been answered."""
+def active(lab, app=None, port=80, **connect):
+    """The board opens a connection; returns (application, peer, SYN). The SYN has not been
+    answered."""
     app = app or HalfCloser()
     conn = lab.stack.connect(app, PEER, port, **connect)
     app.c = conn

@@ -1,15 +1,21 @@
-"""Which clause of which RFC is proved by which test: makes docs/CONFORMANCE.md, and says when it is not true.
+"""Which clause of which RFC is proved by which test: makes docs/CONFORMANCE.md, and says when it
+is not true.
 
-    python tools/conformance.py --run         run the tests that bear the marker `rfc`, then write docs/CONFORMANCE.md
-    python tools/conformance.py               write it from the results of the last runs (build/conformance.json)
-    python tools/conformance.py --check       1 if a row has neither a passing test nor a reason, or the file is stale
-    python tools/conformance.py --extract ../shared/rfc/rfc9293.txt
-                                              make host_tests/rfc/9293.tsv again from the RFC; fails when Appendix B
-                                              has another number of rows than 75 MUST, 32 SHOULD, 18 MAY and 1 REC
-    python tools/conformance.py --texts DIR   compare every table with the RFCs in DIR (also done by the others when
-                                              ../shared/rfc is there): rows, and that each quote is one
+    python tools/conformance.py --run         run the tests that bear the marker `rfc`, then write
+    docs/CONFORMANCE.md python tools/conformance.py               write it from the results of the
+    last runs (build/conformance.json) python tools/conformance.py --check       1 if a row has
+    neither a passing test nor a reason, or the file is stale python tools/conformance.py --extract
+    ../shared/rfc/rfc9293.txt
+                                              make host_tests/rfc/9293.tsv again from the RFC;
+                                              fails when Appendix B has another number of rows than
+                                              75 MUST, 32 SHOULD, 18 MAY and 1 REC
+    python tools/conformance.py --texts DIR   compare every table with the RFCs in DIR (also done
+    by the others when
+                                              ../shared/rfc is there): rows, and that each quote is
+                                              one
 
-A row that is deliberately not met stands in docs/deviations.tsv with its reason, and stays in the table.
+A row that is deliberately not met stands in docs/deviations.tsv with its reason, and stays in the
+table.
 """
 
 import argparse
@@ -50,16 +56,18 @@ TITLES = {
 }
 HEAD = """# What is proved
 
-Made by `make conformance` (tools/conformance.py) from the requirement tables in host_tests/rfc/, the markers on the
-tests, their results and docs/deviations.tsv; do not edit. Each test is a claim on a virtual clock, judged by the frames
-on the wire. `make mutate` disables, one at a time, each line of the library that cites a MUST row (`# MUST-n`) and
-demands that a test of that row fails.
+Made by `make conformance` (tools/conformance.py) from the requirement tables in host_tests/rfc/,
+the markers on the tests, their results and docs/deviations.tsv; do not edit. Each test is a claim
+on a virtual clock, judged by the frames on the wire. `make mutate` disables, one at a time, each
+line of the library that cites a MUST row (`# MUST-n`) and demands that a test of that row fails.
 
 """
 
 
 def results():
-    """{row: [(test, result)]} of the runs whose sources are today's; other results do not count."""
+    """{row: [(test, result)]} of the runs whose sources are today's; other results do not
+    count.
+    """
     from conformance_plugin import library_digest, test_digest
 
     if not RESULTS.exists():
@@ -76,7 +84,9 @@ def results():
 
 
 def deviations():
-    """{row: (kind, reason)}; kind is `not met`, `not applicable`, `optional, left out` or `the application's`."""
+    """{row: (kind, reason)}; kind is `not met`, `not applicable`, `optional, left out` or `the
+    application's`.
+    """
     out = {}
     for line in DEVIATIONS.read_text(encoding="utf-8").splitlines():
         if line and not line.startswith("#"):
@@ -109,7 +119,9 @@ class Report:
         parts = [self.summary()]
         for rfc, rows in self.tables.items():
             parts.append("## RFC %s: %s\n" % (rfc, TITLES[rfc]))
-            parts.append("| Row | Level | Section | Requirement | Result | Tests |\n|---|---|---|---|---|---|")
+            parts.append(
+                "| Row | Level | Section | Requirement | Result | Tests |\n|---|---|---|---|---|---|"
+            )
             parts.extend(self.line(row) for row in rows)
             parts.append("")
         return HEAD + "\n".join(parts)
@@ -117,15 +129,26 @@ class Report:
     def line(self, row):
         verdict = self.verdict(row)
         if verdict in ("OPEN", "FAILING"):
-            self.faults.append("%s (%s): %s: %s" % (row.key, row.level, verdict, row.feature or row.text))
+            self.faults.append(
+                "%s (%s): %s: %s" % (row.key, row.level, verdict, row.feature or row.text)
+            )
         tests = ", ".join(link(name) for name, _ in sorted(self.proofs.get(row.key, [])))
         if row.key in self.reasons:
             tests = self.reasons[row.key][1] + (" " + tests if tests else "")
         words = (row.feature or row.text).replace("|", "\\|")
-        return "| %s | %s | %s | %s | %s | %s |" % (row.id, row.level, row.section, words, verdict, tests)
+        return "| %s | %s | %s | %s | %s | %s |" % (
+            row.id,
+            row.level,
+            row.section,
+            words,
+            verdict,
+            tests,
+        )
 
     def summary(self):
-        lines = ["| RFC | MUST: rows | proven | with a reason | SHOULD, MAY: rows | proven | with a reason |"]
+        lines = [
+            "| RFC | MUST: rows | proven | with a reason | SHOULD, MAY: rows | proven | with a reason |"
+        ]
         lines.append("|---|---|---|---|---|---|---|")
         for rfc, rows in self.tables.items():
             cells = []
@@ -153,20 +176,29 @@ def compare(folder, tables):
             if [row.line() for row in rfc_rows.extract(text)] != [row.line() for row in rows]:
                 out.append("host_tests/rfc/9293.tsv is not what --extract makes of the RFC")
         else:
-            out += ["%s: these words are not in the RFC: %s" % (r.key, r.text) for r in rfc_rows.misquoted(rows, text)]
+            out += [
+                "%s: these words are not in the RFC: %s" % (r.key, r.text)
+                for r in rfc_rows.misquoted(rows, text)
+            ]
     return out
 
 
 def run_tests():
     """Run every marked test; the plugin writes the results."""
-    done = subprocess.run([sys.executable, "-m", "pytest", "-q", "-m", "rfc", str(ROOT / "host_tests")], cwd=ROOT)
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-m", "rfc", str(ROOT / "host_tests")], cwd=ROOT
+    )
     return done.returncode
 
 
 def main(argv=None):
-    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     p.add_argument("--run", action="store_true", help="run the marked tests first")
-    p.add_argument("--check", action="store_true", help="write nothing; fail when something is open or stale")
+    p.add_argument(
+        "--check", action="store_true", help="write nothing; fail when something is open or stale"
+    )
     p.add_argument("--extract", metavar="RFC9293.TXT", type=Path)
     p.add_argument("--texts", metavar="DIR", type=Path, default=TEXTS)
     a = p.parse_args(argv)

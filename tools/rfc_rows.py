@@ -1,15 +1,22 @@
-"""The requirement rows of the RFCs: read from host_tests/rfc/*.tsv, and checked against the RFCs' own text.
+"""The requirement rows of the RFCs: read from host_tests/rfc/*.tsv, and checked against the RFCs'
+own text.
 
-A row is `<rfc> <id>`, for instance `9293 MUST-12`. The rows of RFC 9293 are those of its Appendix B, each with the
-sentence of the body that bears the id; an id that stands on several lines there has letters (`MUST-56a`). The other
-RFCs number nothing, so their rows are ours: a section, a dash, a number, and the words of the clause, quoted.
+A row is `<rfc> <id>`, for instance `9293 MUST-12`. The rows of RFC 9293 are those of its Appendix
+B, each with the sentence of the body that bears the id; an id that stands on several lines there
+has letters (`MUST-56a`). The other RFCs number nothing, so their rows are ours: a section, a dash,
+a number, and the words of the clause, quoted.
 """
 
 import re
 from pathlib import Path
 
 TABLES = Path(__file__).resolve().parent.parent / "host_tests" / "rfc"
-COUNTS = {"MUST": 75, "SHLD": 32, "MAY": 18, "REC": 1}  # the lines of Appendix B, by the prefix of their id
+COUNTS = {
+    "MUST": 75,
+    "SHLD": 32,
+    "MAY": 18,
+    "REC": 1,
+}  # the lines of Appendix B, by the prefix of their id
 _KINDS = ("MUST", "SHOULD", "MAY", "SHOULD NOT", "MUST NOT")
 _LINE = re.compile(r"^ {4}\|(.{17})\|(.{9})\|(.{6})\|(.{8})\|(.{5})\|(.{8})\|(.{6})\|")
 _HEADING = re.compile(r"^(?:Appendix )?(\d+(?:\.\d+)*|[A-Z](?:\.\d+)*)\.? {1,4}\S")
@@ -31,7 +38,9 @@ class Row:
 
     @property
     def must(self):
-        """Whether the check insists on a test: by the id where there is one, as Appendix B is counted."""
+        """Whether the check insists on a test: by the id where there is one, as Appendix B is
+        counted.
+        """
         return self.id.startswith("MUST-") if self.rfc == "9293" else self.level.startswith("MUST")
 
     @property
@@ -71,7 +80,7 @@ def appendix_b(text):
             continue
         cells = [cell.strip() for cell in m.groups()]
         if cells[1] and cells[1] != "ReqID":
-            level = [k for k, cell in zip(_KINDS, cells[2:]) if cell == "X"]
+            level = [k for k, cell in zip(_KINDS, cells[2:], strict=False) if cell == "X"]
             if len(level) != 1:
                 raise BadTable("Appendix B: %s has %d levels" % (cells[1], len(level)))
             open_row = [cells[1], level[0], cells[0]]
@@ -95,7 +104,9 @@ def count(rows):
 
 
 def paragraphs(text):
-    """[(section, paragraph with single spaces)], page furniture and tables of contents included."""
+    """[(section, paragraph with single spaces)], page furniture and tables of contents
+    included.
+    """
     section, out, words = "", [], []
     for line in text.splitlines() + [""]:
         m = _HEADING.match(line)
@@ -111,7 +122,9 @@ def paragraphs(text):
 
 def sentence(paras, id):
     """(section, sentence) of the body where the id stands."""
-    want = re.compile(re.escape(_UNNUMBERED[id]) if id in _UNNUMBERED else r"[([]" + id + r"(?!\d)")
+    want = re.compile(
+        re.escape(_UNNUMBERED[id]) if id in _UNNUMBERED else r"[([]" + id + r"(?!\d)"
+    )
     for section, para in paras:
         if want.search(para):
             for s in re.split(r"(?<=[.:;])\s+(?=[A-Z(])", para):
@@ -145,7 +158,9 @@ def flat(text):
 
 
 def misquoted(rows, text):
-    """The rows whose words do not stand in the RFC; `...` joins pieces that stand apart in this order."""
+    """The rows whose words do not stand in the RFC; `...` joins pieces that stand apart in this
+    order.
+    """
     bare = flat(text)
     wrong = []
     for row in rows:

@@ -1,7 +1,7 @@
 """When an ACK is sent (RFC 9293 3.8.6.3, RFC 5681 4.2)."""
 
 import pytest
-from tcp_lab import is_ack, one
+from tcp_lab import HalfCloser, Lab, Peer, is_ack, one
 from uipy import Bytes
 
 rfc = pytest.mark.rfc
@@ -31,8 +31,6 @@ def test_every_second_full_sized_segment_is_acknowledged_at_once(peer):
 @rfc("9293 SHLD-19")
 def test_full_sized_is_what_the_peer_sends_when_that_is_less(lab):
     """A peer whose path allows only 536 octets: every second of its segments is acknowledged."""
-    from tcp_lab import Peer
-
     p = Peer(lab)
     p.open()
     acks = sum(len(p.send("A", b"x" * 536)) for _ in range(20))
@@ -51,8 +49,6 @@ def test_data_of_ours_carries_the_ack(peer):
 
 @rfc("9293 MUST-58")
 def test_echo_is_one_segment_with_data_and_ack(lab):
-    from tcp_lab import HalfCloser, Lab, Peer
-
     class Echo(HalfCloser):
         def received(self, conn, buf, start, n):
             conn.send(Bytes(bytes(buf[start : start + n])))
@@ -70,8 +66,6 @@ def test_ack_is_not_acknowledged(peer):
 @rfc("9293 MUST-59", "9293 MUST-58")
 def test_queued_segments_are_all_processed_before_the_ack(lab):
     """The hole's segment releases three held ones: one ACK, behind the last."""
-    from tcp_lab import Lab, Peer
-
     lab = Lab(tcp_options={"reassembly": 3})
     p = Peer(lab)
     p.open()

@@ -1,4 +1,5 @@
-"""CLOSE-WAIT: the peer has closed its side; ours stays open for as long as the application wants (RFC 9293 3.6, case 2)."""
+"""CLOSE-WAIT: the peer has closed its side; ours stays open for as long as the application wants
+(RFC 9293 3.6, case 2)."""
 
 import pytest
 from tcp_lab import Lab, Peer, is_ack, is_reset, mss, one
@@ -68,11 +69,13 @@ def test_rst_ends_it(close_wait, lab):
     assert lab.app.said("closed") == ["reset"]
 
 
-# The essay's story: the client is long gone, and its port is used again (RFC 9293 3.5.1, figure 9; RFC 5961 4).
+# The essay's story: the client is long gone, and its port is used again (RFC 9293 3.5.1, figure 9;
+# RFC 5961 4).
 
 
 def reuse(stale, isn):
-    """A new client on the old one's port: SYN, and what RFC 9293 says about the answers. Returns the new peer."""
+    """A new client on the old one's port: SYN, and what RFC 9293 says about the answers. Returns
+    the new peer."""
     new = Peer(stale.lab, isn=isn)
     one(new.send("S", opts=mss(1000)))
     return new
@@ -95,7 +98,8 @@ def test_port_reuse_challenge_reset_and_the_retried_syn_connects(close_wait, lab
 
 @rfc("5961 4.2-1")
 def test_port_reuse_survives_a_lost_challenge_ack_and_a_lost_rst(close_wait, lab):
-    """The client's SYN is sent again after a second; each time it meets the challenge, until the RST arrives."""
+    """The client's SYN is sent again after a second; each time it meets the challenge, until the
+    RST arrives."""
     isn = close_wait.seq + 0x30000000
     for lost in ("challenge", "rst", None):
         new = Peer(lab, isn=isn)

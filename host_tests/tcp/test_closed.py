@@ -1,10 +1,20 @@
-"""CLOSED: no connection and no listener (RFC 9293 3.10.7.1), and what never gets as far as a state."""
+"""CLOSED: no connection and no listener (RFC 9293 3.10.7.1), and what never gets as far as a
+state."""
 
+import packets
 import pytest
 from tcp_lab import BOARD, Peer, addr, datagram, is_reset, mss, one, tcp
 
 rfc = pytest.mark.rfc
-INVALID_SOURCES = ["255.255.255.255", "10.0.0.255", "224.0.0.1", "239.1.2.3", "127.0.0.1", "0.0.0.0", "10.0.0.1"]
+INVALID_SOURCES = [
+    "255.255.255.255",
+    "10.0.0.255",
+    "224.0.0.1",
+    "239.1.2.3",
+    "127.0.0.1",
+    "0.0.0.0",
+    "10.0.0.1",
+]
 
 
 @pytest.fixture
@@ -29,7 +39,12 @@ def test_segment_with_ack_is_reset_at_its_ack(nobody):
 
 
 def test_rst_is_never_answered(nobody):
-    assert not nobody.send("R") and not nobody.send("RA", ack=5) and not nobody.send("RS") and not nobody.send("RFA")
+    assert (
+        not nobody.send("R")
+        and not nobody.send("RA", ack=5)
+        and not nobody.send("RS")
+        and not nobody.send("RFA")
+    )
 
 
 def test_reset_goes_back_to_where_the_segment_came_from(nobody):
@@ -54,15 +69,8 @@ def test_segment_shorter_than_a_header_is_not_answered(lab, length):
 @pytest.mark.parametrize("offset", [0, 4, 6, 15])
 def test_data_offset_outside_the_segment_is_not_answered(lab, offset):
     """The header claims fewer than 20 octets, or more than there are; its checksum is right."""
-    import struct
-
-    from tcp_lab import csum
-
-    t = bytearray(tcp("10.0.0.2", BOARD, 40000, 9999, 1, 0, "S"))
-    t[12], t[16:18] = offset << 4, b"\0\0"
-    pseudo = addr("10.0.0.2") + addr(BOARD) + struct.pack("!HH", 6, len(t))
-    t[16:18] = struct.pack("!H", csum(pseudo + bytes(t)))
-    assert not lab.give(datagram("10.0.0.2", BOARD, 6, bytes(t)))
+    t = packets.tcp("10.0.0.2", BOARD, 40000, 9999, 1, 0, "S", doff=offset)
+    assert not lab.give(datagram("10.0.0.2", BOARD, 6, t))
 
 
 @rfc("9293 MUST-57a", "9293 MUST-57b")
@@ -86,7 +94,8 @@ def test_syn_from_an_invalid_address_is_not_answered(lab, src):
 
 @rfc("9293 MUST-2")
 def test_every_answer_bears_a_right_checksum(lab, nobody):
-    """Judged by packets.decode; many sequence numbers, so that the sum folds every way, from CLOSED and from LISTEN."""
+    """Judged by packets.decode; many sequence numbers, so that the sum folds every way, from
+    CLOSED and from LISTEN."""
     for k in range(64):
         nobody.port = 40000 + k
         one(nobody.send("S", seq=k * 0x03F7_1B2D))

@@ -1,7 +1,10 @@
-"""Congestion control (RFC 5681, 6582, 6928): how much is in flight, seen from the wire. MSS is 1000 here."""
+"""Congestion control (RFC 5681, 6582, 6928): how much is in flight, seen from the wire. MSS is
+1000 here."""
+
+import itertools
 
 import pytest
-from tcp_lab import Lab, Peer, one
+from tcp_lab import Lab, Peer, active, mss, one
 from uipy import Bytes
 
 rfc = pytest.mark.rfc
@@ -17,21 +20,22 @@ def starts(segs):
 
 
 def lose_first(bulk, dups):
-    """The first segment of the flight is lost: `dups` duplicate ACKs; returns what each of them sent."""
+    """The first segment of the flight is lost: `dups` duplicate ACKs; returns what each of them
+    sent."""
     una = bulk.flight[0].seq
     return [bulk.send("A", ack=una) for _ in range(dups)]
 
 
 @rfc("5681 3.1-2", "5681 2-1", "9293 MUST-19")
 def test_initial_window_is_ten_segments(bulk):
-    assert sum(s.len for s in bulk.flight) == 10_000  # RFC 6928 2: the upper bound that replaces RFC 5681's
+    assert (
+        sum(s.len for s in bulk.flight) == 10_000
+    )  # RFC 6928 2: the upper bound that replaces RFC 5681's
 
 
 @rfc("5681 3.1-2")
 @pytest.mark.parametrize("size", [536, 1460])
 def test_initial_window_is_never_more_than_rfc_6928_allows(lab, size):
-    from tcp_lab import mss
-
     p = Peer(lab, wnd=60000)
     p.open(opts=mss(size))
     p.conn.send(Bytes(bytes(60_000)))
@@ -40,9 +44,7 @@ def test_initial_window_is_never_more_than_rfc_6928_allows(lab, size):
 
 @rfc("5681 3.1-3")
 def test_handshake_does_not_open_the_window(lab):
-    from tcp_lab import active, mss
-
-    app, p, syn = active(lab)
+    app, p, _syn = active(lab)
     p.send("SA", opts=mss(1000), wnd=60000)
     app.c.send(Bytes(bytes(50_000)))
     assert sum(s.len for s in p.run(0)) <= 10_000
@@ -99,20 +101,21 @@ def test_ssthresh_begins_high(lab):
 
 @rfc("5681 3.1-7", "9293 MUST-19", "5681 3.1-1")
 def test_congestion_avoidance_adds_a_segment_each_round_trip(bulk):
-    """After a timeout with ten in flight, ssthresh is 5 segments: beyond it each round trip adds one."""
+    """After a timeout with ten in flight, ssthresh is 5 segments: beyond it each round trip adds
+    one."""
     bulk.run(1000)
     bulk.send("A")  # the retransmission and all behind it arrived
     sizes = []
     for _ in range(8):
         bulk.run(0)
-        una = sizes and sizes[-1][1] or bulk.iss + 10_001
+        una = (sizes and sizes[-1][1]) or bulk.iss + 10_001
         upto = bulk.ack
         sizes.append(((upto - una) % 2**32, upto))
         while una != upto:
             una = una + 1000 if (upto - una) % 2**32 > 1000 else upto
             bulk.send("A", ack=una)
     rounds = [n for n, _ in sizes if n]
-    grown = [b - a for a, b in zip(rounds, rounds[1:]) if a >= 6000]
+    grown = [b - a for a, b in itertools.pairwise(rounds) if a >= 6000]
     assert grown and all(g <= 1000 for g in grown) and any(g == 1000 for g in grown)
 
 
@@ -130,7 +133,8 @@ def test_timeout_leaves_one_segment_in_flight_and_half_as_threshold(bulk):
 
 @rfc("5681 3.1-8")
 def test_second_timeout_of_the_same_segment_does_not_halve_again(bulk):
-    """RFC 5681 3.1: ssthresh is kept constant for a segment already sent again. Half of ten: slow start up to five."""
+    """RFC 5681 3.1: ssthresh is kept constant for a segment already sent again. Half of ten: slow
+    start up to five."""
     bulk.run(3000)
     una = bulk.flight[0].seq
     counts = []
@@ -157,7 +161,8 @@ def test_third_duplicate_ack_sends_the_first_segment_again(bulk):
 
 @rfc("5681 3.2-6", "5681 3.2-8", "5681 3.2-9")
 def test_window_is_inflated_by_duplicates_and_deflated_by_the_ack(bulk):
-    """Ten in flight: ssthresh 5, cwnd 8 after the third; each further duplicate adds one; the full ACK leaves at most 5 or 6."""
+    """Ten in flight: ssthresh 5, cwnd 8 after the third; each further duplicate adds one; the full
+    ACK leaves at most 5 or 6."""
     una, top = bulk.flight[0].seq, bulk.ack
     outs = lose_first(bulk, 10)
     new = [s for out in outs[3:] for s in starts(out) if (s - top) % 2**32 < 2**31]
@@ -192,7 +197,8 @@ def test_partial_ack_sends_the_next_hole_again(bulk):
 
 @rfc("6582 3.2-4")
 def test_partial_ack_deflates_the_window_by_what_it_acknowledged(bulk):
-    """What is in flight after it stays within ssthresh + 3 + duplicates - acknowledged + 1 segments."""
+    """What is in flight after it stays within ssthresh + 3 + duplicates - acknowledged + 1
+    segments."""
     una = bulk.flight[0].seq
     lose_first(bulk, 4)
     bulk.send("A", ack=una + 5000)
@@ -215,7 +221,8 @@ def test_full_ack_ends_recovery(bulk):
 
 @rfc("6582 3.2-1", "6582 3.2-5")
 def test_duplicates_after_a_timeout_start_no_fast_retransmit(bulk):
-    """recover is the highest octet sent before the timeout: duplicates of that flight mean nothing new."""
+    """recover is the highest octet sent before the timeout: duplicates of that flight mean nothing
+    new."""
     una = bulk.flight[0].seq
     bulk.run(1000)
     outs = [bulk.send("A", ack=una + 1000) for _ in range(6)]

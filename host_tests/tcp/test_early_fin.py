@@ -1,4 +1,5 @@
-"""Early FIN (the mail): the query, the handshake's ACK and our FIN are one segment; TIME-WAIT falls to the client."""
+"""Early FIN (the mail): the query, the handshake's ACK and our FIN are one segment; TIME-WAIT
+falls to the client."""
 
 import pytest
 from tcp_lab import HalfCloser, Lab, Peer, active, mss, one
@@ -8,7 +9,7 @@ rfc = pytest.mark.rfc
 
 
 def test_ack_query_and_fin_are_one_segment(lab):
-    app, p, syn = active(lab)
+    app, p, _syn = active(lab)
     app.c.finish(Bytes(b"query"))
     out = p.send("SA", opts=mss(1000)) + p.run(0)
     s = one(out)
@@ -16,7 +17,7 @@ def test_ack_query_and_fin_are_one_segment(lab):
 
 
 def test_the_answer_is_received_after_it(lab):
-    app, p, syn = active(lab)
+    app, p, _syn = active(lab)
     app.c.finish(Bytes(b"query"))
     p.send("SA", opts=mss(1000))
     p.run(0)
@@ -34,10 +35,12 @@ def test_whole_exchange_takes_five_segments(lab):
 
 
 def test_fin_comes_with_the_last_segment_of_a_long_query(lab):
-    app, p, syn = active(lab)
+    app, p, _syn = active(lab)
     app.c.finish(Bytes(bytes(2500)))
     out = p.send("SA", opts=mss(1000)) + p.run(0)
-    assert ["F" in s.flags for s in out] == [False, False, True] and [len(s.data) for s in out] == [1000, 1000, 500]
+    assert ["F" in s.flags for s in out] == [False, False, True] and [
+        len(s.data) for s in out
+    ] == [1000, 1000, 500]
 
 
 def test_server_side_the_last_data_carries_the_fin(lab):
@@ -56,7 +59,8 @@ def test_server_side_the_last_data_carries_the_fin(lab):
 
 
 def test_time_wait_is_the_clients_and_not_the_servers():
-    """500 queries between two stacks with 16 rows each: none fails, and the server keeps no row."""
+    """500 queries between two stacks with 16 rows each: none fails, and the server keeps no
+    row."""
 
     class Answer(HalfCloser):
         def peer_closed(self, conn):

@@ -42,7 +42,9 @@ def test_other_syns_are_not_answered_with_ecn(lab, flags):
     q.send("A")
     q.conn.send(Bytes(bytes(3000)))
     out = q.run(0)
-    assert out and {ecn(s) for s in out} == {0} and not any(c in s.flags for s in out for c in "EC")
+    assert (
+        out and {ecn(s) for s in out} == {0} and not any(c in s.flags for s in out for c in "EC")
+    )
 
 
 @rfc("3168 6.1.1-4")
@@ -65,7 +67,7 @@ def test_syn_and_syn_ack_are_not_ect(lab, p):
 @rfc("3168 6.1.1-2", "3168 6.1.1-5")
 @pytest.mark.parametrize("answer", ["SA", "SAC", "SAEC"])
 def test_data_is_not_ect_unless_the_peer_agreed(lab, answer):
-    app, q, syn = active(lab)
+    app, q, _syn = active(lab)
     q.send(answer, opts=mss(1000))
     app.c.send(Bytes(bytes(3000)))
     assert {ecn(s) for s in q.run(0)} == {0}
@@ -75,7 +77,7 @@ def test_data_is_not_ect_unless_the_peer_agreed(lab, answer):
 def test_data_is_ect_0_once_both_agreed(lab, p):
     p.conn.send(Bytes(bytes(3000)))
     assert {ecn(s) for s in p.run(0)} == {ECT0}
-    app, q, syn = active(lab)
+    app, q, _syn = active(lab)
     q.send("SAE", opts=mss(1000))
     app.c.send(Bytes(bytes(1000)))
     assert ecn(one(q.run(0))) == ECT0
@@ -126,7 +128,7 @@ def test_ce_on_the_segment_with_cwr_is_a_new_mark(p):
 @rfc("3168 6.1.1-3")
 def test_ce_counts_though_the_peers_syn_ack_came_without_ecn_of_its_own(lab):
     """The board offered ECN and the peer agreed: ECT(1) with CE is congestion as ECT(0) is."""
-    app, q, syn = active(lab)
+    _app, q, _syn = active(lab)
     q.send("SAE", opts=mss(1000))
     out = q.send("A", bytes(1000), tos=CE) + q.run(500)
     assert out and all("E" in s.flags for s in out)
@@ -191,7 +193,7 @@ def test_ece_without_agreement_means_nothing():
 @rfc("3168 6.1.1.1-1")
 def test_with_fallback_a_refused_syn_goes_again_without_ecn():
     lab = Lab(tcp_options={"ecn": 2})
-    app, p, syn = active(lab)
+    app, p, _syn = active(lab)
     out = p.send("RA", seq=0) + p.run(10)
     assert one(out).flags == "S" and not app.said("closed")
     p.send("RA", seq=0)
@@ -201,11 +203,11 @@ def test_with_fallback_a_refused_syn_goes_again_without_ecn():
 @rfc("3168 6.1.1.1-2")
 def test_with_fallback_a_lost_syn_goes_again_without_ecn():
     lab = Lab(tcp_options={"ecn": 2})
-    app, p, syn = active(lab)
+    _app, p, _syn = active(lab)
     assert [s.flags for s in p.run(4000)] == ["S", "S"]
 
 
 def test_without_fallback_a_refusal_is_a_refusal(lab):
-    app, p, syn = active(lab)
+    app, p, _syn = active(lab)
     assert not p.send("RA", seq=0)
     assert app.said("closed") == ["refused"]

@@ -1,7 +1,7 @@
 """ESTABLISHED: data, acknowledgments and what does not belong (RFC 9293 3.10.7.4)."""
 
 import pytest
-from tcp_lab import HalfCloser, Lab, Log, Peer, is_ack, is_reset, one
+from tcp_lab import HalfCloser, Lab, Log, Peer, addr, is_ack, is_reset, one
 from uipy import Bytes, NotConnected
 
 rfc = pytest.mark.rfc
@@ -34,7 +34,10 @@ def test_sequence_numbers_wrap(start):
 # First: the sequence number.
 
 
-@pytest.mark.parametrize("off, data", [(-1, b""), (-5, b"old"), (-1000, b"x" * 500), (70_000, b""), (70_000, b"far"), (2**31, b"")])
+@pytest.mark.parametrize(
+    "off, data",
+    [(-1, b""), (-5, b"old"), (-1000, b"x" * 500), (70_000, b""), (70_000, b"far"), (2**31, b"")],
+)
 def test_segment_outside_the_window_is_answered_with_an_ack_and_dropped(peer, lab, off, data):
     s = one(peer.send("PA" if data else "A", data, seq=peer.seq + off))
     assert is_ack(s, peer) and s.seq == peer.ack
@@ -89,7 +92,9 @@ def test_held_segments_are_delivered_in_order_behind_the_gap_with_one_ack():
         p.send("PA", b"%d" % k * 100, seq=start + k * 100)
     assert lab.app.data == b""
     s = one(p.send("PA", b"0" * 100, seq=start), "A")
-    assert lab.app.data == b"0" * 100 + b"1" * 100 + b"2" * 100 + b"3" * 100 and s.ack == start + 400
+    assert (
+        lab.app.data == b"0" * 100 + b"1" * 100 + b"2" * 100 + b"3" * 100 and s.ack == start + 400
+    )
     assert not p.run(1000)
 
 
@@ -104,7 +109,11 @@ def test_a_held_fin_ends_the_stream_behind_the_gap():
     out = p.send("PA", b"start", seq=start)
     if p.state != "CLOSE-WAIT":  # the FIN of a held segment may be left to be sent again
         out = p.send("FPA", b"end", seq=start + 5)
-    assert lab.app.data == b"startend" and out[-1].ack == start + 9 and lab.app.said("peer_closed") == [None]
+    assert (
+        lab.app.data == b"startend"
+        and out[-1].ack == start + 9
+        and lab.app.said("peer_closed") == [None]
+    )
 
 
 @rfc("9293 SHLD-31")
@@ -144,7 +153,8 @@ def test_the_oldest_row_loses_when_the_pool_is_full():
 
 @rfc("9293 MUST-58", "5681 4.2-2")
 def test_segments_that_arrive_together_are_acknowledged_together(peer, lab):
-    """Six small segments in one poll: one ACK at the most for every second of them, the last one delayed."""
+    """Six small segments in one poll: one ACK at the most for every second of them, the last one
+    delayed."""
     frames = [peer.segment("A", b"x" * 100) for _ in range(6)]
     out = peer.hear(lab.give(*frames)) + peer.run(499)
     assert lab.app.data == b"x" * 600 and len(out) <= 3 and out[-1].ack == peer.seq
@@ -336,7 +346,5 @@ def test_callback_that_raises_costs_its_own_connection_only(lab):
 
 def test_the_reply_goes_to_the_address_that_the_connection_has(peer, lab):
     """9293 MUST-45 on one interface: every segment names the address that the peer spoke to."""
-    from tcp_lab import addr
-
     peer.conn.send(Bytes(b"x"))
     assert {s.src for s in peer.run(5000)} == {addr("10.0.0.1")}

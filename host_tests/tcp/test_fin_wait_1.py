@@ -43,7 +43,9 @@ def test_fin_with_the_ack_of_ours_leads_to_time_wait(fin_wait_1, lab):
 
 def test_our_fin_is_sent_again_until_it_is_acknowledged(fin_wait_1):
     again = fin_wait_1.run(8000)
-    assert [s.flags for s in again] == ["FA"] * 3 and {s.seq for s in again} == {fin_wait_1.fin.seq}
+    assert [s.flags for s in again] == ["FA"] * 3 and {s.seq for s in again} == {
+        fin_wait_1.fin.seq
+    }
     assert [s.at for s in again] == [1000, 3000, 7000]
 
 

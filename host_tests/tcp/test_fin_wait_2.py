@@ -1,4 +1,5 @@
-"""FIN-WAIT-2: our side is closed and acknowledged; the peer goes on sending for as long as the application reads."""
+"""FIN-WAIT-2: our side is closed and acknowledged; the peer goes on sending for as long as the
+application reads."""
 
 import pytest
 from tcp_lab import is_ack, one
@@ -33,7 +34,9 @@ def test_fin_leads_to_time_wait(fin_wait_2, lab):
     app = lab.app
     assert is_ack(one(fin_wait_2.send("FA")), fin_wait_2)
     assert app.said("peer_closed") == [None] and app.said("closed") == ["done"]
-    assert is_ack(one(fin_wait_2.send("FA", seq=fin_wait_2.seq - 1)), fin_wait_2)  # TIME-WAIT answers it again
+    assert is_ack(
+        one(fin_wait_2.send("FA", seq=fin_wait_2.seq - 1)), fin_wait_2
+    )  # TIME-WAIT answers it again
 
 
 def test_data_with_the_fin_is_delivered(fin_wait_2, lab):

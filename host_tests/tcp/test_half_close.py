@@ -1,5 +1,5 @@
-"""Half-closed connections, whole: the essay asks for an application that sends EOF and then reads the answer,
-and for one that reads EOF and then writes it (RFC 9293 3.6)."""
+"""Half-closed connections, whole: the essay asks for an application that sends EOF and then reads
+the answer, and for one that reads EOF and then writes it (RFC 9293 3.6)."""
 
 import pytest
 from tcp_lab import HalfCloser, Lab, Peer, active, mss, one
@@ -10,7 +10,8 @@ TEXT = bytes(i * 11 % 249 for i in range(50_000))
 
 
 def pump(p, finish=True):
-    """The peer acknowledges until nothing comes any more; returns the octets and whether a FIN came."""
+    """The peer acknowledges until nothing comes any more; returns the octets and whether a FIN
+    came."""
     got, fin, out = b"", False, p.run(0)
     while out:
         for s in out:
@@ -34,7 +35,7 @@ def test_answer_after_eof_as_server(lab):
 
 def test_answer_after_eof_as_client(lab):
     """Our FIN with the query; then 50 000 octets from the server in FIN-WAIT-2, and its FIN."""
-    app, p, syn = active(lab)
+    app, p, _syn = active(lab)
     app.c.finish(Bytes(b"GET all"))
     p.send("SA", opts=mss(1000))
     p.run(0)

@@ -1,7 +1,8 @@
 """ICMP errors and TCP (RFC 9293 3.9.2.2, RFC 5461, RFC 5927)."""
 
+import packets
 import pytest
-from tcp_lab import active, mss, one
+from tcp_lab import BOARD, Peer, active, datagram, mss, one
 from uipy import Bytes
 
 rfc = pytest.mark.rfc
@@ -27,8 +28,6 @@ def test_soft_error_is_told_to_the_application_it_is_for(sending, lab, type, cod
 
 @rfc("9293 MUST-54")
 def test_error_is_told_to_no_other_connection(sending, lab):
-    from tcp_lab import Peer
-
     other = Peer(lab, port=40001)
     other.open()
     lab.icmp(3, 1, sending.flying)
@@ -91,7 +90,7 @@ def test_hard_error_is_soft_once_a_connection_stands(sending, lab, type, code):
 @rfc("9293 SHLD-26", "1122 3.2.2.1-3", "9293 MUST-54")
 @pytest.mark.parametrize("type, code", HARD)
 def test_hard_error_ends_an_open_attempt(lab, type, code):
-    app, p, syn = active(lab)
+    app, _p, syn = active(lab)
     lab.icmp(type, code, syn.frame)
     assert len(app.said("closed")) == 1 and app.said("closed")[0] in ("refused", "unreachable")
 
@@ -104,8 +103,8 @@ def test_hard_error_ends_a_half_open_connection_in_silence(syn_received, lab):
 
 @rfc("7323 5.7-1")
 def test_too_big_makes_segments_smaller_and_sends_the_first_again(peer, lab):
-    """Path MTU discovery (RFC 1191): nothing of ours may be fragmented, and what a router cannot pass is sent again
-    smaller."""
+    """Path MTU discovery (RFC 1191): nothing of ours may be fragmented, and what a router cannot
+    pass is sent again smaller."""
     peer.conn.send(Bytes(bytes(range(250)) * 40))
     first = peer.run(0)
     assert {s.len for s in first} == {1000} and all(s.frame[6] & 0x40 for s in first)
@@ -116,7 +115,8 @@ def test_too_big_makes_segments_smaller_and_sends_the_first_again(peer, lab):
 
 @rfc("7323 5.7-1")
 def test_blind_too_big_does_nothing(peer, lab):
-    """RFC 5927 7: a number that is not in flight, or a size below the minimum, does not choke the connection."""
+    """RFC 5927 7: a number that is not in flight, or a size below the minimum, does not choke the
+    connection."""
     peer.conn.send(Bytes(bytes(10_000)))
     first = peer.run(0)
     quoted = bytearray(first[0].frame)
@@ -139,7 +139,7 @@ def test_error_that_quotes_a_number_outside_the_flight_is_ignored(sending, lab, 
 @rfc("5927 4.1-1")
 @pytest.mark.parametrize("off", [-1, 1, 2**31])
 def test_blind_hard_error_does_not_end_an_open_attempt(lab, off):
-    app, p, syn = active(lab)
+    app, _p, syn = active(lab)
     quoted = bytearray(syn.frame)
     quoted[24:28] = ((syn.seq + off) % 2**32).to_bytes(4, "big")
     lab.icmp(3, 3, bytes(quoted))
@@ -160,9 +160,7 @@ def test_error_that_quotes_too_little_is_ignored(sending, lab, n):
 
 
 def test_error_with_a_bad_checksum_is_ignored(sending, lab):
-    from tcp_lab import BOARD, datagram
-
-    body = bytes((3, 1, 0x12, 0x34, 0, 0, 0, 0)) + sending.flying[:28]
+    body = packets.icmp(3, 1, bytes(4) + sending.flying[:28], csum=0x1234)
     lab.give(datagram("10.0.0.254", BOARD, 1, body))
     assert not sending.app.said("error")
 
@@ -171,9 +169,6 @@ def test_quoted_datagram_may_have_ip_options(sending, lab):
     """The quoted header is as long as it says."""
     f = sending.flying
     quoted = bytes([0x46]) + f[1:20] + b"\1\1\1\0" + f[20:28]
-    from tcp_lab import BOARD, csum, datagram
-
-    body = bytes((3, 1, 0, 0, 0, 0, 0, 0)) + quoted
-    body = body[:2] + csum(body).to_bytes(2, "big") + body[4:]
+    body = packets.icmp(3, 1, bytes(4) + quoted)
     lab.give(datagram("10.0.0.254", BOARD, 1, body))
     assert len(sending.app.said("error")) == 1

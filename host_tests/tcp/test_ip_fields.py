@@ -2,8 +2,8 @@
 
 import pytest
 from harness import Wire
-from tcp_lab import BOARD, Lab, Peer, Seg, active, addr, datagram, one, tcp
-from uipy import Bytes
+from tcp_lab import BOARD, HalfCloser, Lab, Peer, Seg, active, addr, datagram, one, tcp
+from uipy import BadAddress, Bytes
 
 rfc = pytest.mark.rfc
 
@@ -86,9 +86,7 @@ def on_second(lab, flags, seq, ack, data=b"", port=40000, dst="192.168.5.1"):
 
 @rfc("9293 MUST-44", "1122 3.2.1.3-1")
 def test_syn_takes_the_address_of_the_interface_that_leads_there(two):
-    from tcp_lab import HalfCloser
-
-    app, p, syn = active(two)
+    _app, _p, syn = active(two)
     assert syn.src == addr(BOARD)
     two.stack.connect(HalfCloser(), "192.168.5.9", 80)
     two.poll()
@@ -108,9 +106,8 @@ def test_later_segments_keep_the_address_of_the_first(two):
 
 @rfc("9293 MUST-43")
 def test_open_may_name_the_local_address(two):
-    """Active: the SYN leaves with that address. Passive: only segments to that address are accepted."""
-    from tcp_lab import HalfCloser
-
+    """Active: the SYN leaves with that address. Passive: only segments to that address are
+    accepted."""
     two.stack.connect(HalfCloser(), "192.168.5.9", 80, local="192.168.5.1")
     two.poll()
     assert Seg(one(two.second.take())).src == addr("192.168.5.1")
@@ -124,9 +121,6 @@ def test_open_may_name_the_local_address(two):
 
 @rfc("9293 MUST-43")
 def test_open_with_an_address_that_is_not_ours_is_an_error(two):
-    from tcp_lab import HalfCloser
-    from uipy import BadAddress
-
     with pytest.raises(BadAddress):
         two.stack.connect(HalfCloser(), "192.168.5.9", 80, local="192.168.5.77")
 
@@ -142,8 +136,5 @@ def test_same_sockets_on_two_interfaces_are_two_connections(two):
 
 @rfc("9293 MUST-46a")
 def test_listening_on_a_multicast_address_is_an_error(lab):
-    from tcp_lab import HalfCloser
-    from uipy import BadAddress
-
     with pytest.raises(BadAddress):
         lab.stack.listen(99, HalfCloser, 1, local="224.0.0.1")

@@ -19,7 +19,9 @@ def test_ack_below_our_fin_does_not(last_ack, lab):
 
 
 def test_our_fin_is_sent_again_until_it_is_acknowledged(last_ack):
-    assert [(s.flags, s.seq, s.at) for s in last_ack.run(7000)] == [("FA", last_ack.fin.seq, t) for t in (1000, 3000, 7000)]
+    assert [(s.flags, s.seq, s.at) for s in last_ack.run(7000)] == [
+        ("FA", last_ack.fin.seq, t) for t in (1000, 3000, 7000)
+    ]
 
 
 def test_fin_again_is_acknowledged_again(last_ack):

@@ -1,5 +1,7 @@
 """Ephemeral ports (RFC 6056): random, never one that is in use or in TIME-WAIT."""
 
+import itertools
+
 import pytest
 from tcp_lab import HalfCloser, Lab, active
 from uipy import Busy, TableFull
@@ -11,14 +13,14 @@ def test_ports_come_from_the_dynamic_range_and_are_spread_over_it():
     lab = Lab(listeners=0)
     ports = []
     for _ in range(400):
-        app, p, syn = active(lab, app=HalfCloser())
+        app, _p, syn = active(lab, app=HalfCloser())
         ports.append(syn.sport)
         app.c.abort()
         lab.apps.clear()
     assert min(ports) >= 49152 and len(set(ports)) > 380
     quarters = {p >> 12 for p in ports}
     assert len(quarters) == 4
-    gaps = [b - a for a, b in zip(ports, ports[1:])]
+    gaps = [b - a for a, b in itertools.pairwise(ports)]
     assert len(set(gaps)) > 350
 
 
@@ -32,13 +34,13 @@ def test_listeners_port_is_not_taken(lab):
     for port in range(49152, 49152 + 100):
         lab.stack.listen(port, HalfCloser, 1)
     for _ in range(100):
-        app, p, syn = active(lab, app=HalfCloser())
+        app, _p, syn = active(lab, app=HalfCloser())
         assert not 49152 <= syn.sport < 49252
         app.c.abort()
 
 
 def test_port_that_was_asked_for_is_used_and_refused_when_connected_there(lab):
-    app, p, syn = active(lab, lport=5555)
+    _app, _p, syn = active(lab, lport=5555)
     assert syn.sport == 5555
     with pytest.raises(Busy):
         active(lab, lport=5555)

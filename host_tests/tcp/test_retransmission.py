@@ -1,9 +1,11 @@
 """The retransmission timer (RFC 6298), R1 and R2 (RFC 9293 3.8.3), Karn's algorithm."""
 
+import itertools
+
 import harness
 import pytest
 from tcp_lab import HalfCloser, Lab, Peer, active, mss, one
-from uipy import Bytes
+from uipy import App, Bytes
 
 rfc = pytest.mark.rfc
 
@@ -18,7 +20,8 @@ def exchange(p, rtt, n=1, data=b"x"):
 
 
 def timeout(p):
-    """ms until the next octet is sent again, on a connection with nothing in flight. It is then acknowledged."""
+    """ms until the next octet is sent again, on a connection with nothing in flight. It is then
+    acknowledged."""
     p.conn.send(Bytes(b"?"))
     one(p.run(0))
     start = p.lab.ms
@@ -44,7 +47,7 @@ def test_rto_is_never_below_one_second(peer):
 @rfc("6298 2-2", "9293 MUST-18")
 def test_first_measurement_makes_rto_three_times_the_round_trip(lab):
     """SRTT = R, RTTVAR = R/2: RTO = R + 4 * R/2 = 3 R. The SYN's round trip is the measurement."""
-    app, p, syn = active(lab)
+    app, p, _syn = active(lab)
     lab.run(900)
     p.send("SA", opts=mss(1000))
     app.c.send(Bytes(b"?"))
@@ -55,8 +58,9 @@ def test_first_measurement_makes_rto_three_times_the_round_trip(lab):
 
 @rfc("6298 2-3", "9293 MUST-18")
 def test_later_measurements_follow_the_filter(lab):
-    """RTTVAR <- 3/4 RTTVAR + 1/4 |SRTT - R|, then SRTT <- 7/8 SRTT + 1/8 R, RTO = SRTT + 4 RTTVAR, to a few ms."""
-    app, p, syn = active(lab)
+    """RTTVAR <- 3/4 RTTVAR + 1/4 |SRTT - R|, then SRTT <- 7/8 SRTT + 1/8 R, RTO = SRTT + 4 RTTVAR,
+    to a few ms."""
+    app, p, _syn = active(lab)
     lab.run(600)
     p.send("SA", opts=mss(1000))
     srtt, rttvar = 600.0, 300.0
@@ -74,13 +78,16 @@ def test_later_measurements_follow_the_filter(lab):
 
 @rfc("6298 3-1", "9293 MUST-18")
 def test_retransmitted_segment_is_not_measured(peer):
-    """Karn: the ACK comes 5 s after the first sending and 3 s after the second; neither is taken for a round trip."""
+    """Karn: the ACK comes 5 s after the first sending and 3 s after the second; neither is taken
+    for a round trip."""
     exchange(peer, 10, 30)
     peer.conn.send(Bytes(b"?"))
     one(peer.run(0))
     peer.lab.run(5000)
     peer.send("A")
-    exchange(peer, 10)  # RFC 6298 5: the backed-off value stays until something new was acknowledged
+    exchange(
+        peer, 10
+    )  # RFC 6298 5: the backed-off value stays until something new was acknowledged
     assert timeout(peer) == 1000
 
 
@@ -109,7 +116,7 @@ def test_rto_has_a_maximum_of_at_least_a_minute(peer):
     peer.conn.user_timeout_s = 3000
     peer.conn.send(Bytes(b"data"))
     times = [s.at for s in peer.run(1_000_000)]
-    gaps = [b - a for a, b in zip(times, times[1:])]
+    gaps = [b - a for a, b in itertools.pairwise(times)]
     assert max(gaps) == gaps[-1] == gaps[-2] >= 60_000
 
 
@@ -145,7 +152,7 @@ def test_nothing_is_sent_again_before_one_rto(bulk):
 
 @rfc("6298 5-7")
 def test_after_a_lost_syn_rto_begins_with_three_seconds(lab):
-    app, p, syn = active(lab)
+    app, p, _syn = active(lab)
     lab.run(1500)
     p.send("SA", opts=mss(1000))
     app.c.send(Bytes(b"?"))
@@ -168,7 +175,8 @@ def test_after_a_lost_syn_ack_rto_begins_with_three_seconds(lab):
 
 @rfc("9293 MUST-20a")
 def test_after_three_retransmissions_the_neighbour_is_asked_whether_it_is_still_there():
-    """RFC 9293 3.8.3 (b): negative advice to IP. On an Ethernet that is an ARP request to the MAC that we have."""
+    """RFC 9293 3.8.3 (b): negative advice to IP. On an Ethernet that is an ARP request to the MAC
+    that we have."""
     wire = harness.Wire()
     stack = wire.board(tcp=2)
     app = HalfCloser()
@@ -228,11 +236,14 @@ def test_r2_of_one_connection_leaves_another_alone(lab):
     for p in (a, b):
         p.app.c.send(Bytes(b"data"))
     lab.run(60_000)
-    assert (a.app if a.app.c is a.app.c else b.app) and [len(p.app.said("closed")) for p in (a, b)] in ([0, 1], [1, 0])
+    assert (a.app if a.app.c is a.app.c else b.app) and [
+        len(p.app.said("closed")) for p in (a, b)
+    ] in ([0, 1], [1, 0])
 
 
 def test_progress_puts_r2_off(peer, lab):
-    """Each octet acknowledged is a new beginning: only the same segment's retransmissions count."""
+    """Each octet acknowledged is a new beginning: only the same segment's retransmissions
+    count."""
     peer.conn.user_timeout_s = 10
     peer.conn.send(Bytes(bytes(100)))
     one(peer.run(0))
@@ -245,8 +256,6 @@ def test_progress_puts_r2_off(peer, lab):
 @rfc("9293 SHLD-20")
 def test_application_that_does_not_want_reports_overrides_nothing(lab):
     """`error` does nothing in the base class: reports that nobody overrides are thrown away."""
-    from uipy import App
-
     lab = Lab(app=App, listeners=1)
     app = lab.apps[0]
     p = Peer(lab)

@@ -1,4 +1,5 @@
-"""What must not bring a reset (RFC 3360): reserved bits, a changed precedence, a full table, an illegal option."""
+"""What must not bring a reset (RFC 3360): reserved bits, a changed precedence, a full table, an
+illegal option."""
 
 import pytest
 from tcp_lab import Lab, Peer, is_ack, mss, one
@@ -17,7 +18,11 @@ def test_reserved_bits_are_ignored_on_receive_and_zero_on_send(lab, bits):
     p.send("PA", b"data", bits=bits)
     p.conn.send(Bytes(b"reply"))
     out = p.run(0)
-    assert lab.app.data == b"data" and {x.bits for x in out} == {0} and not any("R" in x.flags for x in out)
+    assert (
+        lab.app.data == b"data"
+        and {x.bits for x in out} == {0}
+        and not any("R" in x.flags for x in out)
+    )
 
 
 @rfc("3360 2.1-1")
@@ -49,9 +54,20 @@ def test_flood_of_syns_brings_no_reset():
 
 
 @rfc("3360 2.5-1", "9293 MUST-7")
-@pytest.mark.parametrize("bad", [b"\x02\x00", b"\x02\x01", b"\x08\x00\x00\x00", b"\xfe\x28", b"\x01\x01\x01\x02", b"\x03\x09\x01\x00"])
+@pytest.mark.parametrize(
+    "bad",
+    [
+        b"\x02\x00",
+        b"\x02\x01",
+        b"\x08\x00\x00\x00",
+        b"\xfe\x28",
+        b"\x01\x01\x01\x02",
+        b"\x03\x09\x01\x00",
+    ],
+)
 def test_illegal_option_length_is_survived(lab, bad):
-    """In a SYN and on a connection; a reset of the one connection would be legal too, a crash or a hang is not."""
+    """In a SYN and on a connection; a reset of the one connection would be legal too, a crash or a
+    hang is not."""
     p = Peer(lab)
     s = one(p.send("S", opts=mss(1000) + bad))
     assert s.flags == "SA"

@@ -1,4 +1,5 @@
-"""Blind in-window attacks (RFC 5961): RST, SYN and data from somebody who does not see our segments."""
+"""Blind in-window attacks (RFC 5961): RST, SYN and data from somebody who does not see our
+segments."""
 
 import pytest
 from tcp_lab import Lab, Peer, is_ack, one
@@ -103,7 +104,8 @@ def test_challenges_are_limited(peer):
 
 @rfc("5961 7-1")
 def test_the_limit_tells_nothing_about_another_connection():
-    """No side channel (CVE-2016-5696): challenges spent on one connection leave another's as they were."""
+    """No side channel (CVE-2016-5696): challenges spent on one connection leave another's as they
+    were."""
     lab = Lab(listeners=8)
     mine, other = Peer(lab, ip="10.0.0.66", port=1), Peer(lab, port=2)
     mine.open()

@@ -1,7 +1,9 @@
 """SYN-SENT: the board opens a connection (RFC 9293 3.10.1, 3.10.7.3)."""
 
+import itertools
+
 import pytest
-from tcp_lab import PEER, HalfCloser, Lab, active, addr, is_ack, is_reset, mss, one
+from tcp_lab import PEER, HalfCloser, Lab, Peer, active, addr, is_ack, is_reset, mss, one
 from uipy import BadAddress, Bytes
 
 rfc = pytest.mark.rfc
@@ -22,8 +24,14 @@ def answer(p, flags="SA", **k):
 @rfc("9293 MUST-14", "9293 SHLD-5a", "9293 MAY-3", "9293 MUST-44")
 def test_syn_names_our_address_and_our_mss(opening):
     s = opening.syn
-    assert s.flags == "S" and s.ack == 0 and not s.data and s.src == addr("10.0.0.1") and s.dst == addr(PEER)
-    assert int.from_bytes(s.opts[2], "big") == 1460
+    assert (
+        s.flags == "S"
+        and s.ack == 0
+        and not s.data
+        and s.src == addr("10.0.0.1")
+        and s.dst == addr(PEER)
+    )
+    assert s.opts["mss"] == 1460
 
 
 def test_syn_ack_is_acknowledged_and_the_application_told(opening):
@@ -93,9 +101,9 @@ def test_syn_is_sent_again_with_doubling_intervals_for_three_minutes(opening):
     again = opening.run(1_000_000)
     assert {s.flags for s in again} == {"S"} and {s.seq for s in again} == {opening.iss}
     times = [0] + [s.at for s in again]
-    gaps = [b - a for a, b in zip(times, times[1:])]
+    gaps = [b - a for a, b in itertools.pairwise(times)]
     assert gaps[0] == 1000
-    assert all(b == min(2 * a, 60_000) for a, b in zip(gaps, gaps[1:]))
+    assert all(b == min(2 * a, 60_000) for a, b in itertools.pairwise(gaps))
     assert opening.app.said("closed") == ["timeout"]
     assert times[-1] + gaps[-1] >= 180_000 or times[-1] >= 180_000
 
@@ -149,7 +157,9 @@ def test_data_given_before_the_answer_is_sent_after_it(opening):
 
 
 @rfc("9293 MUST-46a", "9293 MUST-46b")
-@pytest.mark.parametrize("ip", ["255.255.255.255", "10.0.0.255", "224.0.0.1", "239.255.0.1", "0.0.0.0", "127.0.0.1"])
+@pytest.mark.parametrize(
+    "ip", ["255.255.255.255", "10.0.0.255", "224.0.0.1", "239.255.0.1", "0.0.0.0", "127.0.0.1"]
+)
 def test_open_to_an_invalid_address_is_an_error_and_sends_nothing(lab, ip):
     with pytest.raises(BadAddress):
         lab.stack.connect(HalfCloser(), ip, 80)
@@ -158,8 +168,6 @@ def test_open_to_an_invalid_address_is_an_error_and_sends_nothing(lab, ip):
 
 @rfc("9293 MUST-42")
 def test_a_port_in_syn_sent_can_be_listened_on(opening, lab):
-    from tcp_lab import Peer
-
     lab.stack.listen(opening.to, HalfCloser, 1)
     one(Peer(lab, ip="10.0.0.77", to=opening.to).send("S"), "SA")
     answer(opening)
@@ -168,8 +176,6 @@ def test_a_port_in_syn_sent_can_be_listened_on(opening, lab):
 
 @rfc("9293 MUST-42")
 def test_a_port_in_syn_received_can_be_listened_on(opening, lab):
-    from tcp_lab import Peer
-
     opening.ack = 0
     one(answer(opening, "S"), "SA")
     lab.stack.listen(opening.to, HalfCloser, 1)
@@ -183,16 +189,17 @@ def test_isn_is_a_clock_that_advances_by_one_each_4_us():
     numbers = []
     for d in (0, 1000, 60_000):
         lab.run(d)
-        app, p, syn = active(lab, lport=5555)
+        app, _p, syn = active(lab, lport=5555)
         numbers.append(syn.seq)
         app.c.abort()
         lab.run(0)
-    assert [(b - a) % 2**32 for a, b in zip(numbers, numbers[1:])] == [250_000, 15_000_000]
+    assert [(b - a) % 2**32 for a, b in itertools.pairwise(numbers)] == [250_000, 15_000_000]
 
 
 @rfc("9293 MUST-9", "6528 3-2", "9293 SHLD-1")
 def test_isns_of_neighbouring_sockets_and_of_two_boards_have_nothing_in_common():
-    """One bit in the sockets, or another key, changes about half of the bits; nothing repeats at any fixed distance."""
+    """One bit in the sockets, or another key, changes about half of the bits; nothing repeats at
+    any fixed distance."""
     lab, other = Lab(), Lab(key=b"another key")
     isns = [active(lab, port=80 + i, lport=6000 + i % 2)[2].seq for i in range(8)]
     isns += [active(other, port=80 + i, lport=6000 + i % 2)[2].seq for i in range(8)]

@@ -14,10 +14,15 @@ def lab():
 
 @rfc("9293 MUST-30", "9293 MUST-32", "9293 MUST-62", "6093 4-1", "6093 5-1")
 def test_application_hears_of_urgent_data_up_to_the_octet_before_the_pointer(peer, lab):
-    """Pointer 3 on a segment of five: three octets are urgent. It is told before the data, and again at the end."""
+    """Pointer 3 on a segment of five: three octets are urgent. It is told before the data, and
+    again at the end."""
     peer.send("UPA", b"abcde", up=3)
     events = [e for e in lab.app.events if e[0] in ("urgent", "received")]
-    assert events[0] == ("urgent", 3) and events[-1] in (("urgent", 0), ("received", 5), ("received", 2))
+    assert events[0] == ("urgent", 3) and events[-1] in (
+        ("urgent", 0),
+        ("received", 5),
+        ("received", 2),
+    )
     assert lab.app.said("urgent") == [3, 0]
     assert lab.app.data == b"abcde"
 
@@ -93,7 +98,11 @@ def test_urgent_mode_ends_when_the_application_has_taken_it(peer, lab):
     assert peer.conn.urgent_left == 2
     lab.app.take = None
     peer.send("UPA", b"cdef", up=2, seq=start + 2)
-    assert peer.conn.urgent_left == 0 and lab.app.said("urgent")[-1] == 0 and lab.app.data == b"abcdef"
+    assert (
+        peer.conn.urgent_left == 0
+        and lab.app.said("urgent")[-1] == 0
+        and lab.app.data == b"abcdef"
+    )
 
 
 @rfc("9293 MUST-30", "9293 MUST-62", "6093 4-1")
@@ -122,7 +131,8 @@ def test_our_urgent_data_may_be_longer_than_a_segment(peer):
 
 @rfc("9293 MUST-31")
 def test_our_urgent_data_may_be_longer_than_65535_octets(peer):
-    """The pointer cannot say it all; it says as much as it can, and never less than what is urgent in its segment."""
+    """The pointer cannot say it all; it says as much as it can, and never less than what is urgent
+    in its segment."""
     peer.send("A", wnd=60000)
     peer.conn.send(Bytes(bytes(200_000)))
     peer.conn.push_urgent(150_000)

@@ -1,7 +1,9 @@
 """The window, both ways (RFC 9293 3.8.6): probing, shrinking, silly windows, and what we offer."""
 
+import itertools
+
 import pytest
-from tcp_lab import Lab, Peer, is_ack, mss, one
+from tcp_lab import Lab, Peer, is_ack, mss, one, wscale
 from uipy import Bytes
 
 rfc = pytest.mark.rfc
@@ -49,7 +51,7 @@ def test_probes_come_at_exponentially_growing_intervals(lab):
         times.append(s.at - at)
         at = s.at
         p.send("A", ack=p.iss + 1)
-    assert all(b == 2 * a for a, b in zip(times[1:], times[2:])) and times[1] >= times[0]
+    assert all(b == 2 * a for a, b in itertools.pairwise(times[1:])) and times[1] >= times[0]
 
 
 @rfc("9293 MUST-37", "9293 MUST-36")
@@ -109,7 +111,6 @@ def test_old_data_within_a_shrunken_window_is_sent_again(lab):
     assert again[-1].seq == una + 1000 and 1 <= again[-1].len
 
 
-
 def test_what_is_sent_again_stays_within_the_shrunken_window(lab):
     """RFC 9293 lets a sender go beyond; this one does not need to."""
     p = Peer(lab, wnd=5000)
@@ -157,7 +158,8 @@ def test_window_that_shrinks_to_zero_is_probed(lab):
 
 @rfc("9293 MUST-38")
 def test_window_that_opens_by_a_little_is_not_filled(lab):
-    """RFC 9293 3.8.6.2.1: less than a segment and less than half of the largest window: nothing yet."""
+    """RFC 9293 3.8.6.2.1: less than a segment and less than half of the largest window: nothing
+    yet."""
     p = Peer(lab, wnd=4000)
     p.open()
     p.conn.send(Bytes(bytes(20_000)))
@@ -182,7 +184,8 @@ def test_half_of_the_largest_window_is_filled_though_it_is_less_than_a_segment(l
 
 @rfc("9293 MUST-38")
 def test_a_window_that_stays_silly_is_used_after_the_override_timeout(lab):
-    """Otherwise both sides wait for ever. RFC 9293: 0.1 to 1 s; it may be combined with the persist timer."""
+    """Otherwise both sides wait for ever. RFC 9293: 0.1 to 1 s; it may be combined with the
+    persist timer."""
     p = Peer(lab, wnd=4000)
     p.open()
     p.conn.send(Bytes(bytes(20_000)))
@@ -206,12 +209,22 @@ def test_full_sized_segments_are_sent_whenever_possible(lab):
 
 @rfc("9293 SHLD-14")
 def test_right_edge_never_moves_left(lab):
-    """Whatever the application takes, and whatever it says about its room: RCV.NXT + RCV.WND only grows."""
+    """Whatever the application takes, and whatever it says about its room: RCV.NXT + RCV.WND only
+    grows."""
     p = Peer(lab)
     s = p.open()
     edge = s.ack + s.wnd
     app = lab.app
-    for take, room in ((10, None), (0, 0), (None, 100), (5, 50), (0, 0), (None, 6000), (3, 10), (None, None)):
+    for take, room in (
+        (10, None),
+        (0, 0),
+        (None, 100),
+        (5, 50),
+        (0, 0),
+        (None, 6000),
+        (3, 10),
+        (None, None),
+    ):
         app.take = take
         if room is not None:
             p.conn.room = room
@@ -265,7 +278,8 @@ def test_urgent_pointer_and_ack_are_processed_with_a_zero_window():
 
 @rfc("9293 MUST-39")
 def test_our_window_opens_by_a_segment_or_half_the_buffer_and_not_by_less():
-    """Room for 2000 octets is full; ten octets at a time become free. The window stays zero up to 1000."""
+    """Room for 2000 octets is full; ten octets at a time become free. The window stays zero up to
+    1000."""
     lab = Lab(tcp_options={"room": 2000})
     p = Peer(lab)
     p.open()
@@ -286,7 +300,8 @@ def test_our_window_opens_by_a_segment_or_half_the_buffer_and_not_by_less():
 
 @rfc("9293 MUST-39")
 def test_small_segments_do_not_move_the_right_edge_in_small_steps(lab):
-    """A reader that keeps up: the edge moves by a segment's worth at least, or the window is full again."""
+    """A reader that keeps up: the edge moves by a segment's worth at least, or the window is full
+    again."""
     p = Peer(lab)
     s = p.open()
     edges = [s.ack + s.wnd]
@@ -294,7 +309,7 @@ def test_small_segments_do_not_move_the_right_edge_in_small_steps(lab):
         for s in p.send("PA", b"z" * 20) + p.run(200):
             if s.ack + s.wnd != edges[-1]:
                 edges.append(s.ack + s.wnd)
-    steps = [b - a for a, b in zip(edges, edges[1:])]
+    steps = [b - a for a, b in itertools.pairwise(edges)]
     assert steps and min(steps) >= 1000
 
 
@@ -313,13 +328,12 @@ def test_resume_announces_room_at_once():
 
 @rfc("9293 REC-1")
 def test_windows_above_65535_are_computed_right_when_scaled():
-    """Offered windows are 32-bit numbers; what we send at most at once is limited to 61440 octets, below any window."""
-    from tcp_lab import wscale
-
+    """Offered windows are 32-bit numbers; what we send at most at once is limited to 61440 octets,
+    below any window."""
     lab = Lab(tcp_options={"window_scale": True, "room": 300_000})
     p = Peer(lab)
     s = p.send("S", opts=mss(1000) + wscale(7))
-    shift = s[0].opts[3][0]
+    shift = s[0].opts["ws"]
     p.send("A", wnd=1000)
     assert shift >= 3
     p.conn.send(Bytes(bytes(90_000)))

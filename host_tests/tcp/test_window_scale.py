@@ -13,7 +13,7 @@ def lab():
 
 
 def shift(s):
-    return s.opts[3][0]
+    return s.opts["ws"]
 
 
 @rfc("7323 2.3-1")
@@ -26,7 +26,7 @@ def test_syn_with_the_option_is_answered_with_it(lab):
 def test_syn_without_it_is_answered_without_and_nothing_is_scaled(lab):
     p = Peer(lab)
     s = p.open()
-    assert 3 not in s.opts
+    assert "ws" not in s.opts
     s = (p.send("PA", bytes(500)) + p.run(500))[-1]
     assert s.wnd >= 60_000
     p.send("A", wnd=1)
@@ -38,7 +38,7 @@ def test_syn_without_it_is_answered_without_and_nothing_is_scaled(lab):
 @rfc("7323 2.2-1")
 def test_peer_that_does_not_answer_with_it_is_not_scaled(lab):
     app, p, syn = active(lab)
-    assert 3 in syn.opts
+    assert "ws" in syn.opts
     p.send("SA", opts=mss(1000), wnd=2000)
     app.c.send(Bytes(bytes(5000)))
     assert sum(s.len for s in p.run(0)) == 2000
@@ -82,7 +82,9 @@ def test_shift_above_14_counts_as_14(lab, big):
     p.open(opts=mss(1000) + wscale(big))
     p.send("A", wnd=1)
     p.conn.send(Bytes(bytes(20_000)))
-    assert sum(s.len for s in p.run(0)) == 10_000  # IW; 1 << 14 is more than that, 1 << 31 would not be a window
+    assert (
+        sum(s.len for s in p.run(0)) == 10_000
+    )  # IW; 1 << 14 is more than that, 1 << 31 would not be a window
 
 
 @rfc("7323 2.2-2")
@@ -110,7 +112,8 @@ def test_shrinking_scaled_window_is_survived(lab):
 
 @rfc("9293 SHLD-14")
 def test_rounding_does_not_move_the_right_edge_left(lab):
-    """With a shift of 2 a window is a multiple of 4; odd amounts of data must not shrink what was promised."""
+    """With a shift of 2 a window is a multiple of 4; odd amounts of data must not shrink what was
+    promised."""
     p = Peer(lab)
     s = p.open(opts=mss(1000) + wscale(2))
     k = shift(s)
