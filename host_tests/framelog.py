@@ -58,7 +58,7 @@ def begin():
     def made(self, *args, **kwargs):
         make(self, *args, **kwargs)
         asked = form.bind(self, *args, **kwargs).arguments
-        told = {
+        told: dict = {
             k: asked[k] for k in ("ip", "gateway", "tcp", "udp", "arp", "half_open") if k in asked
         }
         told["time_wait"] = asked.get("time_wait", 16)

@@ -10,6 +10,8 @@ Prints `inputs replies octets`: what was taken (count) or collected (transient).
 an application with a long VM frame, or `heap`, one that keeps a copy of its data.
 """
 
+# mypy: disable-error-code="attr-defined, call-arg"
+
 import gc
 import sys
 

@@ -12,6 +12,8 @@ each of the first few, and in the end `frames stacks passive replies faults`. `b
 application that allocates, so that the count can be seen to work.
 """
 
+# mypy: disable-error-code="attr-defined, call-arg"
+
 import gc
 import json
 import sys

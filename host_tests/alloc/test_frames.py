@@ -11,8 +11,7 @@ import hotpath
 import mpyinfo
 import pytest
 import sizes
-
-from host_tests.pythons import compile_mpy
+from pythons import compile_mpy
 
 # Some that are surely among them, so that an empty trace does not pass.
 SURELY = {

@@ -2,8 +2,7 @@
 
 import pytest
 from interpreters import ROOT
-
-from host_tests.pythons import run_unix, run_wasm
+from pythons import run_unix, run_wasm
 
 SCRIPT = ROOT / "tools" / "hotpath.py"
 

@@ -6,8 +6,7 @@ here they are replayed on MicroPython.
 
 import pytest
 from interpreters import ROOT
-
-from host_tests.pythons import run_unix, run_wasm
+from pythons import run_unix, run_wasm
 
 FRAMES = ROOT / "build" / "frames.bin"
 SCRIPT = ROOT / "tools" / "replay.py"

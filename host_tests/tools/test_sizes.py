@@ -1,0 +1,92 @@
+"""The counting tools count."""
+
+import mpyinfo
+import pytest
+import ram
+import romfs
+import sizes
+from pythons import compile_mpy, run_unix
+
+
+@pytest.fixture(scope="module")
+def board():
+    try:
+        return ram.measure()
+    except sizes.Missing as lack:
+        pytest.skip(str(lack))
+
+
+def test_every_module_of_a_stack_is_counted(board):
+    assert {"kern", "arp", "ipv4", "icmp", "udp", "tcp", "tcp_in", "stack"} <= set(board.modules)
+    assert all(32 <= n <= 4096 for n in board.modules.values()), board.modules
+
+
+def test_a_stack_is_more_than_its_buffer(board):
+    assert 1520 + 8 * board.connection < board.stack
+
+
+def test_options_cost_what_they_add(board):
+    assert set(board.options) == set(ram.OPTIONS)
+    assert all(left > 0 and taken > 0 for left, taken in board.options.values())
+    assert board.options["reassembly"][1] > 4 * 1460  # four buffers of one segment
+
+
+def test_flash_costs_less_than_romfs_and_romfs_less_than_import():
+    try:
+        flash, rom, plain = ram.cross_check()
+    except sizes.Missing as lack:
+        pytest.skip(str(lack))
+    assert 0 < flash < rom < plain
+
+
+def test_romfs_image_mounts(tmp_path):
+    (tmp_path / "tree" / "sub").mkdir(parents=True)
+    (tmp_path / "tree" / "a.py").write_text("A = 1\n" * 40)
+    (tmp_path / "tree" / "sub" / "b.txt").write_text("in a folder")
+    (tmp_path / "img").write_bytes(romfs.image(tmp_path / "tree"))
+    script = tmp_path / "mount.py"
+    script.write_text(
+        "import vfs, os, sys\n"
+        f"vfs.mount(vfs.VfsRom(open('{tmp_path}/img', 'rb').read()), '/rom')\n"
+        "sys.path.append('/rom')\n"
+        "import a\n"
+        "print(a.A, os.listdir('/rom'), open('/rom/sub/b.txt').read())\n"
+    )
+    assert run_unix(script).strip() == "1 ['a.py', 'sub'] in a folder"
+
+
+def test_names_that_mpy_files_number_are_found():
+    words = {"append", "send", "__init__", "no_firmware_has_this"}
+    found = mpyinfo.static_names(words, compile_mpy)
+    assert set(found.values()) == {"append", "send", "__init__"}
+
+
+def test_functions_are_found_by_kind(tmp_path):
+    source = tmp_path / "kinds.py"
+    source.write_text(
+        "import micropython\n"
+        "class C:\n    def method(self):\n        return lambda: 1\n"
+        "@micropython.native\ndef fast(a):\n    return a\n"
+        "@micropython.viper\ndef faster(a: int) -> int:\n    return a\n"
+    )
+    mpy = mpyinfo.Mpy(compile_mpy(source, tmp_path / "k.mpy", "-march=armv6m").read_bytes())
+    assert mpy.arch == "armv6m"
+    found = [(f.name, f.kind) for f in mpy.functions]
+    assert found[0] == ("<module>", "bytecode")
+    assert ("C.method", "bytecode") in found
+    assert ("fast", "native") in found
+    assert [kind for _, kind in found].count("viper") == 1
+    assert all((f.frame > 0) == (f.kind == "bytecode") for f in mpy.functions)
+
+
+def test_what_is_no_mpy_file_is_refused():
+    with pytest.raises(ValueError, match="version 6"):
+        mpyinfo.Mpy(b"M\x05\x00\x1f")
+
+
+def test_tables_go_between_the_marks(tmp_path, monkeypatch):
+    readme = tmp_path / "README.md"
+    readme.write_text("before\n%s\nold\n%s\nafter\n" % sizes.MARKS)
+    monkeypatch.setattr(sizes, "README", readme)
+    sizes.update("new")
+    assert readme.read_text() == "before\n%s\n\nnew\n\n%s\nafter\n" % sizes.MARKS
