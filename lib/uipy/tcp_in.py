@@ -307,6 +307,8 @@ def fin(t, c):
     sadd(r, _RCV_NXT, 1)
     put32(r, _ADV, u32(r, _ADV) - 1)
     r[_F] |= _F_ACK
+    if t.pool:
+        t.pool.forget(c)
     peer_fin(t, c)
 
 

@@ -91,7 +91,7 @@ class Pool:
         while i >= 0:
             c.r[_F] |= _F_ACK  # RFC 5681 4.2: at once, when a gap is filled
             self.tab[i * _SIZE] = 0
-            if not self._give(t, c, i):
+            if not self._give(t, c, i) or t.flags & _FIN:
                 return
             i = self._next(c)
 

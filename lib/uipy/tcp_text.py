@@ -48,7 +48,7 @@ def text(t, c):
     t.d_start = t.data
     t.d_len = n
     t.rel -= take(t, c)
-    if t.pool and not t.rel:
+    if t.pool and not t.rel and not t.flags & _FIN:  # behind a FIN there is nothing
         t.pool.drain(t, c)  # MUST-59
 
 
