@@ -400,7 +400,8 @@ def _syn(t, c):
         _account(t, r, 0, 1)
     w = u32(r, _ROOM)
     t.o_wnd = w if w < 0xFFFF else 0xFFFF  # never scaled in a SYN (RFC 7323 2.2)
-    put32(r, _ADV, t.o_wnd)
+    if t.o_wnd > u32(r, _ADV):  # an edge once offered stays (SHLD-14)
+        put32(r, _ADV, t.o_wnd)
     t.ip.ttl = r[_TTL]
     t.ip.tos = r[_TOS]
     t.o_up = 0
