@@ -39,7 +39,7 @@ bench: .venv/dev .venv/bench  ## instructions per packet, throughput to the kern
 	$(PY) tools/bench.py $(ARGS)
 
 size: .venv/dev node_modules/.stamp  ## RAM and .mpy sizes; writes the README's tables
-	$(PY) tools/sizes.py $(ARGS)
+	$(PY) tools/sizes.py --update $(ARGS)
 
 clean:  ## forget what was built and installed here
 	rm -rf .venv node_modules build .pytest_cache .mypy_cache .ruff_cache
