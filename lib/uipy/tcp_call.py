@@ -7,7 +7,7 @@ path may not exceed 11 words. `t.c` is the connection that an exception is blame
 
 from micropython import const
 
-from .kern import put16, u16
+from .kern import put16, put32, u16, u32
 from .tcp_row import KEY
 
 _STATE = const(0)
@@ -16,8 +16,10 @@ _F = const(2)
 _G = const(3)
 _T = const(5)
 _MAX = const(22)
+_ROOM = const(88)
 _GEN = const(94)
 _LST = const(103)
+_BUFF = const(114)
 
 _F_SEND = const(0x08)
 _G_FIN_SENT = const(0x02)
@@ -27,8 +29,13 @@ _NO_LISTENER = const(255)
 
 
 def connected(t, c):
+    """The room that the application begins with is its buffer: half of it is worth an update of the
+    window (RFC 9293 3.8.6.2.2), however small it is."""
     with t:
         c.app.connected(c)
+    n = u32(c.r, _ROOM)
+    if 0 < n < u32(c.r, _BUFF):
+        put32(c.r, _BUFF, n)
 
 
 def received(t, c):
@@ -91,6 +98,8 @@ def _ask(t, src):
 def peer_closed(t, c):
     with t:
         c.app.peer_closed(c)
+    if c.src is not None:
+        c.r[_F] |= _F_SEND  # it may have ended
 
 
 def urgent(t, c, n):
