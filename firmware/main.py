@@ -47,7 +47,7 @@ def start(stack, name, cfg):
     elif name == "echo":
         from uipy.apps.echo import Echo, UdpEcho
 
-        ring = getattr(cfg, "echo_ring", 2920)
+        ring = getattr(cfg, "echo_ring", stack.tcp.default_room)
         stack.listen(7, lambda: Echo(ring), clients)
         stack.bind(7, UdpEcho())
     elif name == "discard":

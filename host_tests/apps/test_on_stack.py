@@ -6,9 +6,12 @@ import main
 import pytest
 from apps.test_http import Answer, get
 from apps.test_small import rfc_864
-from harness import Wire, join, run_all
+from harness import C0, Peer, Wire, join, run_all
 from uipy.app import App
+from uipy.apps.echo import Echo
+from uipy.ring import Ring
 from uipy.source import Bytes
+from uipy.stream import Stream
 
 MAC = b"\x02\x00\x00\x00\x00\x63"
 CLIENT = "192.168.1.99"
@@ -59,6 +62,13 @@ class Client(App):
 
     def closed(self, conn, reason):
         self.end = reason
+
+
+class Small(Stream):
+    """Nobody reads its ring but the test."""
+
+    def __init__(self):
+        Stream.__init__(self, Ring(777), Ring(10))
 
 
 class Pair:
@@ -158,6 +168,36 @@ def test_echo_of_much_more_than_its_ring(pair, half):
     pair.run(10_000)
     assert client.got == data
     assert client.end == ("done" if half else None)
+
+
+@pytest.mark.parametrize("size", [64, 777, 1461, 2920, 5840, 9000])
+def test_echo_with_a_ring_of_any_size_is_right(pair, size):
+    pair.board.listen(4007, lambda: Echo(size), 1)
+    data = bytes(i * 11 % 251 for i in range(12_000))
+    client = pair.connect(4007, data, half=True)
+    pair.run(1_000_000)
+    assert client.got == data and client.end == "done"
+    if size >= 5840:  # the room that the stack offers in the handshake
+        assert dict(pair.here.counters())["tcp_rexmt"] == C0
+        assert dict(pair.here.counters())["tcp_probe"] == C0
+
+
+def test_a_small_ring_tells_of_its_room():
+    app = Small()
+    wire = Wire()
+    wire.board(tcp=1).listen(4008, lambda: app, 1)
+    peer = Peer(wire)
+    peer.establish(4008)
+    for n in [777] * 7 + [5840 - 7 * 777]:  # the window of the handshake is used up
+        app.rx.acked(app.rx.left)
+        app.pump(app.conn)
+        peer.seg("A", data=bytes(n))
+    wire.run(1000)
+    peer.heard.clear()
+    app.rx.acked(app.rx.left)
+    app.pump(app.conn)
+    wire.run(1000)
+    peer.expect("A", wnd=777)  # half of its buffer is worth telling, however small that is
 
 
 def test_echo_closes_when_an_idle_client_does(pair):

@@ -35,8 +35,6 @@ class Stream(App):
 
     def peer_closed(self, conn):
         self.rx.end()
-        if self.rx is self.tx:
-            conn.resume()  # the source has ended
 
     def closed(self, conn, reason):
         self.rx.end()
