@@ -1,7 +1,7 @@
 """The ARP cache in time: asking, giving up, ageing, and what happens when it is full."""
 
 import pytest
-from harness import PEER, Inbox, Peer, Wire
+from harness import PEER, WRAP, Clock, Inbox, Peer, Wire
 from packets import BROADCAST, addr, mac
 from uipy import Busy, Bytes
 
@@ -155,6 +155,113 @@ def test_entry_that_is_refreshed_for_weeks_and_never_used_does_not_confuse_time(
     assert not any(stack.ifaces[0].arp.tab)
 
 
+def test_failed_neighbour_may_be_asked_for_all_day(wire, port):
+    say(port)
+    for _ in range(800):
+        wire.run(5000)
+        say(port)
+    assert len(port.errors) == 800
+
+
+def test_new_address_forgets_the_neighbours_of_the_old(wire, stack, port, peer):
+    say(port)
+    wire.run()
+    stack.ifaces[0].configure("192.168.1.77/24")
+    say(port)
+    assert [f.arp.tpa for f in wire.run() if f.arp] == [addr("192.168.1.77"), addr(PEER)]
+
+
+# Doubt: a transport gets no answer from a neighbour that we know (RFC 9293 3.8.3, R1)
+
+
+@pytest.fixture
+def known(wire, stack, port, peer):
+    """The neighbour was reached a second ago."""
+    say(port)
+    wire.run(1000)
+    return addr(PEER)
+
+
+def test_neighbour_in_doubt_is_polled_at_once_and_serves_meanwhile(wire, stack, port, peer, known):
+    peer.answers_arp = False
+    stack.ifaces[0].doubt(known, 0)
+    say(port)
+    assert [(f.dst, f.arp is not None) for f in wire.run()] == [
+        (peer.mac, False),
+        (peer.mac, True),
+    ]
+
+
+def test_neighbour_in_doubt_that_does_not_answer_is_forgotten(wire, stack, port, peer, known):
+    peer.answers_arp = False
+    stack.ifaces[0].doubt(known, 0)
+    assert len(wire.run(2999)) == 3
+    assert not wire.run(60_000)
+    assert not any(stack.ifaces[0].arp.tab)
+
+
+def test_neighbour_that_has_just_answered_is_not_polled_again(wire, stack, known):
+    for _ in range(5):
+        stack.ifaces[0].doubt(known, 0)
+        wire.run(100)
+    assert wire.count("arp_out") == 3  # announcement, request, one poll
+
+
+@pytest.mark.parametrize("ip", ["192.168.1.99", "8.8.8.8"])
+def test_doubt_about_a_neighbour_that_we_do_not_know_asks_nobody(wire, stack, known, ip):
+    stack.ifaces[0].doubt(addr(ip), 0)
+    assert not wire.run(500)
+
+
+def test_doubt_about_a_distant_host_is_doubt_about_the_gateway(wire, stack, port, gateway):
+    say(port, "8.8.8.8")
+    wire.run(1000)
+    stack.ifaces[0].doubt(addr("8.8.4.4"), 0)
+    assert [(f.dst, f.arp.tpa) for f in wire.run()] == [(gateway.mac, addr(gateway.ip))]
+
+
+# Deadlines, as who calls output() without poll() sees them
+
+
+def outputs(stack, now):
+    """What output() sends at `now`."""
+    n = 0
+    while stack.output(now):
+        n += 1
+    return n
+
+
+def test_deadline_is_the_nearest_of_all_rows():
+    stack = Wire(clock=Clock(0)).board()
+    outputs(stack, 0)
+    assert stack.next_at == 2**28
+    iface = stack.ifaces[0]
+    assert iface.reach(addr(PEER), 0) == 0 and stack.due  # also when nobody is in output()
+    assert outputs(stack, 0) == 1 and stack.next_at == 1000
+    assert iface.reach(addr("192.168.1.10"), 0) == 0
+    assert outputs(stack, 400) == 1 and stack.next_at == 1000
+    assert outputs(stack, 1000) == 1 and stack.next_at == 1400
+
+
+def test_what_arrives_arms_its_timer(stack, wire, peer):
+    outputs(stack, wire.clock.now)
+    frame = peer.arp_request()
+    stack.buf[2 : 2 + len(frame)] = frame
+    assert stack.input(len(frame), wire.clock.now)
+    assert (stack.next_at - wire.clock.now) % WRAP <= 60_000
+
+
+def test_who_found_no_row_is_called_again_in_a_second_and_no_longer():
+    stack = Wire(clock=Clock(0)).board(arp=1)
+    iface = stack.ifaces[0]
+    iface.reach(addr(PEER), 0)
+    outputs(stack, 0)
+    stack.next_at = 2**20
+    assert iface.reach(addr("192.168.1.10"), 0) == 0
+    assert iface.arp.deadline(0) <= 1000
+    assert iface.arp.starved is False
+
+
 # A full table
 
 
@@ -229,6 +336,39 @@ def test_strangers_do_not_push_out_a_question(wire, stack, port, peer):
         wire.run(5)
     (f,) = wire.give(peer.arp_reply())
     assert f.udp.data == b"hello"
+
+
+@pytest.mark.parametrize("start", [0, WRAP // 2 + 5000])
+def test_strangers_do_not_keep_us_from_asking(start):
+    """They may fill the table, but only until we want a row ourselves."""
+    wire = Wire(clock=Clock(start))
+    stack = wire.board()
+    for k in range(20):
+        wire.give(neighbour(wire, k).arp_request())
+    peer = Peer(wire)
+    say(stack.bind(9, Inbox()))
+    wire.run()
+    peer.expect(data=b"hello")
+
+
+def test_row_that_was_used_just_now_goes_when_there_is_no_other():
+    wire = Wire()
+    stack = wire.board(arp=1)
+    a = neighbour(wire, 0)
+    say(stack.bind(1, Inbox()), a.ip)
+    wire.run(5000)
+    assert stack.ifaces[0].reach(addr(a.ip), 0) == 1
+    assert stack.ifaces[0].reach(addr(PEER), 0) == 0
+    assert asked(wire.run()) == [(5000, addr(PEER))]
+
+
+def test_question_about_to_be_asked_is_not_pushed_out_by_another():
+    wire = Wire()
+    stack = wire.board(arp=1)
+    wire.run()
+    for ip in (PEER, "192.168.1.10"):
+        assert stack.ifaces[0].reach(addr(ip), 0) == 0
+    assert asked(wire.run()) == [(0, addr(PEER))]
 
 
 def test_own_address_is_never_asked_for(wire, stack, port):

@@ -56,6 +56,7 @@ def test_request_for_us_is_answered_to_its_sender(wire, peer, dst):
     assert f.dst == PEER_MAC and f.arp.op == 2
     assert (f.arp.sha, f.arp.spa) == (BOARD_MAC, addr(BOARD))
     assert (f.arp.tha, f.arp.tpa) == (PEER_MAC, addr(PEER))
+    assert wire.count("arp_in") == 1 and wire.count("arp_out") == 2  # with the announcement
 
 
 @rfc("826 rx-2")
@@ -160,7 +161,9 @@ def test_sender_off_the_subnet_is_answered_but_takes_no_row(wire, stack, peer):
 
 
 @rfc("826 tx-1")
-def test_request_is_broadcast_and_names_us(wire, stack):
+def test_request_is_broadcast_and_names_us(wire, stack, peer):
+    peer.answers_arp = False
+    wire.give(peer.frame(b"\xee" * 100))  # what lay in the buffer does not matter
     stack.bind(9, Inbox()).send(PEER, 9, Bytes(b"?"))
     (f,) = wire.run()
     assert f.dst == BROADCAST and f.arp.op == 1 and f.arp.tpa == addr(PEER) and not any(f.arp.tha)
@@ -174,3 +177,4 @@ def test_board_without_an_address_answers_nobody():
     assert not wire.give(peer.arp_request())
     assert not wire.give(peer.arp_request(tpa="0.0.0.0"))
     assert not wire.give(peer.arp_request(tpa="0.0.0.0", spa="0.0.0.0"))
+    assert wire.count("arp_conflict") == 0

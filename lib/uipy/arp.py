@@ -104,10 +104,10 @@ class Arp:
 
     def doubt(self, row, off):
         """The neighbour at row[off:off+4] seems not to receive: it is polled now, not in its
-        time."""
+        time, unless it spoke within the last second."""
         copy(self.key, 0, row, off, 4)
         o = find(self.tab, _ROW, self.rows, self.key, 4) * _ROW
-        if o >= 0 and self.tab[o + _STATE] == _KNOWN:
+        if o >= 0 and self.tab[o + _STATE] == _KNOWN and self._since(o) >= _TRY_MS:
             put32(self.tab, o + _AT, self.stack.now)
             self.stack.due = True
 
@@ -155,8 +155,11 @@ class Arp:
         return best
 
     def _age(self, o):
-        # How long nobody wanted this row; -1 while a request of it is less than a second old.
+        # How long nobody wanted this row; -1 while its request is about to go, or is less than a
+        # second old.
         t = self.tab
+        if t[o + _STATE] == _ASKED and not t[o + _TRIES]:
+            return -1
         if t[o + _TRIES] and self._since(o) < _TRY_MS:
             return -1
         return tdiff(self.stack.now, u32(t, o + _USED))
