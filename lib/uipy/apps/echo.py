@@ -8,9 +8,9 @@ from ..udp import UdpApp
 class Echo(Stream):
     """What arrives goes back, and a client that closes its side first still gets everything.
 
-    `size` octets of RAM for each connection. Best is the room that the stack offers before it knows
-    the application (4 segments; `tcp_options={'room': ...}`): of a smaller ring the client learns
-    only when its first flight did not fit.
+    `size` octets of RAM for each connection. Best is the room that the stack offers before it
+    knows the application (4 segments; `tcp_options={'room': ...}`): of a smaller ring the client
+    learns only when its first flight did not fit.
     """
 
     def __init__(self, size=5840):
