@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+import time
 
 from uipy import NotConnected, Stack, aio
 
@@ -174,7 +175,7 @@ async def main():
 
 
 async def woken():
-    """Nobody looks at the devices for 100 s: only interrupts and calls from tasks move anything."""
+    """Nobody looks at the devices for a second: interrupts and calls from tasks move everything."""
     tasks = []
     here, there = cable()
     aio.listen(here, 1000, shout, 1)
@@ -183,10 +184,11 @@ async def woken():
         stack.ifaces[0].dev.on_int(runner.wake)
         tasks.append(asyncio.create_task(runner.run()))
     await asyncio.sleep(0.01)
+    start = time.time()
     c = await aio.connect(there, "10.0.0.1", 1000)
     await asyncio.sleep(0.01)
     await c.write(b"x\n")
-    print(await c.readline())
+    print(await c.readline(), "at once" if time.time() - start < 0.7 else "late")
     return tasks
 
 

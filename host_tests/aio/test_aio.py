@@ -21,7 +21,7 @@ refused
 drain: done
 reset ['broken handler']
 wake: None
-b'X\n'
+b'X\n' at once
 on """
 
 
