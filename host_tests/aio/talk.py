@@ -175,7 +175,7 @@ async def main():
 
 
 async def woken():
-    """Nobody looks at the devices for a second: interrupts and calls from tasks move everything."""
+    """Nobody looks at the devices: interrupts and calls from tasks move everything, at once."""
     tasks = []
     here, there = cable()
     aio.listen(here, 1000, shout, 1)
