@@ -38,6 +38,18 @@ def test_digest(path):
     return digest(path, *helpers)
 
 
+def kept():
+    """What earlier runs found, of test files that are still as they were."""
+    if not RESULTS.exists():
+        return {}
+    found, digests = json.loads(RESULTS.read_text()), {}
+    for name in found:
+        path = ROOT / name.split("::")[0]
+        if path not in digests:
+            digests[path] = test_digest(path) if path.exists() else None
+    return {n: t for n, t in found.items() if t["file"] == digests[ROOT / n.split("::")[0]]}
+
+
 def library_digest():
     """The digest of everything in lib/."""
     return digest(*(ROOT / "lib").rglob("*.py"))
@@ -84,7 +96,7 @@ def pytest_sessionfinish(session):
                 test["result"] = outcome
     ran = {name: test for name, test in tests.items() if test["result"]}
     lib = library_digest()
-    old = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    old = kept()
     for name, test in ran.items():
         old[name] = {
             "rows": test["rows"],

@@ -1,7 +1,7 @@
 """Keep-alives (RFC 9293 3.8.4)."""
 
 import pytest
-from tcp_lab import is_ack, one
+from tcp_lab import Lab, Peer, is_ack, one
 from uipy import Bytes
 
 rfc = pytest.mark.rfc
@@ -12,6 +12,18 @@ HOUR = 3600_000
 def test_off_by_default(peer):
     assert not peer.run(48 * HOUR)
     assert peer.conn.keepalive_s == 0
+
+
+@rfc("9293 MUST-25")
+def test_off_for_the_next_connection_of_the_same_row(lab):
+    """What one application asked for does not stay for another."""
+    lab = Lab(tcp=1)
+    first, second = Peer(lab, port=40000), Peer(lab, port=40001)
+    first.open()
+    first.conn.keepalive_s = 60
+    first.send("R")
+    second.open()
+    assert second.conn.keepalive_s == 0 and not second.run(10 * HOUR)
 
 
 @rfc("9293 MUST-24", "9293 MAY-5", "9293 MUST-27")

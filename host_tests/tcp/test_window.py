@@ -3,7 +3,7 @@
 import itertools
 
 import pytest
-from tcp_lab import Lab, Peer, is_ack, mss, one, wscale
+from tcp_lab import Lab, Peer, active, is_ack, mss, one, wscale
 from uipy import Bytes
 
 rfc = pytest.mark.rfc
@@ -233,6 +233,16 @@ def test_right_edge_never_moves_left(lab):
         for s in p.send("PA", b"q" * 400, seq=seq) + p.run(500):
             assert s.ack + s.wnd >= edge
             edge = s.ack + s.wnd
+
+
+@rfc("9293 SHLD-14")
+def test_what_the_first_syn_offered_is_taken_though_a_later_one_offers_less(lab):
+    app, p, _syn = active(lab)
+    app.c.room = 100
+    assert one(p.run(1500)).wnd <= 100
+    p.send("SA", opts=mss(1000))
+    p.send("A", bytes(1000))
+    assert len(app.data) == 1000
 
 
 @rfc("9293 MAY-8")

@@ -49,7 +49,8 @@ class Icmp:
             pass  # RFC 1122 3.2.2.6: an echo to everyone need not be answered; an error is for one
         elif b[at] == _ECHO:
             return self._echo(iface, at, n)
-        elif b[at] in (3, 11, 12):  # unreachable, time exceeded, parameter problem
+        # unreachable, time exceeded, parameter problem; source quench is none of them: MUST-55
+        elif b[at] in (3, 11, 12):
             self._error(iface, at, n)
         return 0
 

@@ -52,7 +52,7 @@ def acked(t, c, a):
     cc.on_ack(t, r, a)
     r[_NREX] = 0
     r[_G] &= ~_G_TOLD
-    r[_F] |= _F_SEND  # MUST-60
+    r[_F] |= _F_SEND
     put32(r, _SINCE_AT, t.stack.now)
     put32(r, _BUSY_AT, t.stack.now)
     _restart(t, r)

@@ -19,7 +19,6 @@ _F_REXMT = const(0x04)
 _F_SEND = const(0x08)
 _S_SYN_RECEIVED = const(3)
 _UNREACH = const(3)
-_QUENCH = const(4)
 _TOO_BIG = const(4)
 
 
@@ -28,9 +27,8 @@ def unreach(t, iface, kind, code, at, n):
 
     It counts only if the quoted sequence number is in flight (RFC 5927 4.1). Hard errors end a
     connection that is being opened; elsewhere they are soft, unlike SHLD-26 asks (RFC 5461 4.1).
-    Source quench is ignored (MUST-55).
     """
-    if n < 8 or kind == _QUENCH:  # MUST-55
+    if n < 8:
         return
     k = t.mine
     b = t.buf

@@ -68,7 +68,7 @@ def send_mss(t, iface):
     """
     m = t.p_mss or 536  # MUST-15
     m = m if m > 48 else 48
-    return m if m < iface.mtu - 40 else iface.mtu - 40
+    return m if m < iface.mtu - 40 else iface.mtu - 40  # MUST-16
 
 
 def settle(t, r):

@@ -266,6 +266,7 @@ def _waits(t, r):
     goes if it is half of the largest window.
     """
     if not t.o_more:
+        # MUST-60
         return u16(r, _NXT) and not (t.o_flags & _FIN or r[_G] & _G_NODELAY)
     if 2 * t.o_len >= u16(r, _MAX_WND):
         return False

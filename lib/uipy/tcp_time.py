@@ -193,7 +193,7 @@ def _silence(t, c, now):
     r = c.r
     if r[_T] & _T_LINGER and tdiff(now, u32(r, _SINCE_AT)) >= t.linger:
         return end(t, c, "done")
-    if u16(r, _KEEP) and not u16(r, _MAX) and _keep_in(r, now) <= 0:  # MUST-25
+    if u16(r, _KEEP) and not u16(r, _MAX) and _keep_in(r, now) <= 0:
         return _keep(t, c, now)
     idle = _idle_ms(t, r)
     if idle and tdiff(now, u32(r, _BUSY_AT)) >= idle:
