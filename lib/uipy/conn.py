@@ -2,7 +2,7 @@
 
 from micropython import const
 
-from .errors import Busy, NotConnected
+from .errors import Busy, Error, NotConnected
 from .kern import copy, put16, put32, u16, u32
 from .tcp_row import STATE_NAMES, abort, mark
 
@@ -103,7 +103,9 @@ class Conn:
     def push_urgent(self, n):
         """Makes the next n octets of the source, from the first unacknowledged one, urgent (RFC
         6093); any length."""
-        r = self._sendable()
+        r = self._alive()
+        if self.src is None:
+            raise Error("nothing is being sent: push_urgent() speaks of the running source")
         if self.t.urg is None:
             raise ValueError("urgent data was left out: Stack(tcp_options={'urgent': True})")
         self.t.urg.push(r, n)
