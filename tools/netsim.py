@@ -1,8 +1,10 @@
-"""A network in a box: stacks joined by bad links, on a clock that only moves when nothing is left to do.
+"""A network in a box: stacks joined by bad links, on a clock that only moves when nothing is left
+to do.
 
-A `Link` is one direction: seeded loss, reordering, duplication, corruption, delay, rate and a queue of so many frames. A
-`Host` is a stack (anything with `poll(now) -> ms`) on a `Port`, the device of uipy's contract, with a judge of its wire
-(tcpcheck.py). `Net` runs them. An hour of a connection takes as long as its frames take to compute.
+A `Link` is one direction: seeded loss, reordering, duplication, corruption, delay, rate and a
+queue of so many frames. A `Host` is a stack (anything with `poll(now) -> ms`) on a `Port`, the
+device of uipy's contract, with a judge of its wire (tcpcheck.py). `Net` runs them. An hour of a
+connection takes as long as its frames take to compute.
 
     net = Net(seed=7)
     a, b = net.pair(Link(net.rng, loss=5, delay=20), Link(net.rng, delay=20))
@@ -26,8 +28,9 @@ class Stuck(AssertionError):
 
 
 class Link:
-    """One direction of a cable. loss, reorder, dup, corrupt in per cent; delay, jitter in ms; rate in bytes/ms (0 = no
-    limit); buffer in frames waiting for their turn (0 = no limit): a frame that finds it full is lost."""
+    """One direction of a cable. loss, reorder, dup, corrupt in per cent; delay, jitter in ms; rate
+    in bytes/ms (0 = no limit); buffer in frames waiting for their turn (0 = no limit): a frame
+    that finds it full is lost."""
 
     def __init__(self, rng, loss=0, reorder=0, dup=0, corrupt=0, delay=1, jitter=0, rate=0, buffer=0):
         self.rng = rng
@@ -93,7 +96,8 @@ class Link:
 
 
 def _flip(frame, rng):
-    # One bit of what a checksum of ours covers: not of the Ethernet header, nor of ARP, which has none.
+    # One bit of what a checksum of ours covers: not of the Ethernet header, nor of ARP, which has
+    # none.
     if frame[12:14] == b"\x08\x06" or len(frame) <= 14:
         return frame
     at = rng.randrange(14, len(frame))
@@ -185,7 +189,9 @@ class Host:
 
 
 class Net:
-    """The clock, the links and the hosts. `start` is where the clock begins (2**30 - 5000 tests its wrap)."""
+    """The clock, the links and the hosts. `start` is where the clock begins (2**30 - 5000 tests
+    its wrap).
+    """
 
     def __init__(self, seed=0, start=1000):
         self.rng = random.Random(seed)
@@ -226,7 +232,9 @@ class Net:
                 f.write(struct.pack("<IIII", ms // 1000, ms % 1000 * 1000, len(frame), len(frame)) + frame)
 
     def run(self, done, ms):
-        """Runs until `done()` or for at most `ms` virtual milliseconds; then `Stuck`. Returns the ms that passed."""
+        """Runs until `done()` or for at most `ms` virtual milliseconds; then `Stuck`. Returns the
+        ms that passed.
+        """
         begin = self.now
         end = begin + ms
         spins = 0

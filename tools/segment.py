@@ -1,8 +1,9 @@
 """TCP segments as the test tools see them: an independent parser and builder of IPv4/TCP frames.
 
-Nothing of lib/uipy is imported, so that a mistake in the stack cannot hide behind the same mistake here. `parse` is
-strict: it is meant for frames that a correct host sends, and raises `Illegal` for whatever no host may send.
-`build` is lenient: it writes what it is told to, including what is forbidden.
+Nothing of lib/uipy is imported, so that a mistake in the stack cannot hide behind the same mistake
+here. `parse` is strict: it is meant for frames that a correct host sends, and raises `Illegal` for
+whatever no host may send. `build` is lenient: it writes what it is told to, including what is
+forbidden.
 """
 
 import struct
@@ -41,7 +42,9 @@ def flag_names(flags):
 
 
 class Seg:
-    """One parsed TCP segment. `opts` is a list of (kind, value); `length` is SEG.LEN (RFC 9293 3.3.1)."""
+    """One parsed TCP segment. `opts` is a list of (kind, value); `length` is SEG.LEN (RFC 9293
+    3.3.1).
+    """
 
     __slots__ = (
         "src", "dst", "sport", "dport", "seq", "ack", "flags", "wnd", "urp", "reserved",

@@ -33,11 +33,11 @@ TRAIN = 8
 # (3 + 2), Sn_RX_RD (5), RECV (4). Out: frame (3), Sn_TX_WR (5), SEND (4), Sn_IR (4), clear (4).
 #
 # ENC28J60, DS39662E 7.1 and 7.2: in: EPKTCNT (2 octets) and a bank select on either side of it
-# (2 + 2), header, frame and CRC in one read (1 + 6 + 4), ERXRDPT (4, in two), PKTDEC (2).
-# ERDPT is there already when all of the last packet was read. Out: EWRPT (4, two transactions),
-# control octet and frame (2), ETXND (4, two), TXRTS (2), ECON1 until it is clear (2).
+# (2 + 2), header, frame and CRC in one read (1 + 6 + 4), PKTDEC (2). ERDPT is there already when
+# all of the last packet was read; ERXRDPT (4, in two) can wait for several frames. Out: EWRPT (4,
+# in two), control octet and frame (2), ETXND (4, in two), TXRTS (2), ECON1 until it is clear (2).
 WIZNET = {"in": (5, 23), "out": (5, 20)}
-LEAST = {"enc28j60": {"in": (7, 23), "out": (7, 14)}}
+LEAST = {"enc28j60": {"in": (5, 19), "out": (7, 14)}}
 
 
 def cost(rig, work):

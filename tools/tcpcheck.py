@@ -62,9 +62,12 @@ class Side:
         self.offer = None  # a later SYN, not answered yet
         self.top = 0  # the highest SEQ + LEN sent
         self.una = 0  # the highest ACK received
+        self.una_high = 0  # the same, with those of which it is not certain that they were accepted
         self.right = 0  # the highest right edge received
         self.duplicates = 0  # ACKs that acknowledged nothing new
         self.max_wnd = 0  # MAX.SND.WND (RFC 5961 5.2)
+        self.max_wnd_low = 0  # the same, without the SYN's window and those of old segments, which a host need not count
+        self.wl1 = 0  # SND.WL1
         self.stream = bytearray()
         self.known = bytearray()  # 1 where stream holds an octet that was sent
         self.fin = None
@@ -85,8 +88,7 @@ class Side:
         self.max_wnd = syn.wnd
         self.spans.add(0, 1)
         self.offer = None
-        if syn.stamp:
-            self.stamped(syn.stamp[0], True)
+        self.stamps = self.stamp_low = syn.stamp[0] if syn.stamp else None
 
     def stamped(self, tsval, kept):
         """A TSval has arrived; `kept` when TS.Recent follows it (RFC 7323 4.3 (2))."""
@@ -154,15 +156,20 @@ class WireCheck:
             if seg.flags & FIN and (side.peer_fin is None or start + seg.length < side.peer_fin):
                 side.peer_fin = start + seg.length
         if seg.stamp:
-            side.stamped(seg.stamp[0], certain and start <= side.ack)
+            side.stamped(seg.stamp[0], certain and start <= side.ack and not seg.flags & SYN)
         if seg.flags & ACK and side.iss is not None:
             ack = seq_diff(seg.ack, side.iss)
             if 0 <= ack <= side.top:
                 side.duplicates += ack == side.una and not seg.length
                 scale = side.peer.wscale if side.agreed(WSCALE) and not seg.flags & SYN else 0
-                side.una = max(side.una, ack)
-                side.right = max(side.right, ack + (seg.wnd << min(scale, 14)))
-                side.max_wnd = max(side.max_wnd, seg.wnd << min(scale, 14))
+                side.una = max(side.una, ack) if certain else side.una
+                side.una_high = max(side.una_high, ack)
+                wnd = seg.wnd << min(scale, 14)
+                side.right = max(side.right, ack + wnd)
+                side.max_wnd = max(side.max_wnd, wnd)
+                if certain and not seg.flags & SYN and start >= side.wl1:
+                    side.wl1 = start
+                    side.max_wnd_low = max(side.max_wnd_low, wnd)
 
     def _invited(self, seg, key, side):
         # A SYN: the first one is taken as it is, another one only when the host answers it
@@ -340,7 +347,7 @@ def _acknowledges(seg, side):
     scale = side.syn.wscale if side.agreed(WSCALE) and not seg.flags & SYN else 0
     edge = ack + (seg.wnd << scale)
     if side.peer_fin is not None and ack >= side.peer_fin:
-        return  # nothing can come any more
+        edge = max(edge, side.edge)  # nothing can come any more: it may say what it likes
     # RFC 7323 2.4: rounding to the scale may take less than one unit back.
     if seg.flags & SYN:  # unscaled: it cannot say more than 65535
         edge = max(edge, side.edge)

@@ -149,10 +149,10 @@ class Facts:
         return self.ack > self.t.nxt
 
     def is_ack_too_old(self):
-        wnd = self.t.side.max_wnd
-        if self.ack < self.t.una - wnd:
+        side = self.t.side
+        if self.ack < self.t.una - side.max_wnd:
             return True
-        return None if self.ack < self.t.una - min(wnd, CAP) else False
+        return None if self.ack < max(side.una_high, self.t.una) - min(side.max_wnd_low, CAP) else False
 
     def is_acks_our_fin(self):
         fin = self.t.side.fin
@@ -180,6 +180,11 @@ class Facts:
         if self.s.stamp is None:
             return True
         return None if self.s.options_bad is not False else False
+
+    def is_untimely(self):
+        """Without a timestamp, or with an old one."""
+        either = (self.word("stampless"), self.word("paws"))
+        return True if True in either else None if None in either else False
 
     def is_paws(self):
         if not self.t.side.agreed(STAMP) or self.s.stamp is None:

@@ -84,12 +84,12 @@ class Campaign:
         judge.last = shot.seg()
         if shot.broken:
             return
-        opening = shot.flags & SYN and not shot.flags & RST
-        if accepted or opening and state in ("LISTEN", "SYN-SENT", "TIME-WAIT"):
+        opening = shot.flags & (SYN | RST) == SYN
+        if accepted or opening and (state in ("LISTEN", "SYN-SENT") or state == "TIME-WAIT" and not shot.flags & ACK):
             if state == "SYN-SENT" and shot.flags & ACK and not accepted:
                 return
             judge.learn(shot.seg(), len(legal) == 1)
-        elif shot.stamp is not None and self.v.side and facts.word("outside") is not True:
+        elif shot.stamp is not None and self.v.side and self.v.side.irs is not None and facts.word("outside") is not True:
             self.v.side.stamped(shot.stamp, False)  # RFC 7323 5.3 R3 comes before the ACK is looked at
 
     def _muted(self):
@@ -165,24 +165,22 @@ class Campaign:
             v.side = v.reopened  # the old connection is back
         if v.state != "SYN-RECEIVED":
             v.reopened = None
+        seq = seq_diff(shot.seq, tcb.irs)
+        end = seq + shot.size + (1 if shot.flags & SYN else 0)
+        text = (shot.size or shot.flags & FIN) and not shot.broken and any(o.accepted for o in legal)
+        v.late = v.late or bool(text and seq > tcb.rcv_nxt)
         if app is None or state != "SYN-RECEIVED" and app.reason is not None:
             self._adopt(state)
             return
         got = 1 + app.taken
         if got > tcb.edge_at_most:
             raise Illegal("took octets up to %d, beyond the window's edge %d (3.10.7.4)" % (got, tcb.edge_at_most))
-        seq = seq_diff(shot.seq, tcb.irs)
-        end = seq + shot.size + (1 if shot.flags & SYN else 0)
-        text = shot.size and not shot.broken and any(o.accepted for o in legal)
-        if text and end > tcb.rcv_nxt + 1 and seq != tcb.rcv_nxt:
-            v.late = True
         sure = len(legal) == 1 and legal[0].accepted and state in ("ESTABLISHED", "FIN-WAIT-1", "FIN-WAIT-2")
         if sure and shot.size and seq <= tcb.rcv_nxt and tcb.takes_all and not v.deaf and app.reason is None:
             want = min(end, tcb.edge)
             if got < want:
                 raise Illegal("in-order text up to %d was not taken, only up to %d (3.10.7.4 seventh)" % (want, got))
-        if (text or shot.flags & FIN) and any(o.accepted for o in legal):
-            v.late = v.late or seq > tcb.rcv_nxt
+        if text:
             if got + app.fin > tcb.rcv_nxt and self.owed_at is None:
                 self.owed_at = v.now + ACK_WITHIN
         self._adopt(state)

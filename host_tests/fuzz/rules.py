@@ -26,6 +26,8 @@ CONNECTED = "ESTABLISHED FIN-WAIT-1 FIN-WAIT-2 CLOSE-WAIT CLOSING LAST-ACK"
 OPEN = "ESTABLISHED FIN-WAIT-1 FIN-WAIT-2"
 SHUT = "CLOSE-WAIT CLOSING LAST-ACK TIME-WAIT"
 ALL = "CLOSED LISTEN SYN-SENT SYN-RECEIVED " + CONNECTED + " TIME-WAIT"
+OPENED = "SYN-RECEIVED ESTABLISHED CLOSE-WAIT"
+ANYHOW = "nothing | ack | challenge | syn-ack | rst | legal"
 SAME = "="  # the state stays
 
 
@@ -62,8 +64,8 @@ TABLE = (
     _row("SYN-SENT", "syn", "SYN-RECEIVED", "syn-ack", "3.10.7.3 fourth: simultaneous open"),
     _row("SYN-SENT", "any", SAME, "nothing", "3.10.7.3 fifth"),
     # 3.10.7.4, before the first step: what RFC 7323 asks when timestamps were agreed on
+    _row("SYN-RECEIVED", "syn irs !rst untimely", OPENED, ANYHOW, "RFC 7323 5.3 R1, or their SYN again, before its options are looked at"),
     _row("SYN-RECEIVED " + CONNECTED, "stampless !rst", SAME, "nothing | challenge", "RFC 7323 3.2: a segment without TSopt is dropped"),
-    _row("SYN-RECEIVED", "paws syn irs", SAME, "ack | challenge | syn-ack", "RFC 7323 5.3 R1; their SYN again, its answer again"),
     _row("SYN-RECEIVED " + CONNECTED, "paws !rst", SAME, "ack | challenge", "RFC 7323 5.3 R1"),
     # First: sequence number. Second: RST.
     _row("TIME-WAIT", "rst", SAME, "nothing", "RFC 1337 F1: RST is ignored in TIME-WAIT"),

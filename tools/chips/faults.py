@@ -2,7 +2,7 @@
 else at a chosen moment.
 
     wiring = FaultyWiring(chip)
-    wiring.at(12, FlipMosi(0, 3))         in the 12th transaction from now: bit 3 of its first octet
+    wiring.at(12, FlipMosi(0, 3))         in the 12th transaction from now, first octet: bit 3
     wiring.at(12, Call(chip.brown_out))   as chip select falls
 
 A moment is a transaction: the time between two edges of chip select.

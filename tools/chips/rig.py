@@ -55,6 +55,8 @@ class Rig:
         self.clock.advance_ms(100)  # the supply is stable
         self.wiring = FaultyWiring(self.chip)
         self.sent = []
+        self.timers = []  # (ns, function)
+        self.octets = 3  # of the transaction that a fault is chosen for
         self.chip.wire_out = self.sent.append
         self.buf = bytearray(size)
         self.got = []
@@ -73,8 +75,18 @@ class Rig:
         """Time is this rig's again, after another one was made."""
         _use(self.time)
 
+    def later(self, ms, what):
+        """Calls `what()` in so many ms, from the board's loop."""
+        self.timers.append((self.clock.ns + int(ms * 1_000_000), what))
+
+    def tick(self):
+        for timer in [t for t in self.timers if t[0] <= self.clock.ns]:
+            self.timers.remove(timer)
+            timer[1]()
+
     def poll(self):
         """One turn of a board's loop -> the frame received, or None."""
+        self.tick()
         if not self.dev.can_send():
             return None
         n = self.dev.recv_into(self.buf)
@@ -83,12 +95,12 @@ class Rig:
         self.got.append(bytes(self.buf[2 : 2 + n]))
         return self.got[-1]
 
-    def run(self, ms):
+    def run(self, ms, step_ms=POLL_NS / 1e6):
         """Polls for so long."""
         end = self.clock.ns + int(ms * 1_000_000)
         while self.clock.ns < end:
             self.poll()
-            self.clock.advance(POLL_NS)
+            self.clock.advance_ms(step_ms)
 
     def recv(self, ms=5):
         """-> the next frame, or None after so long."""
