@@ -1,0 +1,8 @@
+# Frozen into the image: MicroPython's own modules for the port, then uipy in four parts. Take out
+# what is not wanted; what a module imports, its part says.
+include("$(PORT_DIR)/boards/manifest.py")
+
+include("../../firmware/manifests/core.py")
+include("../../firmware/manifests/enc28j60.py")
+include("../../firmware/manifests/apps.py")
+include("../../firmware/manifests/board.py")

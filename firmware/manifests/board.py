@@ -1,0 +1,4 @@
+# What runs at boot: the status page and the loop. config.py is a default: one on the board's file
+# system is found first.
+for name in ("main.py", "page.py", "status.py", "config.py"):
+    module(name, base_path="..", opt=3)
