@@ -2,8 +2,9 @@
 
 The file is a row of records: now_ms (4 octets), length (2), then so many octets; numbers are
 big-endian. Length 0xFFFF begins a new stack and is followed by another length and that much JSON:
-the address, the link's header, the sizes of the tables, the TCP options. What follows is what that
-stack was given, in order, so that a replay meets the same states.
+the address, the link's header, the sizes of the tables, the TCP options, the ports it listened on.
+What follows is what that stack was given, in order, so that a replay meets the same states. Length
+0xFFFE is a call of `connect`, its arguments again as JSON.
 
 Frames that the suite has seen before are kept while a new one comes behind them on the same stack;
 a stack that was given nothing new is left out. One stack counts up to FRAMES frames, which a
@@ -18,6 +19,7 @@ from uipy.stack import Stack
 
 FRAMES = 400
 NEW_STACK = 0xFFFF
+CONNECT = 0xFFFE
 
 _stacks: list["_Given"] = []
 _seen: set[int] = set()
@@ -28,11 +30,14 @@ class _Given:
 
     def __init__(self, now: int, made: dict):
         self.now, self.made = now, made
-        self.frames: list[tuple[int, bytes]] = []
+        self.frames: list[tuple[int, bytes | dict]] = []  # a dict is a call of connect
         self.new = 0  # up to here it is worth keeping
 
-    def add(self, now: int, frame: bytes):
+    def add(self, now: int, frame: bytes | dict):
         if len(self.frames) >= FRAMES:
+            return
+        if isinstance(frame, dict):
+            self.frames.append((now, frame))
             return
         self.frames.append((now, frame))
         if hash(frame) not in _seen:
@@ -40,10 +45,17 @@ class _Given:
             self.new = len(self.frames)
 
     def records(self):
-        made = json.dumps(self.made).encode()
-        yield struct.pack("!IHH", self.now, NEW_STACK, len(made)) + made
+        yield _told(self.now, NEW_STACK, self.made)
         for now, frame in self.frames[: self.new]:
-            yield struct.pack("!IH", now, len(frame)) + frame
+            if isinstance(frame, dict):
+                yield _told(now, CONNECT, frame)
+            else:
+                yield struct.pack("!IH", now, len(frame)) + frame
+
+
+def _told(now: int, kind: int, what: dict) -> bytes:
+    text = json.dumps(what).encode()
+    return struct.pack("!IHH", now, kind, len(text)) + text
 
 
 def _plain(value):
@@ -52,7 +64,7 @@ def _plain(value):
 
 def begin():
     """From now on every Stack is recorded."""
-    make, give = Stack.__init__, Stack._input
+    make, give, listen, connect = Stack.__init__, Stack._input, Stack.listen, Stack.connect
     form = inspect.signature(make)
 
     def made(self, *args, **kwargs):
@@ -65,6 +77,7 @@ def begin():
         told["l2"], told["mtu"] = asked["dev"].l2, asked["dev"].mtu
         told["options"] = {k: _plain(v) for k, v in (asked.get("tcp_options") or {}).items()}
         told["options"].pop("watch", None)
+        told["listen"] = []
         self.given = _Given(self.now, told)
         _stacks.append(self.given)
 
@@ -73,7 +86,17 @@ def begin():
             self.given.add(self.now, bytes(self.buf[2 : 2 + n]))
         return give(self, n, iface)
 
+    def listened(self, port, *args, **kwargs):
+        self.given.made["listen"].append(port)
+        return listen(self, port, *args, **kwargs)
+
+    def connected(self, app, ip, port, **options):
+        to = ip if isinstance(ip, str) else ".".join(map(str, ip))
+        self.given.add(self.now, {"ip": to, "port": port, "lport": options.get("lport", 0)})
+        return connect(self, app, ip, port, **options)
+
     Stack.__init__, Stack._input = made, given  # type: ignore[method-assign]
+    Stack.listen, Stack.connect = listened, connected  # type: ignore[method-assign]
 
 
 def end(path):
