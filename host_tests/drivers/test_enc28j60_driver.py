@@ -66,18 +66,19 @@ def test_a_slow_clock_on_an_old_revision_is_an_error_that_says_so():
 
 
 def test_a_frame_is_few_transactions():
-    """The tables of docs/DRIVERS.md come from here: select edges per frame in and out."""
+    """Room is given back once in a kilobyte; that takes two more."""
     rig = rig_up()
-    rig.run(50)
-    for n in (60, 590, 1514):
-        rig.chip.wire_in(frame(n))
+    costs = []
+    for k in range(40):
+        rig.chip.wire_in(frame(60, fill=k))
         before = rig.wiring.transactions
-        assert rig.poll() == frame(n)
-        assert rig.wiring.transactions - before <= 10
+        assert rig.poll() == frame(60, fill=k)
+        costs.append(rig.wiring.transactions - before)
         before = rig.wiring.transactions
-        rig.dev.send(rig.buf, n)
-        assert rig.wiring.transactions - before <= 7
+        rig.dev.send(rig.buf, 60)
+        assert rig.wiring.transactions - before == 6
         assert rig.free()
+    assert sorted(costs)[30] == 7 and max(costs) == 9
 
 
 # Recoveries. Each: what goes wrong, the counter that tells, the bit that switches the recovery off
@@ -155,11 +156,10 @@ def test_recovery(hurt, counter, bit, bound):
     hurt(rig)
     assert alive(rig, bound) is not None
     assert events(rig)[counter] >= 1
-    if hurt is not int_cut:  # that one lasts
-        seen = events(rig)
-        rig.run(2000)
-        assert all(rig.echo(frame(400, fill=k)) for k in range(30))
-        assert events(rig) == seen
+    seen = events(rig)
+    rig.run(2000)
+    assert all(rig.echo(frame(400, fill=k)) for k in range(30))
+    assert events(rig) == seen
 
 
 @pytest.mark.parametrize(("hurt", "counter", "bit", "bound"), RECOVERIES, ids=IDS)
@@ -231,6 +231,17 @@ def test_rxrst_may_or_may_not_clear_the_packet_count(clears):
     wrong_next(rig)
     rig.chip.wire_in(frame(300))
     assert alive(rig, 300) is not None and rig.chip.complaints == []
+
+
+def test_a_cable_that_was_out_between_two_looks_is_told():
+    rig = rig_up()
+    told = []
+    rig.dev.on_link = told.append
+    rig.chip.link(False)
+    rig.run(20)
+    rig.chip.link(True)
+    rig.run(600)
+    assert told == [False, True] and rig.dev.link_up()
 
 
 # Transmitting
@@ -305,9 +316,18 @@ def test_int_stuck_low_costs_polls_but_no_frame():
     assert events(rig) == {}
 
 
-def test_int_stuck_high_delays_frames_by_the_health_check_at_most():
+def test_int_stuck_high_is_found_out_once_and_trusted_again_when_it_works():
     rig = rig_up()
     rig.chip.fault.int_stuck = 1
+    assert rig.echo(frame(), ms=102)
     for k in range(10):
-        assert rig.echo(frame(fill=k), ms=102)
-    assert events(rig)["int_missed"] >= 9
+        assert rig.echo(frame(fill=k), ms=1)
+    assert events(rig) == {"int_missed": 1}
+    rig.chip.fault.int_stuck = None
+    for k in range(200):
+        rig.clock.advance_ms(7)
+        assert rig.echo(frame(fill=k), ms=1)
+    before = rig.wiring.transactions
+    for _ in range(50):
+        rig.poll()
+    assert rig.wiring.transactions == before and events(rig) == {"int_missed": 1}

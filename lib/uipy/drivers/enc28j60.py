@@ -15,7 +15,7 @@ counted (`NAMES`), put right and forgotten:
     receive overflow                          rx_overflow   once drained, receiver reset
     a minute of silence on a live cable       rx_quiet      receiver reset
     no chip                                   no_chip       looked for twice a second
-    INT high with frames pending              int_missed    asked 10 times a second all the same
+    INT high with frames pending              int_missed    polled until it is low again
 
 The link has no autonegotiation: leave half duplex unless the other end is forced to full duplex.
 
@@ -58,6 +58,7 @@ _TXRTS = const(0x08)
 _RX_SIZE = const(0x1A00)
 _TX_START = const(0x1A00)
 _LONGEST = const(1514)  # a frame without its CRC
+_SMALL = const(62)  # octets of a frame that views[0] holds
 _LAZY = const(1024)  # octets that may be read before their room is given back
 
 _TX_MS = const(100)  # a frame takes 1.2 ms; sixteen attempts seldom more
@@ -157,7 +158,7 @@ class ENC28J60(Care):
         t = time.ticks_ms()
         if time.ticks_diff(t, self._check_at) >= 0:
             self._check(t)
-        elif not self._up or (self._int is not None and self._int()):
+        elif not self._up or (self._int is not None and self._trust and self._int()):
             return 0
         else:
             self._poll()
@@ -184,7 +185,7 @@ class ENC28J60(Care):
         self._readinto(self._hdr, _RBM)
         n = self._length()
         if 0 < n <= self._room:
-            self._readinto(self._views[(n + 129) >> 7])
+            self._readinto(self._views[(n + 129) >> 7 if n > _SMALL else 0])
         self._cs(1)
         if n < 0:
             self._out_of_step()
@@ -219,18 +220,14 @@ class ENC28J60(Care):
         return n - 4
 
     def _release(self):
-        """Takes the frame off the chip's count; its room is given back when the last one is read,
-        or 1 kB is due."""
+        """Takes the frame off the chip's count; gives room back as soon as 1 kB of it is due."""
         self._w(_BFS | _ECON2, _PKTDEC)
         free = self._next - self._freed
         if free < 0:
             free += _RX_SIZE
-        if not self._left or free >= _LAZY:
-            self._give_room()
-
-    def _give_room(self):
-        self._freed = self._next
-        self._w16(_WCR | _ERXRDPT, self._guard())
+        if free >= _LAZY:
+            self._freed = self._next
+            self._w16(_WCR | _ERXRDPT, self._guard())
 
     # Sending
 
@@ -254,7 +251,7 @@ class ENC28J60(Care):
         buf[0] = _WBM
         buf[1] = 0  # per packet control: as MACON3 says, DS39662E 7.1
         self._cs(0)
-        self._write(self._views[(n + 129) >> 7])
+        self._write(self._views[(n + 129) >> 7 if n > _SMALL else 0])
         self._cs(1)
         self._end = _TX_START + n
         self._w16(_WCR | _ETXND, self._end)

@@ -29,7 +29,7 @@ _ERXWRPT = const(0x0E)
 # Bank 1
 _EPKTCNT = const(0x19)
 # PHY
-_PHSTAT2 = const(0x11)
+_PHSTAT1 = const(0x01)
 
 _RXERIF = const(0x01)  # EIR
 _PKTDEC = const(0x40)  # ECON2
@@ -70,6 +70,7 @@ class Care(Chip):
         self._up = False  # the chip answers and is set up
         self._link = False
         self._sending = False
+        self._trust = True  # in INT: cleared when it was high with frames waiting
         self._heard = 0  # the frame counter when it last moved
         self._forget()
         self._check_at = self._link_at = self._heard_at = time.ticks_ms()
@@ -94,13 +95,20 @@ class Care(Chip):
         return self._link
 
     def _cable(self, t):
+        """LLSTAT stays low after a failure until it is read: no outage is too short to be told."""
         self._link_at = time.ticks_add(t, _LINK_MS)
-        v = self._phy_read(_PHSTAT2)
-        if v < 0 or not self._phy_ok():
+        if not self._phy_ok():
             if self.recover & _R_CONFIG:
                 self._restart()
+        elif self._live():
+            self._set_link(True)
         else:
-            self._set_link(v & 0x0400 != 0)  # LSTAT
+            self._set_link(False)
+            self._set_link(self._live())
+
+    def _live(self):
+        v = self._phy_read(_PHSTAT1)
+        return v > 0 and v & 0x0004 != 0  # LLSTAT, DS39662E 3.3.4
 
     def _set_link(self, up):
         if up != self._link:
@@ -128,7 +136,7 @@ class Care(Chip):
         """-> True when bank, registers and RXEN are as we left them, or RXEN is set again; False
         after a new start."""
         e = self._rc(_ECON1)
-        lost = e & 3 != self._b
+        lost = e & 0xF3 != self._b  # the bank; no reset held, no DMA
         if not lost:  # without RXEN a brown-out is likely: look at the whole table
             lost = not self._audit(8 if e & _RXEN else len(self._cfg) >> 1)
         if lost and self.recover & _R_CONFIG:
@@ -160,10 +168,11 @@ class Care(Chip):
             self._rx_reset(_N_RX_QUIET, _R_QUIET)
 
     def _missed(self):
-        """Frames wait: then INT must be low."""
+        """Frames wait: then INT must be low. If it is not, the chip is polled from now on."""
         if self._int is None or not self._int():
-            return
-        if self.recover & _R_INT:
+            self._trust = True
+        elif self.recover & _R_INT:
+            self._trust = False
             self._count(_N_INT_MISSED)
         else:
             self._left = 0

@@ -2,8 +2,9 @@
 bus hook.
 
 A driver reads and writes the packet buffer without slices (a slice allocates): `views[k]` is the
-first 128*k octets of it, made once for a buffer and used until another buffer comes. A transfer
-moves up to 127 octets too many, into room that counts for nothing on either side.
+first 128*k octets of it, `views[0]` the first 64; made once for a buffer and used until another
+buffer comes. A transfer moves up to 127 octets too many, into room that counts for nothing on
+either side.
 """
 
 from micropython import const
@@ -11,6 +12,7 @@ from micropython import const
 from .mac import local_mac
 
 _STEP = const(128)
+_SMALL = const(64)  # most frames are: an ACK is 2 + 60
 _LONGEST = const(12)  # steps: 1536 octets, above 2 + 1514
 
 
@@ -62,7 +64,7 @@ class SpiDevice:
         """Makes the views of a buffer that was not used before; allocates 20 octets a step."""
         whole = memoryview(buf)
         top = (len(buf) + _STEP - 1) // _STEP
-        self._views = [whole[: k * _STEP] for k in range(min(top, _LONGEST) + 1)]
+        self._views = [whole[: k * _STEP or _SMALL] for k in range(min(top, _LONGEST) + 1)]
         self._room = min(len(buf), _LONGEST * _STEP) - 2
         self._buf = buf
 
