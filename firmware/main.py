@@ -85,7 +85,7 @@ def report(exc):
     if hasattr(sys, "print_exception"):
         sys.print_exception(exc)
     else:
-        import traceback
+        import traceback  # type: ignore[import-not-found]
 
         traceback.print_exception(type(exc), exc, exc.__traceback__)
 

@@ -35,7 +35,7 @@ if hasattr(asyncio, "ThreadSafeFlag"):
 
 else:
 
-    class _Nap:
+    class _Nap:  # type: ignore[no-redef]
         """The same on CPython, whose wait_for can lose a cancellation before 3.12."""
 
         def __init__(self):
@@ -43,7 +43,7 @@ else:
             self.wake = self.event.set
 
         async def sleep(self, ms):
-            alarm = asyncio.get_running_loop().call_later(ms / 1000, self.wake)
+            alarm = asyncio.get_event_loop().call_later(ms / 1000, self.wake)
             try:
                 await self.event.wait()
             finally:

@@ -120,7 +120,7 @@ class File(Source):
             self.file = None
 
 
-class Chain(Source):
+class Chain:
     """Sources one behind the other, as if they were one: `Chain(Bytes(head), File(body))`.
 
     All but the last must have `left`. The next one begins when the one before has `ended`.
