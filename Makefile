@@ -8,7 +8,7 @@ UPY := .venv/bin/micropython
 PORT ?= 8080
 FAST := --ignore=host_tests/kernel --ignore=host_tests/alloc --ignore=host_tests/browser -m "not slow"
 
-.PHONY: help run test test-fast lint bench size clean
+.PHONY: help run test test-fast conformance mutate lint bench size clean
 
 help:  ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | while IFS="	" read -r verb what; do \
@@ -23,11 +23,18 @@ run: .venv/dev  ## a simulated board and its page on http://127.0.0.1:8080 (PORT
 test: .venv/dev node_modules/.stamp  ## every test: host, Linux kernel, browser, allocation (as root: all of them)
 	@mkdir -p build && rm -f build/frames.bin
 	UIPY_RECORD=1 $(PY) -m pytest --ignore=host_tests/alloc $(ARGS)
+	@if [ -z "$(ARGS)" ]; then $(PY) tools/conformance.py --check; fi
 	@if [ -d host_tests/alloc ]; then $(PY) -m pytest host_tests/alloc $(ARGS); fi
 	UIPY_T0=1073736824 UIPY_C0=1073741822 $(PY) -m pytest -q $(FAST) $(ARGS)
 
 test-fast: .venv/dev  ## the host tests that need neither kernel nor browser
 	$(PY) -m pytest -q $(FAST) $(ARGS)
+
+conformance: .venv/dev  ## which test proves which clause of which RFC: writes docs/CONFORMANCE.md
+	$(PY) tools/conformance.py --run
+
+mutate: .venv/dev  ## disables each line that cites a MUST of RFC 9293; one of its tests must fail (after make conformance)
+	$(PY) tools/mutate.py $(ARGS)
 
 lint: .venv/dev .venv/stubs  ## ruff, mypy for host and board, every module through mpy-cross for three machines
 	$(PY) -m ruff check .

@@ -37,11 +37,21 @@ class Seg:
         self.at, self.frame, self.proto = f.at, f.raw, f.proto
         self.tos, self.ttl, self.src, self.dst = f.tos, f.ttl, f.ip_src, f.ip_dst
         if f.tcp:
-            self.__dict__.update(vars(f.tcp))
-            self.len, self.end = f.tcp.len, f.tcp.end
-            self.doff = f.body[12] >> 4 << 2
-            self.bits = f.body[12] & 15  # the reserved ones
-            self.rawopts = f.body[20 : self.doff]
+            self._tcp(f.tcp, f.body)
+
+    def _tcp(self, t, raw):
+        self.sport, self.dport, self.seq, self.ack, self.end = (
+            t.sport,
+            t.dport,
+            t.seq,
+            t.ack,
+            t.end,
+        )
+        self.flags, self.wnd, self.up, self.opts = t.flags, t.wnd, t.up, t.opts
+        self.data, self.len = t.data, t.len
+        self.doff = raw[12] >> 4 << 2
+        self.bits = raw[12] & 15  # the reserved ones
+        self.rawopts = raw[20 : self.doff]
 
     def __repr__(self):
         told = " %s" % self.opts if self.opts else ""

@@ -24,6 +24,7 @@ import argparse
 import ast
 import concurrent.futures
 import hashlib
+import io
 import json
 import os
 import re
@@ -31,6 +32,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import tokenize
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -41,7 +43,6 @@ import rfc_rows  # noqa: E402
 from conformance_plugin import kept  # noqa: E402
 
 CACHE = ROOT / "build" / "mutants.json"
-CITED = re.compile(r"#.*?((?:MUST|SHLD|MAY)-\d+(?:[ ,]+(?:MUST|SHLD|MAY)-\d+)*)")
 ID = re.compile(r"(?:MUST|SHLD|MAY)-\d+")
 SECONDS = 60  # for the tests of one mutant; longer is a hang, which is noticed too
 COPIED = ("lib", "host_tests", "tools", "firmware", "pyproject.toml")
@@ -72,7 +73,7 @@ def sites(folder=ROOT / "lib"):
     for path in sorted(folder.rglob("*.py")):
         text = path.read_text(encoding="utf-8")
         starts = statements(ast.parse(text))
-        for number, rows in citations(text.splitlines()):
+        for number, rows in citations(text):
             node = starts.get(number) or around(starts, number)
             if node is None:
                 raise SystemExit("mutate: %s:%d: no statement here" % (path, number))
@@ -80,21 +81,16 @@ def sites(folder=ROOT / "lib"):
     return out
 
 
-def citations(lines):
-    """(number of the statement's line, rows) for each comment; one on its own line is about the
-    next code line."""
-    for k, line in enumerate(lines):
-        m = CITED.search(line)
-        if m and not in_docstring(lines, k):
-            at = k
-            while lines[at].lstrip().startswith("#"):
+def citations(text):
+    """(line of the statement, rows) for each comment that cites; one on a line of its own is about
+    the next line of code."""
+    lines = text.splitlines()
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        if token.type == tokenize.COMMENT and ID.search(token.string):
+            at = token.start[0]
+            while lines[at - 1].lstrip().startswith("#"):
                 at += 1
-            yield at + 1, ID.findall(m.group(1))
-
-
-def in_docstring(lines, k):
-    """Whether an odd number of triple quotes stands before line k: then the # is text."""
-    return sum(line.count('"""') for line in lines[:k]) % 2 == 1
+            yield at, ID.findall(token.string)
 
 
 def statements(tree):
@@ -125,9 +121,8 @@ def ways(node):
         return [replace(node.test, "False"), replace(node.test, "True")]
     if isinstance(node, ast.FunctionDef):
         return [body(node)]
-    if isinstance(node, ast.Assign) and is_const(node.value):
-        n = ast.unparse(node.value.args[0])
-        return [replace(node.value.args[0], "(%s) %s" % (n, by)) for by in ("* 8 + 1", "// 8")]
+    if isinstance(node, ast.Assign) and (n := constant(node.value)):
+        return [replace(n, "(%s) %s" % (ast.unparse(n), by)) for by in ("* 8 + 1", "// 8")]
     if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
         return [replace(node.value, "0")]
     if isinstance(node, ast.Return) and not isinstance(node.value, (ast.Call, type(None))):
@@ -135,8 +130,11 @@ def ways(node):
     return [replace(node, "pass")]
 
 
-def is_const(node):
-    return isinstance(node, ast.Call) and getattr(node.func, "id", None) == "const"
+def constant(node):
+    """n of `const(n)`, otherwise None."""
+    if isinstance(node, ast.Call) and getattr(node.func, "id", None) == "const":
+        return node.args[0]
+    return None
 
 
 def replace(node, text):
