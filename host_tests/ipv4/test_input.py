@@ -100,6 +100,26 @@ def test_datagram_is_taken_whatever_its_ttl(peer, ttl):
     assert peer.ping(b"x", ttl=ttl)
 
 
+def test_handler_is_told_where_everything_lies(wire, stack, peer):
+    seen = []
+
+    class Handler:
+        def input(self, iface, at, n, psum):
+            b = stack.buf
+            seen.append(bytes(b[at : at + n]))
+            seen.append((stack.ip_at, b[stack.ip_at], bool(stack.cast)))
+            seen.extend(bytes(b[k : k + 4]) for k in (stack.src_at, stack.dst_at))
+            seen.append(psum ^ 0xFFFF)
+            return 0
+
+    stack.ip.handlers[99] = Handler()
+    for dst, cast in ((BOARD, False), ("255.255.255.255", True)):
+        assert not wire.give(peer.datagram(99, b"segment", opts=bytes(4), dst=dst))
+        pseudo = packets.checksum(packets.pseudo(peer.ip, dst, 99, 7))
+        assert seen == [b"segment", (16, 0x46, cast), addr(peer.ip), addr(dst), pseudo]
+        seen.clear()
+
+
 # Whose?
 
 
