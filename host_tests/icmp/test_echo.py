@@ -83,6 +83,13 @@ def test_echo_over_a_link_without_addresses():
     assert len(peer.expect(type=0, data=b"slip").raw) == 32
 
 
+def test_messages_are_counted(wire, peer):
+    peer.ping()
+    wire.give(peer.datagram(1, icmp(0, 0, bytes(4))))
+    peer.udp(b"x", dport=9999)
+    assert (wire.count("icmp_in"), wire.count("icmp_out")) == (2, 2)
+
+
 def test_reply_has_the_requests_tos_but_not_its_ecn_mark(peer):
     peer.ping(tos=0xB9)
     assert peer.expect(type=0).tos == 0xB8

@@ -32,7 +32,17 @@ def test_header_with_a_flipped_bit_is_dropped(wire, peer, bit):
 
 @pytest.mark.parametrize("ihl", [0, 1, 4])
 def test_header_length_under_20_is_dropped(wire, peer, ihl):
+    """Also when the checksum over so many octets is right."""
     assert not peer.ping(ihl=ihl)
+    d = bytearray(packets.ip4(peer.ip, BOARD, 1, ECHO, ihl=ihl, csum=0))
+    d[10:12] = packets.checksum(bytes(d[: 4 * ihl])).to_bytes(2, "big")
+    assert not wire.give(peer.frame(bytes(d)))
+    assert wire.count("ip_bad") == 2
+
+
+@pytest.mark.parametrize("n", [14, 20, 27])
+def test_total_length_may_not_end_in_the_options(wire, peer, n):
+    assert not wire.give(peer.datagram(1, b"", opts=bytes(8), total=n))
     assert wire.count("ip_bad") == 1
 
 

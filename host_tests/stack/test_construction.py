@@ -42,6 +42,16 @@ def test_address_in_the_middle_of_its_subnet_is_fine(ip):
     assert bytes(Wire().board(ip).ifaces[0].ip) == uipy.stack.ip_of(ip.split("/")[0])
 
 
+@pytest.mark.parametrize("l2", [0, 14])
+def test_interface_knows_whether_its_link_is_up(l2):
+    wire = Wire(l2=l2)
+    iface = wire.board().ifaces[0]
+    for up in (True, False, True):
+        wire.up = up
+        wire.run(1000)
+        assert iface.up is up
+
+
 def test_bad_gateway_is_refused_and_nothing_changes(stack):
     with pytest.raises(BadAddress):
         stack.ifaces[0].configure("10.0.0.1/8", "10.0.0")

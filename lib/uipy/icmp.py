@@ -111,7 +111,7 @@ class Icmp:
     def refuse(self, iface, code):
         """Destination unreachable for the datagram in the buffer: its length, or 0 when none may
         be sent."""
-        if not self._may(iface.ip_at):
+        if not self._may():
             return 0
         n = self._quote(iface.ip_at, iface.tx + _QUOTE) + _QUOTE
         zero(self.buf, iface.tx, _QUOTE)
@@ -130,10 +130,10 @@ class Icmp:
         copy(self.buf, at, self.buf, h, n)
         return n
 
-    def _may(self, h):
-        """RFC 1122 3.2.2: no error about an ICMP error, a broadcast or a multicast, on either
-        layer. Fragments and sources that are nobody's did not come as far as this."""
-        if self.stack.cast or self.buf[h + 9] == _PROTO:
+    def _may(self):
+        """RFC 1122 3.2.2: no error about a broadcast or a multicast, on either layer. ICMP errors,
+        fragments and sources that are nobody's do not come as far as this."""
+        if self.stack.cast:
             return False
         if self._token():
             return True

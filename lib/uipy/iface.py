@@ -20,6 +20,7 @@ def ip_of(text):
         return bytes(text)
     try:
         octets = [int(x) for x in text.split(".") if x.isdigit()]
+        # Not every MicroPython's bytes() looks at the range.
         if len(octets) == 4 == text.count(".") + 1 and max(octets) < 256:
             return bytes(octets)
     except ValueError:
@@ -70,7 +71,6 @@ class Iface:
         copy(self.gateway, 0, gate, 0, 4)
         copy(self.bcast, 0, bcast, 0, 4)
         # A prefix is `whole` octets that must be equal, and the bits `part` of the next.
-        self.bits = bits
         self.whole = min(bits >> 3, 3)
         self.part = (0xFF00 >> (bits - 8 * self.whole)) & 0xFF
         self.sum = csum(self.ip, 0, 4, 0)
@@ -117,7 +117,7 @@ class Iface:
 def _broadcast(addr, bits):
     """The directed broadcast address of the subnet (RFC 1122 3.2.1.3), None when addr is one of
     its two ends. A subnet of one or two hosts has neither ends nor broadcast (RFC 3021)."""
-    if bits == 0 or bits > 30:
+    if bits > 30:
         return b"\xff\xff\xff\xff"
     value = int.from_bytes(addr, "big")
     host = (1 << (32 - bits)) - 1

@@ -85,12 +85,9 @@ class IPv4:
         b = self.buf
         hl = (b[h] & 15) << 2
         # RFC 1122 3.2.1.1, 3.2.1.2: version and checksum; TTL is not looked at (3.2.1.7)
-        if b[h] >> 4 != 4 or hl < _HEAD or hl > n or csum(b, h, hl, 0) != 0xFFFF:
+        if b[h] >> 4 != 4 or not _HEAD <= hl <= u16(b, h + _TOTAL) <= n:
             return 0
-        hl = u16(b, h + _TOTAL) - hl
-        if hl < 0 or u16(b, h + _TOTAL) > n:
-            return 0
-        return u16(b, h + _TOTAL)
+        return u16(b, h + _TOTAL) if csum(b, h, hl, 0) == 0xFFFF else 0
 
     def _ours(self, iface, h, cast):
         """True for a source that somebody can have, and a destination that we are; notes where
