@@ -217,7 +217,7 @@ class Peer:
     def __init__(self, lab, port=40000, to=None, ip=PEER, isn=1000, wnd=8192):
         self.lab, self.ip, self.port, self.to = lab, ip, port, to or lab.port
         self.isn, self.seq, self.ack, self.wnd = isn, isn, 0, wnd
-        self.got = {}  # offset from the board's first octet -> octet string
+        self.app = None
 
     def segment(
         self, flags, data=b"", seq=None, ack=None, wnd=None, opts=b"", up=0, bits=0, bad=0, **ip
@@ -270,11 +270,13 @@ class Peer:
         assert out[0].ack == self.seq
         self.iss = out[0].seq
         self.after = self.send("A", opts=third)
+        self.app = self.lab.app if any(a.events for a in self.lab.apps) else None
         return out[0]
 
     @property
     def conn(self):
-        return self.lab.app.c
+        """The board's end; of the application that began last, if no `open` said whose it is."""
+        return (self.app or self.lab.app).c
 
     @property
     def state(self):
