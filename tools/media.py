@@ -155,7 +155,7 @@ def _not_ready(level, kind, data):
 
 def _peer(name):
     """The name of a veth's other end, where it is in the same namespace; else None."""
-    # ETHTOOL_GSTATS of veth has one statistic to begin with: the peer's index.
+    # The first of a veth's statistics is its peer's index.
     for index, other in socket.if_nameindex():
         if other != name and _peer_index(other) == _index(name):
             return other
@@ -175,7 +175,8 @@ def _peer_index(name):
         driver = _ethtool(name, struct.pack("I", 3) + bytes(300))  # ETHTOOL_GDRVINFO
         if not driver[4:36].startswith(b"veth\0"):
             return 0
-        stats = _ethtool(name, struct.pack("II", 0x1D, 1) + bytes(8192))  # ETHTOOL_GSTATS
+        n = struct.unpack_from("I", driver, 180)[0]
+        stats = _ethtool(name, struct.pack("II", 0x1D, n) + bytes(8 * n))  # ETHTOOL_GSTATS
         return struct.unpack_from("Q", stats, 8)[0]
     except OSError:
         return 0

@@ -8,6 +8,7 @@ reason.
 
 import struct
 
+import media
 import recorder
 
 FIN, SYN, RST, ACK = 1, 2, 4, 16
@@ -161,6 +162,8 @@ def _tcp(frame, board):
     t = frame[14 + head : end]
     if len(t) < 20 or board not in (frame[26:30], frame[30:34]):
         return None
+    if media.finished(frame[: 14 + head] + t)[14 + head + 16 :][:2] != t[16:18]:
+        return None  # damaged on the way; nobody believes it
     out = frame[26:30] == board
     ports = t[0:2] + t[2:4] if out else t[2:4] + t[0:2]
     return out, ports, t

@@ -1,11 +1,13 @@
 """Boards for the Linux kernel to talk to. Captures and pictures are left in build/artifacts."""
 
+import os
 import re
+from pathlib import Path
 
 import pytest
 from kernel import lan as lans
 
-ARTIFACTS = lans.ROOT / "build" / "artifacts"
+ARTIFACTS = Path(os.environ.get("UIPY_ARTIFACTS", lans.ROOT / "build" / "artifacts"))
 
 BOARDS = {
     "cpython": {"python": "cpython", "chip": "none"},

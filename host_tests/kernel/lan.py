@@ -22,6 +22,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 TAPBOARD = ROOT / "tools" / "tapboard.py"
 _NEWUSER, _NEWNET = 0x10000000, 0x40000000
 _numbers = itertools.count(1)
+_moved = False  # by _unshare()
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -44,16 +45,15 @@ def need(program):
 
 
 def root():
-    """True when this process may make namespaces and TAPs."""
-    return os.geteuid() == 0 and os.environ.get("UIPY_LAN") != "unshared"
+    """True when this process may make namespaces and TAPs (CAP_SYS_ADMIN, CAP_NET_ADMIN)."""
+    status = Path("/proc/self/status").read_text()
+    caps = int(status.split("CapEff:")[1].split()[0], 16)
+    return bool(caps >> 21 & caps >> 12 & 1) and not _moved
 
 
 def has_tap():
     """True when a TAP can be had."""
     return os.environ.get("UIPY_LAN") is None and os.access("/dev/net/tun", os.R_OK | os.W_OK)
-
-
-_moved = False
 
 
 def _unshare():

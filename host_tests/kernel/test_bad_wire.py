@@ -11,7 +11,7 @@ WIRES = {
     "reorder": "reorder=5,delay=2,seed=12",
     "dup": "dup=5,seed=13",
     "corrupt": "corrupt=5,seed=14",
-    "delay": "delay=20,jitter=5,seed=15",
+    "delay": "delay=20,seed=15",
     "everything": "loss=5,reorder=5,dup=5,corrupt=5,delay=2,seed=16",
 }
 

@@ -2,6 +2,7 @@
 
 import struct
 
+import media
 import pytest
 from kernel import capture
 from recorder import Recorder
@@ -20,8 +21,7 @@ def frame(out, seq, ack, flags, data=0, wnd=5840):
         "!HHIIBBHHH", sport, dport, seq % 2**32, ack % 2**32, 0x50, flags, wnd, 0, 0
     ) + bytes(data)
     ip = struct.pack("!BBHHHBBH", 0x45, 0, 20 + len(t), 0, 0, 64, 6, 0) + src + dst
-    padded = bytes(12) + b"\x08\x00" + ip + t
-    return padded.ljust(60, b"\0")
+    return media.finished(bytes(12) + b"\x08\x00" + ip + t).ljust(60, b"\0")
 
 
 def us(seq, data=0, flags=A, ack=1, **more):
@@ -93,3 +93,11 @@ def test_a_fin_that_is_asked_for_again_has_its_reason(judge):
 def test_a_probe_of_a_closed_window_has_its_reason(judge):
     flow = judge((1, us(1, 1000)), (1, them(1001, wnd=0)), (1.3, us(1001, 1)), (1.5, us(1001, 1)))
     assert flow.unreasonable == []
+
+
+def test_a_damaged_segment_counts_for_nothing(judge):
+    burst = [(1, us(1 + 1000 * k, 1000)) for k in range(4)]
+    bad = bytearray(them(1))
+    bad[50] ^= 1
+    three = [(1, bytes(bad))] * 3
+    assert judge(*burst, *three, (1, us(1, 1000))).unreasonable == [(1, 1)]
