@@ -144,7 +144,7 @@ def claim(t, c, app, keys, k, lst):
     r = c.r
     now = t.stack.now
     zero(r, _F, _GEN - _F)
-    zero(r, _USER, len(r) - _USER)
+    zero(r, _USER, len(r) - _USER)  # MUST-25
     copy(t.keys, KEY * r[_IDX], keys, k, KEY)
     put16(r, _USER, _USER_S)
     r[_TTL] = 64  # RFC 1122 3.2.1.7
@@ -178,11 +178,12 @@ def begin(t, c, wnd, lost):
     set_state(t, c, _S_ESTABLISHED)
 
 
-def listen(t, port, app, n=1, idle_ms=0, spare_ms=8000, local=None):
+def listen(t, port, app, n=1, idle_ms=0, spare_ms=5000, local=None):
     """Accepts connections on `port` with n objects made by app(), now. Returns the `Listener`.
 
     idle_ms: a connection on which no data moves for so long is reset (0 = never); it finds those
-    whose peer is gone. spare_ms: the same for a connection that keeps a newcomer out (0 = never).
+    whose peer is gone. spare_ms: the same for a connection that keeps a newcomer out (0 = never);
+    5 s, so that the newcomer's fifth try, at 6.2 s (Linux), is heard.
     local: only what comes to this address of ours. Raises `Busy` if the port is taken,
     `BadAddress`, `TableFull` beyond 254 listeners.
     """
