@@ -59,6 +59,14 @@ def test_segment_that_lacks_it_is_dropped_and_the_connection_lives(p, lab):
     assert lab.app.data == b"stamped"
 
 
+@rfc("5961 4.2-1")
+@pytest.mark.parametrize("opts", [b"", stamps(1), stamps(5000)])
+def test_syn_is_challenged_with_old_with_new_and_without_timestamps(p, opts):
+    """A client that starts again on the same port may have left its options behind: without the
+    challenge it would never get in."""
+    assert is_ack(one(p.send("S", seq=p.seq + 100_000, opts=mss(1000) + opts)), p)
+
+
 @rfc("7323 3.2-7")
 def test_option_that_was_not_agreed_on_is_ignored(lab):
     p = Peer(lab)

@@ -56,9 +56,9 @@ def check(t, c):
 
 def _paws(t, r):
     """RFC 7323 5.3 R1: an old duplicate is acknowledged; 3.2: a segment without the option is
-    dropped."""
+    dropped. A SYN is challenged in any case (RFC 5961 4.2): who started again knows no better."""
     bump(t.stat, _N_TCP_PAWS)
-    return _unacceptable(t, r) if t.p_ts else 0
+    return _unacceptable(t, r) if t.p_ts or t.flags & _SYN else 0
 
 
 def acceptable(t, r):
