@@ -19,7 +19,7 @@ _HOME = {
     "Error": "errors",
     "BadAddress": "errors",
     "Busy": "errors",
-    "NoChip": "errors",
+    "NoChip": "drivers.errors",
     "NoEntropy": "errors",
     "NotConnected": "errors",
     "Reentered": "errors",

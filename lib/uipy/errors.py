@@ -31,10 +31,6 @@ class BadAddress(Error):
     """Not an address that can be used here."""
 
 
-class NoChip(Error):
-    """The chip does not answer: check the wiring; the message names what was read."""
-
-
 class NoEntropy(Error):
     """This port has no os.urandom: give `Stack(key=...)` 8 octets that differ with each boot and
     cannot be guessed."""
