@@ -137,8 +137,8 @@ def test_data_beyond_a_shrunken_edge_does_not_time_the_connection_out(lab):
         p.run(200_000, until=lambda s: True)
         p.send("A", ack=una + 1000, wnd=0)
     assert not lab.app.said("closed")
-    out = p.send("A", ack=una + 1000, wnd=3000) + p.run(70_000, until=lambda s: s.len == 1000)
-    assert out[-1].seq == una + 1000
+    out = p.send("A", ack=una + 1000, wnd=3000)
+    assert out[0].seq == una + 1000 and out[0].len == 1000
 
 
 @rfc("9293 MUST-35", "9293 MUST-34")
@@ -149,8 +149,8 @@ def test_window_that_shrinks_to_zero_is_probed(lab):
     p.run(0)
     p.send("A", ack=p.iss + 1001, wnd=0)
     assert p.run(5000)
-    out = p.send("A", ack=p.iss + 1001, wnd=3000) + p.run(10_000, until=lambda s: s.len == 1000)
-    assert out[-1].seq == p.iss + 1001
+    out = p.send("A", ack=p.iss + 1001, wnd=3000)
+    assert out[0].seq == p.iss + 1001 and out[0].len == 1000
 
 
 # Silly windows, sender's side.

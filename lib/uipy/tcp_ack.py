@@ -27,6 +27,7 @@ _SINCE_AT = const(68)
 _BUSY_AT = const(72)
 _SSHIFT = const(104)
 
+_F_REXMT = const(0x04)
 _F_SEND = const(0x08)
 _G_FIN_SENT = const(0x02)
 _G_TOLD = const(0x80)
@@ -134,13 +135,16 @@ def update_window(t, r):
     put16(r, _SND_WND, w)
     if w > u16(r, _MAX_WND):
         put16(r, _MAX_WND, w)
-    _reopened(t, r)
+    _reopened(t, r, old)
 
 
-def _reopened(t, r):
-    """A larger window: the persist timer stops, and what waits may go."""
+def _reopened(t, r, old):
+    """A larger window: the persist timer stops, and what waits may go. What was sent before a
+    window shrank to nothing has been waiting for it too."""
     r[_F] |= _F_SEND
     if r[_T] & _T_PERSIST and u16(r, _SND_WND):
         r[_T] &= ~_T_PERSIST
         r[_NREX] = 0
         _restart(t, r)
+    elif r[_NREX] and not old:
+        r[_F] |= _F_REXMT
