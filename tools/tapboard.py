@@ -18,7 +18,6 @@ if __name__ == "__main__":
     sys.path[:0] = [str(ROOT / p) for p in ("lib", "firmware", "tools", "host_tests/shims")]
 
 import board
-import boards
 import interpreters
 import main as firmware
 from chips.rig import KINDS
@@ -26,7 +25,10 @@ from media import NoMedium, Packet, Tap
 from pump import Medium, Pump, stop_on_signals
 from recorder import Recorder
 from uipy import Error
+from uipy.iface import ip_of
 from wire import Wire
+
+import boards
 
 CHIPS = ("none", *KINDS)
 
@@ -95,8 +97,9 @@ def wire(text):
 def _pump(args):
     if "/" not in args.ip:
         raise ValueError("--ip %s: the prefix length is missing, as in %s/24" % (args.ip, args.ip))
-    medium = Tap(args.tap) if args.tap else Packet(args.iface)
+    ip_of(args.ip.split("/")[0])  # before anything is opened
     recorder = Recorder(args.pcap) if args.pcap else None
+    medium = Tap(args.tap) if args.tap else Packet(args.iface)
     settings = board.Settings(args.ip, args.gateway, args.tcp, args.services, chip=args.chip)
     end = boards.make(settings, args.mac, args.python)
     return Pump(Medium(medium), end, args.wire, recorder)

@@ -1,0 +1,52 @@
+"""tapboard's arguments: whatever cannot be is one line that says what to do, and status 2."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import media
+import pytest
+
+TAPBOARD = Path(__file__).resolve().parent.parent.parent / "tools" / "tapboard.py"
+TAP = ["--tap", "lo", "--ip", "10.0.0.2/24"]
+
+WRONG = {
+    "no interface": (["--ip", "10.0.0.2/24"], "--tap"),
+    "no address": (["--tap", "lo"], "--ip"),
+    "an unknown argument": ([*TAP, "--zork"], "--zork"),
+    "no such interface": (["--tap", "nosuch0", "--ip", "10.0.0.2/24"], "ip tuntap add"),
+    "no TAP": (TAP, "lo"),
+    "an address without a length": (["--tap", "lo", "--ip", "10.0.0.2"], "/24"),
+    "no address at all": ([*TAP[:2], "--ip", "ten/24"], "address"),
+    "a MAC of a group": ([*TAP, "--mac", "01:00:00:00:00:01"], "host"),
+    "half a MAC": ([*TAP, "--mac", "02:00"], "02:00:00:00:00:01"),
+    "an unknown chip": ([*TAP, "--chip", "rtl8139"], "enc28j60"),
+    "an unknown service": ([*TAP, "--services", "echo,ftp"], "chargen"),
+    "an unknown evil": ([*TAP, "--wire", "lost=5"], "loss"),
+    "no connections": ([*TAP, "--tcp", "0"], "200"),
+    "no such Python": ([*TAP, "--python", "perl"], "micropython"),
+    "nowhere to record to": ([*TAP, "--pcap", "/nosuch/x.pcap"], "/nosuch/x.pcap"),
+}
+
+
+@pytest.mark.parametrize("what", WRONG)
+def test_it_says_in_one_line_what_to_do(what):
+    arguments, word = WRONG[what]
+    done = subprocess.run(
+        [sys.executable, str(TAPBOARD), *arguments], capture_output=True, text=True
+    )
+    assert done.returncode == 2, done
+    assert done.stdout == ""
+    assert done.stderr.count("\n") == 1 and word in done.stderr, done.stderr
+
+
+def test_a_checksum_left_to_the_card_is_put_in():
+    head = bytes(12) + b"\x08\x00"
+    ip = bytes.fromhex("4500002100000000401100000a4d00010a4d0002")
+    udp = bytes.fromhex("30390007000d") + b"\x14\xac" + b"hello"
+    whole = media.finished((head + ip + udp).ljust(60, b"\0"))
+    pseudo = ip[12:20] + b"\0\x11\0\x0d"
+    assert media._sum(pseudo + whole[34:47]) == 0xFFFF
+    assert whole[:40] == head + ip + udp[:6] and len(whole) == 60
+    arp = bytes(12) + b"\x08\x06" + bytes(46)
+    assert media.finished(arp) == arp
