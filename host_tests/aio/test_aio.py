@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from host_tests.pythons import run_unix
+from pythons import run_unix
 
 SCRIPT = Path(__file__).with_name("talk.py")
 ROOT = SCRIPT.parents[2]
