@@ -23,6 +23,8 @@ ms and no round trip. Whoever sleeps does it in `lightsleep(ms)`, which returns 
 changes, or selects on `int_file`. Nothing here allocates in a transfer or when a pin is read.
 """
 
+# mypy: ignore-errors
+# Runs on MicroPython only.
 import os
 import select
 import sys

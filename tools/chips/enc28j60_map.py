@@ -86,9 +86,9 @@ def _build():
         for name, (addr, reset, mask, group) in _COMMON.items():
             regs[bank, addr] = Reg(name, reset, mask, group)
     for name, (addr, reset) in _POINTERS.items():
-        mask = (0xFF, 0x1F) if name != "ERXWRPT" else (0, 0)
-        regs[0, addr] = Reg(name + "L", reset & 0xFF, mask[0], ETH)
-        regs[0, addr + 1] = Reg(name + "H", reset >> 8, mask[1], ETH)
+        low, high = (0xFF, 0x1F) if name != "ERXWRPT" else (0, 0)
+        regs[0, addr] = Reg(name + "L", reset & 0xFF, low, ETH)
+        regs[0, addr + 1] = Reg(name + "H", reset >> 8, high, ETH)
     for i in range(8):
         regs[1, i] = Reg(f"EHT{i}", 0, 0xFF, ETH)
         regs[1, 8 + i] = Reg(f"EPMM{i}", 0, 0xFF, ETH)
