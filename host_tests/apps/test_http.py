@@ -414,11 +414,11 @@ def test_an_idle_connection_is_closed(conn):
 def test_a_client_that_reads_slowly_stays_and_one_that_stopped_does_not(conn):
     conn.feed(GET)
     for _ in range(40):
-        for _ in range(55):
+        for _ in range(115):
             conn.app.poll(conn)
         conn.pump(50, turns=1)
     assert conn.end == ""
-    for _ in range(61):
+    for _ in range(121):
         conn.app.poll(conn)
     assert conn.end == "aborted"
 

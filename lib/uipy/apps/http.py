@@ -27,7 +27,7 @@ _ANSWER = const(1)
 _DRAIN = const(2)
 
 _REQUEST_S = const(10)  # from the first octet of a request to its last
-_STALL_S = const(60)  # without an octet of the answer being acknowledged
+_STALL_S = const(120)  # without an octet of the answer being acknowledged
 _DRAIN_S = const(10)  # of waiting for the client's FIN
 
 
