@@ -64,14 +64,14 @@ line of the library that cites a MUST row (`# MUST-n`) and demands that a test o
 
 
 def results():
-    """{row: [(test, result)]} of the runs whose sources are today's; other results do not
-    count.
-    """
+    """{row: [(test, result)]} of the runs whose sources are today's; other results do not count."""
     lib, rows = library_digest(), {}
-    for name, test in kept().items():
-        if test["lib"] == lib:
-            for row in test["rows"]:
-                rows.setdefault(row, []).append((name, test["result"]))
+    found = [item for item in kept().items() if item[1]["lib"] == lib]
+    if not found:
+        raise BadTable("no test has run with these sources: run `make conformance`")
+    for name, test in found:
+        for row in test["rows"]:
+            rows.setdefault(row, []).append((name, test["result"]))
     return rows
 
 
