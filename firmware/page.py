@@ -104,7 +104,7 @@ for(let r of s.conns){
 let l=b.insertRow()
 for(let v of[r.peer+":"+r.rport,r.port,r.state,age(r.age,1)])add(l,"td",v)
 if(r.state=="CLOSE-WAIT"&&r.age>9)l.className="warn"}
-set("rows",s.conns.length+" of "+s.rows)
+set("rows",s.conns.length+" of "+s.rows+", "+s.wait+" in TIME-WAIT")
 set("board",document.title=s.board);set("python",s.python);set("uptime",age(s.uptime))
 if(s.used)set("free",size(s.free)),set("heap","of "+size(s.free+s.used))
 set("ip",f.ip);set("mac",f.mac);set("rx",num(i));set("tx",num(o));set("errors",num(bad))

@@ -18,8 +18,10 @@ from uipy.tcp_row import STATE_NAMES
 _UPTIME = const(0)  # seconds
 _FREE = const(4)  # octets of heap; 0 and 0: this Python does not tell
 _USED = const(8)
-_CONNS = const(12)  # how many follow at the end
-_IFACES = const(13)
+_HALF = const(12)  # half-open connections
+_WAIT = const(14)  # connections in TIME-WAIT
+_CONNS = const(16)  # how many follow at the end
+_IFACES = const(17)
 
 _I_UP = const(0)  # of an interface
 _I_IP = const(1)
@@ -34,7 +36,9 @@ _C_SIZE = const(13)
 
 _DAY = const(86_400_000)
 _CLOSED = const(0)
+_SYN_RECEIVED = const(3)
 _CLOSE_WAIT = const(7)
+_TIME_WAIT = const(10)
 
 
 class Names:
@@ -75,6 +79,7 @@ class Status:
         self.stat_at = _IFACES + _I_SIZE * self.ifaces
         self.dev_at = self.stat_at + 4 * self.names.n
         self.conns_at = self.dev_at + 4 * self.dev_names.n
+        self.tcp = stack.tcp
         self.conns = stack.tcp.conns if stack.tcp else ()
         self.need = self.conns_at + _C_SIZE * len(self.conns)
         self.seconds = 0
@@ -105,6 +110,8 @@ class Status:
         put32(snap, _UPTIME, self.seconds)
         put32(snap, _FREE, mem_free())
         put32(snap, _USED, mem_alloc())
+        put16(snap, _HALF, used(self.tcp.half) if self.tcp else 0)
+        put16(snap, _WAIT, used(self.tcp.wait) if self.tcp else 0)
         for i in range(self.ifaces):
             snap[_IFACES + _I_SIZE * i + _I_UP] = 1 if stack.ifaces[i].up else 0
             copy(snap, _IFACES + _I_SIZE * i + _I_IP, stack.ifaces[i].ip, 0, 4)
@@ -153,6 +160,8 @@ class Json(View):
         self._number(out, b',"free":', u32(snap, _FREE))
         self._number(out, b',"used":', u32(snap, _USED))
         self._number(out, b',"rows":', len(s.conns))
+        self._number(out, b',"half":', u16(snap, _HALF))
+        self._number(out, b',"wait":', u16(snap, _WAIT))
         out.put(b',"ifaces":[')
         for i in range(s.ifaces):
             self._iface(out, snap, i, s.stack.ifaces[i].dev)
@@ -252,6 +261,10 @@ class Metrics(View):
 
     def _count(self, snap, state):
         n = 0
+        if state == _SYN_RECEIVED:
+            n = u16(snap, _HALF)
+        elif state == _TIME_WAIT:
+            n = u16(snap, _WAIT)
         at = self.status.conns_at
         for _ in range(snap[_CONNS]):
             n += snap[at] == state
@@ -302,6 +315,15 @@ def _gauge(out, name, help_, v):
     out.put(b" ")
     out.num(v)
     out.put(b"\n")
+
+
+def used(table):
+    """Rows in use of a table of TCP: the first octet of a row says so."""
+    n = at = 0
+    for _ in range(table.rows):
+        n += table.tab[at] != 0
+        at += len(table.tab) // table.rows
+    return n
 
 
 def quoted(text):

@@ -37,8 +37,22 @@ class Row:
             buf[i + k] = self.raddr[k]
 
 
+class Table:
+    """Rows of 30 octets, the first two in use."""
+
+    def __init__(self, rows):
+        self.rows = rows
+        self.tab = bytearray(30 * rows)
+        for i in range(min(rows, 2)):
+            self.tab[30 * i] = 1
+
+
 class Tcp:
     rows = 4
+
+    def __init__(self):
+        self.half = Table(8)
+        self.wait = Table(1)
 
 
 class FakeStack:

@@ -119,6 +119,24 @@ def test_the_page_its_figures_and_the_metrics(pair):
     assert client.fin and client.end == "done"
 
 
+def test_half_open_connections_and_time_wait_are_counted(pair):
+    daytime = pair.connect(13)
+    pair.run(100)
+    assert daytime.end == "done"
+    client = pair.connect(80, get(b"/status.json"))
+    pair.run(100)
+    found = json.loads(Answer(client.got).body)
+    assert (found["half"], found["wait"]) == (0, 1), "the board closed first"
+    peer = Peer(pair.wires[0], ip="192.168.1.50")
+    peer.answers_arp = False
+    peer.seg("S", opts={"mss": 1460})
+    client.got = b""
+    client.say(get(b"/status.json"))
+    pair.run(100)
+    found = json.loads(Answer(client.got).body)
+    assert (found["half"], found["wait"]) == (1, 1)
+
+
 def test_a_half_closed_browser_gets_everything(pair):
     client = pair.connect(80, get(b"/"), half=True)
     pair.run(2000)

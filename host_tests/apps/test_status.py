@@ -54,6 +54,7 @@ def test_status_json_says_what_the_stack_knows(web, stack):
     found = status_of(web)
     assert found["board"] == 'roof "5\\N"   grün'.replace("   ", " \n ")
     assert found["uptime"] == 61 and found["rows"] == 4
+    assert (found["half"], found["wait"]) == (2, 1)
     assert found["ifaces"] == [{"ip": "192.168.1.7", "mac": "02:00:ca:fe:12:34", "link": 1}]
     assert found["stat"] == {name: i * 1000 for i, name in enumerate(NAMES) if i}
     assert found["dev"] == {"rx": 7, "tx": 8, "rx_bad": 2**30 - 1}
@@ -84,7 +85,12 @@ def test_metrics_are_counters_and_gauges_with_the_same_numbers(web, stack):
     assert values["uipy_close_wait_age_seconds"] == {(): 95}
     by_state = {labels[0][1]: n for labels, n in values["uipy_connections"].items()}
     assert set(by_state) == set(STATE_NAMES[1:])
-    assert {k: n for k, n in by_state.items() if n} == {"ESTABLISHED": 1, "CLOSE-WAIT": 2}
+    assert {k: n for k, n in by_state.items() if n} == {
+        "SYN-RECEIVED": 2,
+        "ESTABLISHED": 1,
+        "CLOSE-WAIT": 2,
+        "TIME-WAIT": 1,
+    }
     (info,) = values["uipy_info"]
     assert dict(info)["board"].startswith('roof "5\\N" \n')
     assert kinds["uipy_uptime_seconds"] == "gauge"
