@@ -44,6 +44,13 @@ def test_interface_can_be_chosen(two):
     assert [f.ip_dst for f in two.line.take()] == [addr("255.255.255.255")]
 
 
+def test_chosen_interface_is_kept_even_if_it_has_no_route(two):
+    app = Inbox()
+    two.stack.bind(9, app).send("10.0.0.2", 9, Bytes(b"x"), iface=0)
+    assert not two.run() and not two.line.take()
+    assert app.errors == ["unreachable"]
+
+
 def test_reply_goes_out_where_the_frame_came_in(two):
     peer = Peer(two.line, "10.0.0.2")
     peer.wire.rx.append(packets.ip4("10.0.0.2", "10.0.0.1", 1, packets.icmp(8, 0, b"\0\1\0\1")))

@@ -23,6 +23,7 @@ def test_datagram_is_handed_over_and_answered(peer, echo, n):
     assert echo.got == [data]
     if n:
         peer.expect(data=data, sport=7, dport=5000, ip_src=addr(BOARD))
+        assert (peer.wire.count("udp_in"), peer.wire.count("udp_out")) == (1, 1)
     peer.nothing()
 
 

@@ -168,6 +168,11 @@ def test_ephemeral_ports_are_random_different_and_in_their_range(wire):
     assert max(seen) - min(seen) > 15000
 
 
+def test_ephemeral_ports_differ_when_chance_does_not(stack, monkeypatch):
+    monkeypatch.setattr(stack, "random8", lambda: 0xFF)
+    assert [stack.bind(0, Inbox()).num for _ in range(3)] == [49152, 49153, 49154]
+
+
 def test_ephemeral_port_gets_its_answer(wire, stack, peer):
     app = Inbox()
     num = stack.bind(0, app).num
