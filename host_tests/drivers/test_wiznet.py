@@ -81,6 +81,15 @@ def test_memory_is_given_back_before_all_of_it_is_read(make):
     assert rig.chip.overflow - lost <= 2
 
 
+def test_a_full_memory_is_counted(make):
+    rig = make()
+    while rig.chip.wire_in(frame(1514)):
+        pass
+    rig.run(10)
+    assert rig.counters()["rx_full"] >= 1
+    assert rig.echo(frame())
+
+
 # INT
 
 

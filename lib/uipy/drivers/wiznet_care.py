@@ -11,6 +11,7 @@
 | another version number | looked for twice a second, for ever | no_chip, reinit |
 | packets wait though INT is high | polling, until INT is low again | int_missed |
 | INT is low though nothing came | polling | int_stuck |
+| RX memory is full | it is emptied; the chip does not say what it dropped | rx_full |
 
 Nothing here waits once the constructor has returned: a reset is a state, and what is due is done
 by the next `recv_into`.
@@ -36,6 +37,7 @@ _CARE_MS = const(250)  # between two looks at the chip's health and the cable
 _HOLD_MS = const(2)  # RSTn low for at least 500 us (5.5.1)
 _ABSENT_MS = const(500)
 _TRIES = const(10)  # reads of S0_SR until OPEN or CLOSE is done: microseconds
+_PACKET = const(1516)  # octets that the longest frame takes in RX memory
 _CLOSED = const(0x00)
 _MACRAW = const(0x42)
 
@@ -51,6 +53,7 @@ _N_REINIT = const(9)
 _N_LINK = const(10)
 _N_CHIP_LOST = const(13)
 _N_NO_CHIP = const(14)
+_N_RX_FULL = const(15)
 
 
 class Care(SpiDevice):
@@ -81,6 +84,7 @@ class Care(SpiDevice):
         "int_stuck",  # INT stayed low with nothing waiting
         "chip_lost",  # a register was not as it had been set
         "no_chip",  # did not answer with its version number
+        "rx_full",  # no room was left for a long frame: some were lost, perhaps
     )
     NAME = ""
 
@@ -304,6 +308,8 @@ class Care(SpiDevice):
             self._count(_N_RX_DOUBT)
             if self.recover & _R_POINTERS:
                 self._doubt()
+        if self._avail > self.SIZE - _PACKET:
+            self._count(_N_RX_FULL)
 
     def _agree(self):
         a = self._a
