@@ -22,7 +22,7 @@ def two():
     return Two()
 
 
-@pytest.mark.parametrize("ip", ["192.168.1.9", "255.255.255.255"])
+@pytest.mark.parametrize("ip", ["192.168.1.9", "255.255.255.255", "224.0.0.251"])
 def test_datagram_for_the_first_subnet_and_for_everyone_leaves_by_the_first_interface(two, ip):
     Peer(two)
     two.stack.bind(9, Inbox()).send(ip, 9, Bytes(b"x"))
