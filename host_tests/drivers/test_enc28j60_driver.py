@@ -195,6 +195,23 @@ def test_a_read_pointer_that_leaves_no_room_is_put_right(quiet):
     assert rig.echo(frame())
 
 
+@pytest.mark.parametrize("delta", [1, 2, -64, 0x1A00])
+def test_a_header_that_does_not_follow_is_refused_at_once(delta):
+    rig = rig_up()
+    rig.chip.fault.next_wrong, rig.chip.fault.next_delta = 1, delta
+    rig.chip.wire_in(frame(700))
+    assert rig.poll() is None and events(rig) == {"rx_reset": 1}
+    assert rig.echo(frame()) and rig.chip.complaints == []
+
+
+def test_a_frame_that_was_not_received_well_is_dropped():
+    rig = rig_up()
+    rig.chip.reg["ERXFCON"] = 0x81  # no CRCEN: it passes the filter
+    assert rig.chip.wire_in(frame(), crc_ok=False)
+    assert rig.poll() is None and events(rig) == {"rx_bad": 1}
+    assert rig.echo(frame())
+
+
 # Configuration
 
 
@@ -209,6 +226,16 @@ def test_any_register_that_loses_its_value_is_noticed(name):
     rig = rig_up()
     rig.chip.reg[name] ^= 0x02 if name not in ("EIE", "ECON2") else 0x80
     rig.run(600)
+    assert events(rig) == {"reinit": 1}
+    assert rig.echo(frame())
+
+
+@pytest.mark.parametrize("bit", [0x80, 0x40, 0x20, 0x10], ids=["TXRST", "RXRST", "DMA", "SUM"])
+def test_a_bit_of_econ1_that_a_glitch_has_set_is_noticed(bit):
+    """A reset that is held looks like a chip that is well: RXEN can be set, all else is right."""
+    rig = rig_up()
+    rig.chip.reg["ECON1"] |= bit
+    rig.run(200)
     assert events(rig) == {"reinit": 1}
     assert rig.echo(frame())
 
