@@ -111,7 +111,7 @@ def test_datagram_is_taken_whatever_its_ttl(peer, ttl):
 
 
 def test_handler_is_told_where_everything_lies(wire, stack, peer):
-    seen = []
+    seen: list = []
 
     class Handler:
         def input(self, iface, at, n, psum):
