@@ -1,6 +1,6 @@
 """The MicroPython process of a board; started by boards.py, never by hand.
 
-    board_child.py FD IP GATEWAY MAC TCP NAME SERVICES CHIP
+    board_child.py FD IP GATEWAY MAC TCP NAME SERVICES CHIP FLIGHT
 
 FD: frames come and go through this stream, each with its length in 2 octets (big-endian) in front.
 "-": frames come from the chip on machine.SPI. Prints `ready` when it serves.
@@ -83,9 +83,11 @@ def chip(mac, settings):
     main.serve(stack, main.Nap(pin))
 
 
-def run(fd, ip, gateway, mac, tcp, name, services, kind):
+def run(fd, ip, gateway, mac, tcp, name, services, kind, flight):
     mac = bytes([int(mac[k : k + 2], 16) for k in range(0, 12, 2)])
     settings = board.Settings(ip, gateway, int(tcp), services.split(","), name, kind)
+    if int(flight):
+        settings.tcp_options = {"max_flight": int(flight)}
     try:
         if fd == "-":
             chip(mac, settings)

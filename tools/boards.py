@@ -166,6 +166,7 @@ def _arguments(settings, mac):
         settings.name,
         settings.services + (",sink" if settings.sink else ""),
         settings.chip,
+        str(settings.tcp_options.get("max_flight", 0)),
     ]
 
 

@@ -18,6 +18,7 @@ if __name__ == "__main__":
     sys.path[:0] = [str(ROOT / p) for p in ("lib", "firmware", "tools", "host_tests/shims")]
 
 import board
+import boards
 import interpreters
 import main as firmware
 from chips.rig import KINDS
@@ -27,8 +28,6 @@ from recorder import Recorder
 from uipy import Error
 from uipy.iface import ip_of
 from wire import Wire
-
-import boards
 
 CHIPS = ("none", *KINDS)
 
@@ -50,6 +49,7 @@ def _parser():
     p.add_argument("--python", choices=("cpython", "micropython"), default="cpython")
     p.add_argument("--pcap", metavar="FILE", help="record what the board sends and receives")
     p.add_argument("--tcp", metavar="N", type=_count, default=8, help="connections (8)")
+    p.add_argument("--flight", metavar="N", type=_count, help="segments in flight at the most")
     p.add_argument(
         "--services",
         metavar="A,B",
@@ -101,6 +101,8 @@ def _pump(args):
     recorder = Recorder(args.pcap) if args.pcap else None
     medium = Tap(args.tap) if args.tap else Packet(args.iface)
     settings = board.Settings(args.ip, args.gateway, args.tcp, args.services, chip=args.chip)
+    if args.flight:
+        settings.tcp_options = {"max_flight": args.flight}
     end = boards.make(settings, args.mac, args.python)
     return Pump(Medium(medium), end, args.wire, recorder)
 

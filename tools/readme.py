@@ -1,0 +1,23 @@
+"""Tables that commands write into README.md, between <!-- NAME:begin --> and <!-- NAME:end -->."""
+
+import sys
+from pathlib import Path
+
+README = Path(__file__).resolve().parent.parent / "README.md"
+
+
+def table(head, rows):
+    """A Markdown table; all columns but the first to the right."""
+    lines = [head, ["---"] + ["---:"] * (len(head) - 1), *[[str(c) for c in row] for row in rows]]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def put(name, text, path=README):
+    """Replaces what stands between the marks; ends the program when there are none."""
+    begin, end = "<!-- %s:begin -->" % name, "<!-- %s:end -->" % name
+    old = path.read_text() if path.exists() else ""
+    head, mark, rest = old.partition(begin)
+    _, other, tail = rest.partition(end)
+    if not mark or not other:
+        sys.exit("%s lacks the lines %s and %s" % (path.name, begin, end))
+    path.write_text("%s%s\n\n%s\n\n%s%s" % (head, begin, text, end, tail))
