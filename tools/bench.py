@@ -16,10 +16,11 @@ import time
 from pathlib import Path
 
 if __name__ == "__main__":
-    ROOT = Path(__file__).resolve().parent.parent
-    sys.path[:0] = [str(ROOT / p) for p in ("lib", "tools", "host_tests")]
+    _HERE = Path(__file__).resolve().parent.parent
+    sys.path[:0] = [str(_HERE / p) for p in ("lib", "tools", "host_tests")]
 
 import interpreters
+from interpreters import ROOT
 from kernel.lan import Lan, Missing
 from readme import put, table
 
