@@ -35,6 +35,7 @@ class WiznetModel:
     MEMORY = 16384  # octets of TX memory, and as many of RX memory
     MACRAW = 0x04  # protocol field of S0_MR
     VERSION = 0
+    VERSION_NAME = PHY_NAME = ""  # the registers that hold the version and the PHY's state
     READY_NS = 1_000_000  # from the end of a reset to the first access
     BIT_RATE = 100_000_000
     SIZE_UNIT = 1024  # of the buffer size registers
@@ -78,7 +79,7 @@ class WiznetModel:
         for socket in self.sockets:
             socket.reset()
         self.head = b""
-        self.space = "none"
+        self.space, self.socket, self.address, self.writing = "none", 0, 0, 0
         self.bounds = []  # where each frame in RX memory ends
         self.read_to = 0  # RX_RD as of the last RECV
         self.sendok_at = None

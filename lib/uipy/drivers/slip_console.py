@@ -17,7 +17,7 @@ class Console:
     def __init__(self):
         micropython.kbd_intr(-1)
         self._in = sys.stdin.buffer
-        self.readinto = self._in.readinto
+        self.readinto = self._in.readinto  # type: ignore[union-attr]  # in no stub
         self.write = sys.stdout.buffer.write
         self._poll = select.poll()
         self._poll.register(self._in, select.POLLIN)

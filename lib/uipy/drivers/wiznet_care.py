@@ -86,7 +86,45 @@ class Care(SpiDevice):
         "no_chip",  # did not answer with its version number
         "rx_full",  # no room was left for a long frame: some were lost, perhaps
     )
-    NAME = ""
+
+    # What a chip's class states; w5500.py is the plain example. Frames are whole SPI transactions:
+    # header and data, or header and a filler for each octet of the answer.
+    NAME: str
+    SIZE: int  # octets of RX memory
+    SETTLE_MS: int  # from a reset to the first access
+    VERSION: bytes
+    GET_VERSION: bytes
+    RESET: tuple  # frames that reset the chip
+    PHY: bytes  # reads the PHY's state; bit 0 is the link
+    PHY_MODE: int  # its bits that only a setup changes
+    OPEN: bytes
+    CLOSE: bytes
+    SEND: bytes
+    RECV: bytes
+    SR: bytes
+    IR: bytes
+    CLEAR_RECV: bytes
+    CLEAR_SEND: bytes
+    GET_WR: bytes  # TX_WR
+    SET_WR: bytes
+    SET_RD: bytes  # RX_RD
+    POINTERS: bytes  # RX_RSR, RX_RD and RX_WR in one burst ...
+    RD: int  # ... where RX_RD lies in the answer
+    WR: int  # ... and RX_WR
+    HEAD_RX: bytes  # header of a read of RX memory ...
+    HEAD_TX: bytes  # ... and of a write to TX memory
+    AT: int  # where the address lies in these
+    MASK: int  # pointer to address: its low bits ...
+    RX_AT: int  # ... and the high octet of where the memory begins
+    TX_AT: int
+
+    def _setup_frames(self, multicast, promiscuous, duplex, speed):
+        """-> tuple of frames that set the chip up after a reset."""
+        raise NotImplementedError
+
+    def _watch_frames(self, multicast, promiscuous):
+        """-> tuple of read frames, each followed by what it must answer."""
+        raise NotImplementedError
 
     def __init__(
         self,
