@@ -1,0 +1,65 @@
+"""The README keeps its word: its programs run, its links lead somewhere, its tables have been
+made."""
+
+import re
+from pathlib import Path
+
+import pytest
+from tcp_lab import Lab, Peer, one
+
+ROOT = Path(__file__).resolve().parents[2]
+README = (ROOT / "README.md").read_text()
+ECHO, ANSWER = re.findall(r"```python\n(.*?)```", README, re.S)
+
+
+def run(program, **names):
+    exec(compile(program, "README.md", "exec"), names)
+    return names
+
+
+def on_the_wire(lab, app):
+    """A peer whose connection is served by the README's class."""
+    lab.stack.listen(8, app, 1)
+    peer = Peer(lab, to=8)
+    peer.open()
+    return peer
+
+
+def test_the_echo_server_has_ten_lines_and_echoes():
+    assert len([line for line in ECHO.splitlines() if line.strip()]) <= 10
+    lab = Lab()
+    setup, _, loop = ECHO.partition("stack = Stack(dev")
+    assert "stack.listen(7, Echo, 4)" in loop and "stack.poll()" in loop
+    peer = on_the_wire(lab, run(setup)["Echo"])
+    assert one(peer.send("PA", b"hello")).data == b"hello"
+    assert one(peer.send("FA")).flags == "FA"  # the end comes back too
+
+
+def test_the_answer_carries_the_fin():
+    lab = Lab()
+    peer = on_the_wire(lab, run(ANSWER)["Answer"])
+    reply = one(peer.send("PA", b"four"))
+    assert (reply.flags, reply.data) == ("FPA", b"4 octets\r\n")
+
+
+@pytest.mark.parametrize("link", re.findall(r"\]\(([^)#]+)\)", README))
+def test_every_link_leads_somewhere(link):
+    assert (ROOT / link).exists(), link
+
+
+@pytest.mark.parametrize("verb", sorted(set(re.findall(r"make ([a-z-]+)", README)) - {"sure"}))
+def test_every_verb_is_one_of_the_makefile(verb):
+    assert re.search(r"^%s:" % verb, (ROOT / "Makefile").read_text(), re.M), verb
+
+
+@pytest.mark.parametrize("name", ["size", "bench", "throughput"])
+def test_the_tables_have_been_made(name):
+    inside = README.split("<!-- %s:begin -->" % name)[1].split("<!-- %s:end -->" % name)[0]
+    assert inside.count("|") > 10
+
+
+def test_the_modules_of_the_table_exist():
+    for name in ("enc28j60", "w5500", "w5100s", "w6100", "slip"):
+        assert (ROOT / "lib/uipy/drivers" / (name + ".py")).exists()
+    for name in ("http", "echo", "discard", "chargen", "daytime"):
+        assert (ROOT / "lib/uipy/apps" / (name + ".py")).exists()
