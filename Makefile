@@ -6,7 +6,7 @@ PYTHON ?= python3
 PY := .venv/bin/python
 UPY := .venv/bin/micropython
 PORT ?= 8080
-FAST := --ignore=host_tests/kernel --ignore=host_tests/alloc --ignore=host_tests/browser -m "not slow"
+FAST := --ignore=host_tests/kernel --ignore=host_tests/alloc --ignore=host_tests/browser --ignore=host_tests/interop -m "not slow"
 
 .PHONY: help run test test-fast conformance mutate lint bench size clean
 
