@@ -30,6 +30,7 @@ class Settings:
         self.echo_ring = (8 if chip == "none" else 4) * 1460
         self.name = name
         self.chip = chip
+        self.tcp_options = {}
         self.sink = "sink" in services
         self.services = ",".join([s for s in services if s != "sink"])
 
