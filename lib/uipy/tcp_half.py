@@ -174,9 +174,9 @@ class HalfOpen:
         if flags & _SYN:
             write_syn(t, t.iface, w[o + _P_H])
             n = t.o_hl
-        # scaled like every window that is not in a SYN (RFC 7323 2.2)
-        wnd = t.default_room if flags & _SYN else t.default_room >> w[o + _P_RSHIFT]
-        t.o_wnd = wnd if wnd < 0xFFFF else 0xFFFF
+        wnd = t.default_room if t.default_room < 0xFFFF else 0xFFFF
+        # RFC 7323 2.2: scaled, except in a SYN; no more than the SYN-ACK offered, which ADV begins with
+        t.o_wnd = wnd if flags & _SYN else wnd >> w[o + _P_RSHIFT]
         return bare(t, t.iface, w, o, flags, n)
 
     def input(self, i):
