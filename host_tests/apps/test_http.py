@@ -315,6 +315,7 @@ def test_http_1_1_keeps_the_connection(conn):
         (b"1.1", b"Connection: keep-alive", True),
         (b"1.0", b"", False),
         (b"1.0", b"Connection: Keep-Alive", True),
+        (b"1.0", b"Connection: TE", False),
     ],
 )
 def test_who_closes_is_agreed(conn, version, field, stays):
@@ -322,6 +323,12 @@ def test_who_closes_is_agreed(conn, version, field, stays):
     assert answer.status == 200 and answer.body == HTML
     assert answer.fields["connection"] == ("keep-alive" if stays else "close")
     assert conn.fin is not stays
+
+
+def test_blanks_around_a_value_are_no_part_of_it(conn):
+    assert ask(conn, get(b"/", host=b"Host:\t board \t ")).status == 200
+    assert ask(conn, get(b"/", b"Content-Length:  0 ")).status == 200
+    assert not conn.finishing
 
 
 def test_http_1_0_needs_no_host(conn):
