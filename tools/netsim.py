@@ -32,7 +32,9 @@ class Link:
     in bytes/ms (0 = no limit); buffer in frames waiting for their turn (0 = no limit): a frame
     that finds it full is lost."""
 
-    def __init__(self, rng, loss=0, reorder=0, dup=0, corrupt=0, delay=1, jitter=0, rate=0, buffer=0):
+    def __init__(
+        self, rng, loss=0, reorder=0, dup=0, corrupt=0, delay=1, jitter=0, rate=0, buffer=0
+    ):
         self.rng = rng
         self.loss, self.reorder, self.dup, self.corrupt = loss, reorder, dup, corrupt
         self.delay, self.jitter, self.rate, self.buffer = delay, jitter, rate, buffer
@@ -49,7 +51,7 @@ class Link:
         rng = self.rng
         self.sent += 1
         self.bytes += len(frame)
-        if self.down or self.filter and not self.filter(frame) or rng.random() * 100 < self.loss:
+        if self.down or (self.filter and not self.filter(frame)) or rng.random() * 100 < self.loss:
             self.lost += 1
             return
         at = self._leaves(frame, now)
@@ -220,8 +222,14 @@ class Net:
         """From now on every frame sent is kept in `log`."""
         self.log = []
         for host in self.hosts:
-            name = host.address[3]
-            host.port.tap = lambda way, frame, name=name: way == "out" and self.log.append((self.now, name, frame))
+            host.port.tap = self._logger(host.address[3])
+
+    def _logger(self, name):
+        def tap(way, frame):
+            if way == "out":
+                self.log.append((self.now, name, frame))
+
+        return tap
 
     def pcap(self, path):
         """Writes `log` for Wireshark."""
@@ -229,7 +237,10 @@ class Net:
             kind = 1 if self.hosts[0].port.l2 else 101
             f.write(struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, kind))
             for ms, _, frame in self.log or ():
-                f.write(struct.pack("<IIII", ms // 1000, ms % 1000 * 1000, len(frame), len(frame)) + frame)
+                f.write(
+                    struct.pack("<IIII", ms // 1000, ms % 1000 * 1000, len(frame), len(frame))
+                    + frame
+                )
 
     def run(self, done, ms):
         """Runs until `done()` or for at most `ms` virtual milliseconds; then `Stuck`. Returns the
@@ -241,7 +252,9 @@ class Net:
         while not done():
             spins = spins + 1 if self._work() else 0
             if spins > 20000:
-                raise Stuck("20000 rounds at %d ms, the clock stands still" % (self.now - self.start))
+                raise Stuck(
+                    "20000 rounds at %d ms, the clock stands still" % (self.now - self.start)
+                )
             at = self._next()
             if at is None or at > end:
                 self.now = end

@@ -46,10 +46,22 @@ class Seg:
     3.3.1).
     """
 
-    __slots__ = (
-        "src", "dst", "sport", "dport", "seq", "ack", "flags", "wnd", "urp", "reserved",
-        "opts", "optlen", "data", "ecn", "ttl", "length",
-    )  # fmt: skip
+    src: bytes
+    dst: bytes
+    sport: int
+    dport: int
+    seq: int
+    ack: int
+    flags: int
+    wnd: int
+    urp: int
+    reserved: int
+    opts: list[tuple[int, bytes]]
+    optlen: int
+    data: bytes
+    ecn: int
+    ttl: int
+    length: int
 
     def option(self, kind):
         for k, value in self.opts:
@@ -133,7 +145,9 @@ def parse(frame, l2=14):
         raise Illegal("TCP checksum (MUST-2)")
     seg = Seg()
     seg.src, seg.dst, seg.ttl, seg.ecn = src, dst, ttl, tos & 3
-    seg.sport, seg.dport, seg.seq, seg.ack, off, seg.flags, seg.wnd, _, seg.urp = _TCP.unpack_from(body)
+    seg.sport, seg.dport, seg.seq, seg.ack, off, seg.flags, seg.wnd, _, seg.urp = _TCP.unpack_from(
+        body
+    )
     hlen = (off >> 4) * 4
     if hlen < 20 or hlen > len(body):
         raise Illegal("data offset")
@@ -148,13 +162,36 @@ def parse(frame, l2=14):
 def ipv4(src, dst, body, proto=6, ttl=64, tos=0, ident=0, frag=0, opts=b""):
     """An IPv4 datagram with a good header checksum."""
     head = _IP.pack(
-        0x45 + len(opts) // 4, tos, 20 + len(opts) + len(body), ident, frag, ttl, proto, 0, src, dst
+        0x45 + len(opts) // 4,
+        tos,
+        20 + len(opts) + len(body),
+        ident,
+        frag,
+        ttl,
+        proto,
+        0,
+        src,
+        dst,
     )
     head += opts
     return head[:10] + struct.pack("!H", 0xFFFF ^ csum16(head)) + head[12:] + body
 
 
-def tcp(src, dst, sport, dport, seq, ack, flags, wnd=8192, data=b"", opts=b"", urp=0, reserved=0, off=None):
+def tcp(
+    src,
+    dst,
+    sport,
+    dport,
+    seq,
+    ack,
+    flags,
+    wnd=8192,
+    data=b"",
+    opts=b"",
+    urp=0,
+    reserved=0,
+    off=None,
+):
     """A TCP segment with a good checksum; `off` overrides the data offset (in words)."""
     opts += b"\0" * (-len(opts) % 4)
     words = 5 + len(opts) // 4 if off is None else off

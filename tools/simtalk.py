@@ -21,23 +21,28 @@ if __name__ == "__main__":
 
 import segment
 from netsim import MASK, Link, Net, Stuck
-
 from uipy import App, Bytes, Ring, Stack
 
 DEFAULTS = {
     "seed": 1,
     # the wire, both ways
-    "loss": 0, "reorder": 0, "dup": 0, "corrupt": 0, "delay": 5, "jitter": 0, "rate": 0, "buffer": 0,
-    "l2": 14, "mtu": 1500, "mtu2": 0, "busy": 0,
+    "loss": 0, "reorder": 0, "dup": 0, "corrupt": 0, "delay": 5, "jitter": 0,
+    "rate": 0, "buffer": 0, "l2": 14, "mtu": 1500, "mtu2": 0, "busy": 0,
     # the stacks
-    "reassembly": 0, "sack": 0, "timestamps": 0, "window_scale": 0, "ecn": 0, "cookies": 0, "room": 0, "flight": 0,
+    "reassembly": 0, "sack": 0, "timestamps": 0, "window_scale": 0, "ecn": 0,
+    "cookies": 0, "room": 0, "max_flight": 0,
     # the applications: octets each way, conversations at once, how they read, send and close
-    "up": 20000, "down": 20000, "conns": 1, "reader": "fast", "source": "bytes", "close": "finish", "urgent": 0,
-    "start": 1000, "limit": 900,
+    "up": 20000, "down": 20000, "conns": 1, "reader": "fast", "source": "bytes",
+    "close": "finish", "urgent": 0, "start": 1000, "limit": 900,
 }  # fmt: skip
 
 PORT = 7
-MSL = 240_000  # ms. TIME-WAIT outlasts eight of the longest timeouts, so that a last ACK lost again and again is no RST
+# ms. TIME-WAIT outlasts eight of the longest timeouts, so that a last ACK lost again and again is
+# not answered by a RST.
+MSL = 240_000
+OPTIONS = (
+    "reassembly", "sack", "timestamps", "window_scale", "ecn", "cookies", "room", "max_flight",
+)  # fmt: skip
 
 
 class Generated:
@@ -127,7 +132,9 @@ class Talker(App):
     def _feed(self, conn):
         if self.ring is None or self.ring.ended:
             return
-        n = self.ring.write(self.out, self.fed, min(len(self.out) - self.fed, self.rng.randint(1, 3000)))
+        n = self.ring.write(
+            self.out, self.fed, min(len(self.out) - self.fed, self.rng.randint(1, 3000))
+        )
         self.fed += n
         if self.fed == len(self.out):
             self.ring.end()
@@ -146,7 +153,9 @@ class Talker(App):
         if self.how["reader"] == "partial":
             take = self.rng.choice((0, n // 2, n, n, n))
         elif self.how["reader"] == "slow":
-            conn.room = max(conn.room - n, 0)  # what was offered is taken; the window closes behind it
+            conn.room = max(
+                conn.room - n, 0
+            )  # what was offered is taken; the window closes behind it
         if self.fin:
             self.fault("octets behind the FIN")
         if bytes(buf[start : start + take]) != self.want[self.got : self.got + take]:
@@ -207,8 +216,13 @@ class Talk:
         self.rng = random.Random(h["seed"] ^ 0x5EED)
         self.errors = []
         self.ms = 0  # how long the conversations took
-        wire = {k: h[k] for k in ("loss", "reorder", "dup", "corrupt", "delay", "jitter", "rate", "buffer")}
-        ends = self.net.pair(Link(self.net.rng, **wire), Link(self.net.rng, **wire), h["l2"], h["mtu"])
+        wire = {
+            k: h[k]
+            for k in ("loss", "reorder", "dup", "corrupt", "delay", "jitter", "rate", "buffer")
+        }
+        ends = self.net.pair(
+            Link(self.net.rng, **wire), Link(self.net.rng, **wire), h["l2"], h["mtu"]
+        )
         self.client, self.server = ends
         if h["mtu2"]:
             self.server.port.mtu = h["mtu2"]
@@ -226,12 +240,8 @@ class Talk:
             tcp=max(2, h["conns"]),
             now=self.net.now & MASK,
             key=bytes((host.address[3], h["seed"] & 255, h["seed"] >> 8 & 255, 3, 4, 5, 6, 7)),
-            tcp_options={
-                "reassembly": h["reassembly"], "sack": bool(h["sack"]), "timestamps": bool(h["timestamps"]),
-                "window_scale": bool(h["window_scale"]), "ecn": h["ecn"], "cookies": bool(h["cookies"]),
-                "room": h["room"], "max_flight": h["flight"], "urgent": True, "msl": MSL,
-            },
-        )  # fmt: skip
+            tcp_options=dict({name: h[name] for name in OPTIONS}, urgent=True, msl=MSL),
+        )
         stack.on_error = self.errors.append
         return stack
 
@@ -248,7 +258,9 @@ class Talk:
     @property
     def replay(self):
         """The command that runs this conversation again."""
-        return "python tools/simtalk.py --trace " + " ".join("%s=%s" % kv for kv in sorted(self.changed.items()))
+        return "python tools/simtalk.py --trace " + " ".join(
+            "%s=%s" % kv for kv in sorted(self.changed.items())
+        )
 
     def run(self):
         """Talks to the end and judges. Returns self."""
@@ -292,7 +304,11 @@ class Talk:
             frame = host.port.mac + peer.port.mac + segment.ETHERTYPE + frame
         host.port.rx.append(frame)
         self.net.idle(10)
-        out = [segment.parse(f, host.port.l2) for way, f in seen if way == "out" and segment.is_tcp(f, host.port.l2)]
+        out = [
+            segment.parse(f, host.port.l2)
+            for way, f in seen
+            if way == "out" and segment.is_tcp(f, host.port.l2)
+        ]
         assert [(s.flags, s.seq) for s in out] == [(segment.RST, 222)], "left on %d>%d: %s" % (
             sport,
             dport,
@@ -305,7 +321,7 @@ def parameters(words):
     how = {}
     for word in words:
         key, _, value = word.partition("=")
-        how[key] = type(DEFAULTS.get(key, ""))(value)
+        how[key] = int(value) if isinstance(DEFAULTS.get(key), int) else value
     return how
 
 

@@ -1,120 +1,43 @@
-"""The law of the wire: every TCP segment that a host emits is judged against what that host has
-been sent.
+"""The law of the wire: every TCP segment that a host emits is judged against what it was sent.
 
 `WireCheck` sees both sides of one host's cable: `arrived` for each frame delivered to it,
-`emitted` for each frame that it sends. It keeps its own books (from segment.py, nothing of
-lib/uipy) and raises `Illegal`, with the clause, for
+`emitted` for each frame that it sends. It keeps its own books (tcpbooks.py, segment.py: nothing
+of lib/uipy) and raises `Illegal`, with the clause, for
 
-- a header, checksum, option or reserved bit that no host may send (RFC 9293 3.1, 3.2, RFC 3360
-2.1);
-- octets beyond the window or the MSS that the peer offered, other octets than the last time, a FIN
-that moves;
-- an acknowledgment of what has not arrived, one that goes back, a right window edge that moves
-left;
-- a RST that is not in the form of RFC 9293 3.10.7.1 or 3.10.5;
-- options that were not agreed on: window scale, timestamps (RFC 7323), SACK (RFC 2018), ECN (RFC
-3168).
+    a header, checksum, option or reserved bit that no host may send (RFC 9293 3.1, 3.2; RFC 3360
+    2.1);
+    octets beyond the window or the MSS that the peer offered, other octets than the last time, a
+    FIN that moves;
+    an acknowledgment of what has not arrived, one that goes back, a right window edge that moves
+    left;
+    a RST that is not in the form of RFC 9293 3.10.7.1 or 3.10.5;
+    options that were not agreed on: window scale, timestamps (RFC 7323), SACK (RFC 2018), ECN
+    (RFC 3168).
 """
 
+# fmt: off
 from segment import (
-    ACK, CWR, ECE, FIN, MSS, PSH, RST, SACK, SACK_OK, STAMP, SYN, URG, WSCALE, Illegal, is_tcp, parse, seq_diff,
-)  # fmt: skip
+    ACK,
+    CWR,
+    ECE,
+    FIN,
+    MSS,
+    PSH,
+    RST,
+    SACK,
+    SACK_OK,
+    STAMP,
+    SYN,
+    URG,
+    WSCALE,
+    Illegal,
+    is_tcp,
+    parse,
+    seq_diff,
+)
 
-
-class Spans:
-    """Which octets of a sequence space have arrived: `next` is the first missing one, `late` what
-    lies beyond it.
-    """
-
-    def __init__(self):
-        self.next = 0
-        self.late = []
-
-    def add(self, start, end):
-        if start > self.next:
-            self.late.append((start, end))
-            return
-        self.next = max(self.next, end)
-        for span in sorted(self.late):
-            if span[0] <= self.next:
-                self.next = max(self.next, span[1])
-        self.late = [span for span in self.late if span[1] > self.next]
-
-    def covers(self, start, end):
-        """Did every octet of start..end arrive?"""
-        at = max(start, self.next) if start <= self.next else start
-        for span in sorted(self.late):
-            if span[0] <= at < span[1]:
-                at = span[1]
-        return at >= end
-
-
-class Side:
-    """What one host may do on one connection. Numbers are distances from ISS (ours) or IRS (the
-    peer's).
-    """
-
-    def __init__(self, iss):
-        self.iss = iss
-        self.irs = None
-        self.syn = None  # the SYN that we sent
-        self.peer = None  # the SYN that we received
-        self.offer = None  # a later SYN, not answered yet
-        self.top = 0  # the highest SEQ + LEN sent
-        self.una = 0  # the highest ACK received
-        self.una_high = 0  # the same, with those of which it is not certain that they were accepted
-        self.right = 0  # the highest right edge received
-        self.duplicates = 0  # ACKs that acknowledged nothing new
-        self.max_wnd = 0  # MAX.SND.WND (RFC 5961 5.2)
-        self.max_wnd_low = 0  # the same, without the SYN's window and those of old segments, which a host need not count
-        self.wl1 = 0  # SND.WL1
-        self.stream = bytearray()
-        self.known = bytearray()  # 1 where stream holds an octet that was sent
-        self.fin = None
-        self.psh = {}  # end of a segment -> was PSH or FIN set each time?
-        self.spans = Spans()
-        self.peer_fin = None  # the end of the peer's FIN
-        self.ack = 0
-        self.edge = 0
-        self.tsval = None
-        self.urgent = 0
-        self.stamps = None  # the latest TSval received
-        self.stamp_low = None  # what TS.Recent is at least
-
-    def meet(self, syn):
-        """The peer's SYN: its numbers begin."""
-        self.peer = syn
-        self.irs = syn.seq
-        self.max_wnd = syn.wnd
-        self.spans.add(0, 1)
-        self.offer = None
-        self.stamps = self.stamp_low = syn.stamp[0] if syn.stamp else None
-
-    def stamped(self, tsval, kept):
-        """A TSval has arrived; `kept` when TS.Recent follows it (RFC 7323 4.3 (2))."""
-        if self.stamps is None:
-            self.stamps = self.stamp_low = tsval
-        if seq_diff(tsval, self.stamps) > 0:
-            self.stamps = tsval
-        if kept and seq_diff(tsval, self.stamp_low) > 0:
-            self.stamp_low = tsval
-
-    def agreed(self, kind):
-        """An option is in use when both SYNs had it."""
-        return (
-            self.syn is not None
-            and self.peer is not None
-            and self.syn.option(kind) is not None
-            and self.peer.option(kind) is not None
-        )
-
-    def ecn_agreed(self):
-        """RFC 3168 6.1.1: an ECN-setup SYN was answered by an ECN-setup SYN-ACK."""
-        if self.syn is None or self.peer is None:
-            return False
-        first, second = (self.peer, self.syn) if self.syn.flags & ACK else (self.syn, self.peer)
-        both = ECE | CWR
-        return first.flags & both == both and second.flags & both == ECE
+# fmt: on
+from tcpbooks import Side
 
 
 class WireCheck:
@@ -167,7 +90,7 @@ class WireCheck:
                 wnd = seg.wnd << min(scale, 14)
                 side.right = max(side.right, ack + wnd)
                 side.max_wnd = max(side.max_wnd, wnd)
-                if certain and not seg.flags & SYN and start >= side.wl1:
+                if certain and not seg.flags & SYN and start >= side.wl1 and ack >= side.una:
                     side.wl1 = start
                     side.max_wnd_low = max(side.max_wnd_low, wnd)
 
@@ -209,22 +132,42 @@ class WireCheck:
 
     def _reset(self, seg, side):
         # The form follows the offending segment (3.10.7.1, 3.5.2), or is that of ABORT (3.10.5).
-        _need(not seg.data and not seg.flags & (SYN | FIN | URG), "RST with other controls or data", seg)
+        _need(
+            not seg.data and not seg.flags & (SYN | FIN | URG),
+            "RST with other controls or data",
+            seg,
+        )
         last = self.last
-        if last is not None and (last.src, last.sport, last.dport) == (seg.dst, seg.dport, seg.sport):
-            _need(not last.flags & RST or side is not None and side.iss is not None, "a RST answered by a RST (3.10.7.1)", seg)
+        if last is not None and (last.src, last.sport, last.dport) == (
+            seg.dst,
+            seg.dport,
+            seg.sport,
+        ):
+            _need(
+                not last.flags & RST or (side is not None and side.iss is not None),
+                "a RST answered by a RST (3.10.7.1)",
+                seg,
+            )
             if last.flags & ACK and seg.seq == last.ack and not seg.flags & ACK:
                 return
             if not last.flags & ACK and seg.seq == 0 and seg.flags & ACK:
-                _need(seq_diff(seg.ack, last.seq) == last.length, "RST's ACK is not SEG.SEQ+SEG.LEN (3.10.7.1)", seg)
+                _need(
+                    seq_diff(seg.ack, last.seq) == last.length,
+                    "RST's ACK is not SEG.SEQ+SEG.LEN (3.10.7.1)",
+                    seg,
+                )
                 return
         _need(side is not None and side.iss is not None, "a RST that answers nothing", seg)
-        _need(side.una <= seq_diff(seg.seq, side.iss) <= side.top, "RST's SEQ is not SND.NXT (3.10.5)", seg)
+        _need(
+            side.una <= seq_diff(seg.seq, side.iss) <= side.top,
+            "RST's SEQ is not SND.NXT (3.10.5)",
+            seg,
+        )
         if seg.flags & ACK:
             _acknowledges(seg, side)
 
     def _syn(self, seg, key, side):
-        if side is None or side.syn is not None and self._anew(seg, side):
+        if side is None or (side.syn is not None and self._anew(seg, side)):
             offer = side.offer if side is not None and seg.flags & ACK else None
             side = self.sides[key] = Side(seg.seq)
             if offer is not None:
@@ -250,18 +193,26 @@ class WireCheck:
         # Another ISS, or an answer to the SYN of another incarnation.
         offer = side.offer
         answers = seg.flags & ACK and offer is not None and seq_diff(seg.ack, offer.seq) == 1
-        return seg.seq != side.iss or answers and offer.seq != side.irs
+        return seg.seq != side.iss or (answers and offer.seq != side.irs)
 
     def _numbers(self, seg, side):
         start = seq_diff(seg.seq, side.iss)
         end = start + seg.length
-        _need(0 <= start <= side.top, "a hole in the sequence space: %d, sent %d" % (start, side.top), seg)
+        _need(
+            0 <= start <= side.top,
+            "a hole in the sequence space: %d, sent %d" % (start, side.top),
+            seg,
+        )
         if seg.length and start < side.top:
             self.rexmt += 1
         if seg.data:
             _stream(seg, side, start + (seg.flags >> 1 & 1))
         if seg.flags & FIN:
-            _need(side.fin in (None, end - 1), "the FIN moved from %s to %d" % (side.fin, end - 1), seg)
+            _need(
+                side.fin in (None, end - 1),
+                "the FIN moved from %s to %d" % (side.fin, end - 1),
+                seg,
+            )
             side.fin = end - 1
         if side.fin is not None:
             text_end = end - (seg.flags & FIN)
@@ -273,18 +224,27 @@ class WireCheck:
             return
         # RFC 9293 3.8.6.1: a probe of a closed window is one octet beyond it.
         probe = seg.length == 1 and start == side.right
-        _need(end <= side.right or probe, "beyond the window: %d > %d (3.8.6)" % (end, side.right), seg)
+        _need(
+            end <= side.right or probe,
+            "beyond the window: %d > %d (3.8.6)" % (end, side.right),
+            seg,
+        )
         mss = side.peer.mss if side.peer.mss is not None else 536  # MUST-15
         _need(
             len(seg.data) + seg.optlen <= max(mss, 1),
-            "%d octets of data and %d of options over the MSS %d (MUST-16)" % (len(seg.data), seg.optlen, mss),
+            "%d octets of data and %d of options over the MSS %d (MUST-16)"
+            % (len(seg.data), seg.optlen, mss),
             seg,
         )
-        if side.una <= 1:  # RFC 6928 2, RFC 5681 3.1; RFC 3042: one more for each of two duplicates
+        if (
+            side.una <= 1
+        ):  # RFC 6928 2, RFC 5681 3.1; RFC 3042: one more for each of two duplicates
             mss = max(mss, 536)
             limit = 1 + max(min(10 * mss, max(2 * mss, 14600)), 4 * mss if mss <= 1095 else 0)
             limit += 2 * mss if side.duplicates else 0
-            _need(end <= limit + 1, "over the initial window: %d > %d (RFC 6928)" % (end, limit), seg)
+            _need(
+                end <= limit + 1, "over the initial window: %d > %d (RFC 6928)" % (end, limit), seg
+            )
 
     def finished(self):
         """After the last frame: the pushes. RFC 9293 3.9.1.2 (MUST-61)."""
@@ -313,7 +273,11 @@ def _header(seg):
     _need(len(set(kinds)) == len(kinds), "an option twice", seg)
     if not f & SYN:
         for kind in (MSS, WSCALE, SACK_OK):
-            _need(kind not in kinds, "option %d outside of a SYN (RFC 9293 3.2, RFC 7323 2.2)" % kind, seg)
+            _need(
+                kind not in kinds,
+                "option %d outside of a SYN (RFC 9293 3.2, RFC 7323 2.2)" % kind,
+                seg,
+            )
 
 
 def _stream(seg, side, start):
@@ -325,7 +289,11 @@ def _stream(seg, side, start):
         side.known.extend(bytes(end - len(side.known)))
     if any(side.known[at:end]):
         for i, octet in enumerate(seg.data, at):
-            _need(not side.known[i] or side.stream[i] == octet, "octet %d is another one than before" % i, seg)
+            _need(
+                not side.known[i] or side.stream[i] == octet,
+                "octet %d is another one than before" % i,
+                seg,
+            )
     side.stream[at:end] = seg.data
     side.known[at:end] = b"\1" * (end - at)
     stop = end + 1
@@ -351,20 +319,34 @@ def _acknowledges(seg, side):
     # RFC 7323 2.4: rounding to the scale may take less than one unit back.
     if seg.flags & SYN:  # unscaled: it cannot say more than 65535
         edge = max(edge, side.edge)
-    _need(edge + (1 << scale) > side.edge, "the right edge moved left: %d to %d (SHLD-14)" % (side.edge, edge), seg)
+    _need(
+        edge + (1 << scale) > side.edge,
+        "the right edge moved left: %d to %d (SHLD-14)" % (side.edge, edge),
+        seg,
+    )
     side.edge = max(edge, side.edge)
 
 
 def _options(seg, side):
     if seg.flags & SYN:
         stamp = seg.stamp
-        _need(stamp is None or seg.flags & ACK or not stamp[1], "TSecr in a SYN (RFC 7323 3.2)", seg)
+        _need(
+            stamp is None or seg.flags & ACK or not stamp[1], "TSecr in a SYN (RFC 7323 3.2)", seg
+        )
     else:
         # RFC 7323 3.2: once agreed on, in every segment.
-        _need(bool(seg.stamp) == side.agreed(STAMP), "timestamps: agreed %s" % side.agreed(STAMP), seg)
+        _need(
+            bool(seg.stamp) == side.agreed(STAMP),
+            "timestamps: agreed %s" % side.agreed(STAMP),
+            seg,
+        )
     if seg.stamp:
         now = seg.stamp[0]
-        _need(side.tsval is None or seq_diff(now, side.tsval) >= 0, "TSval went back (RFC 7323 4.1)", seg)
+        _need(
+            side.tsval is None or seq_diff(now, side.tsval) >= 0,
+            "TSval went back (RFC 7323 4.1)",
+            seg,
+        )
         side.tsval = now
         if seg.flags & ACK:
             _need(
@@ -391,11 +373,19 @@ def _ecn(seg, side):
     if seg.flags & SYN:
         if seg.flags & ACK:
             setup = side.peer.flags & (ECE | CWR) == ECE | CWR
-            _need(not seg.flags & CWR and (setup or not seg.flags & ECE), "ECN in the SYN-ACK (RFC 3168 6.1.1)", seg)
+            _need(
+                not seg.flags & CWR and (setup or not seg.flags & ECE),
+                "ECN in the SYN-ACK (RFC 3168 6.1.1)",
+                seg,
+            )
         _need(not seg.ecn, "ECT on a SYN (RFC 3168 6.1.1)", seg)
         return
     if side.ecn_agreed():
         _need(not seg.ecn or seg.data, "ECT on a pure ACK (RFC 3168 6.1.4)", seg)
     else:
-        _need(not seg.ecn and not seg.flags & (ECE | CWR), "ECN was not agreed on (RFC 3168 6.1)", seg)
+        _need(
+            not seg.ecn and not seg.flags & (ECE | CWR),
+            "ECN was not agreed on (RFC 3168 6.1)",
+            seg,
+        )
     _need(seg.ecn != 3, "a host marks CE itself (RFC 3168 5)", seg)

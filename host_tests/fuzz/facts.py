@@ -1,7 +1,8 @@
 """What is true of a segment at the moment it arrives: the words of rules.py.
 
-`Tcb` is what RFC 9293 3.3.1 calls the connection's variables, gathered from the wire (tools/tcpcheck.py) and from what
-the application was given, never from the stack. A word is True, False, or None where the wire does not tell.
+`Tcb` is what RFC 9293 3.3.1 calls the connection's variables, gathered from the wire
+(tools/tcpcheck.py) and from what the application was given, never from the stack. A word is True,
+False, or None where the wire does not tell.
 """
 
 from segment import ACK, CWR, ECE, FIN, RST, STAMP, SYN, WSCALE, seq_diff
@@ -12,7 +13,21 @@ CAP = 61440  # a stack may take MAX.SND.WND for less than it is: the check only 
 class Tcb:
     """The connection's variables, relative to IRS and ISS."""
 
-    def __init__(self, side, taken, fin_seen, room, takes_all, passive, listener, reader, late, shut, fallback, opening):
+    def __init__(
+        self,
+        side,
+        taken,
+        fin_seen,
+        room,
+        takes_all,
+        passive,
+        listener,
+        reader,
+        late,
+        shut,
+        fallback,
+        opening,
+    ):
         self.side = side  # tcpcheck.Side, or None in CLOSED and LISTEN
         self.iss = side.iss if side else 0
         self.irs = side.irs if side and side.irs is not None else 0
@@ -30,7 +45,12 @@ class Tcb:
         self.passive = passive
         self.listener = listener
         self.reader = reader
-        self.fallback = fallback and side is not None and side.syn is not None and side.syn.flags & (ECE | CWR) == ECE | CWR
+        self.fallback = (
+            fallback
+            and side is not None
+            and side.syn is not None
+            and side.syn.flags & (ECE | CWR) == ECE | CWR
+        )
         self.late = late  # out-of-order text or FIN may be waiting
 
 
@@ -105,13 +125,15 @@ class Facts:
 
     def is_outside(self):
         if self.t.edge == self.t.rcv_nxt == self.seq:
-            # "If the RCV.WND is zero, [...] special allowance should be made to accept valid ACKs, URGs, and RSTs."
+            # "If the RCV.WND is zero, [...] special allowance should be made to
+            # accept valid ACKs, URGs, and RSTs."
             return None if self.s.size or self.s.flags & FIN else False
         low, high = self._acceptable(self.t.edge), self._acceptable(self.t.edge_at_most)
         return not low if low == high else None
 
     def is_number_outside(self):
-        """For a RST or a SYN its own number counts, not that of the octets behind it (RFC 5961 3.2)."""
+        """For a RST or a SYN its own number counts, not that of the octets behind it (RFC 5961
+        3.2)."""
         if self.seq == self.t.rcv_nxt:
             return False
         if self.t.edge <= self.seq < self.t.edge_at_most:
@@ -119,8 +141,13 @@ class Facts:
         return not self.t.rcv_nxt <= self.seq < self.t.edge
 
     def is_straddling(self):
-        """It begins before RCV.NXT and ends behind it. A half-open connection may drop it: it holds no text yet."""
-        return None if self.seq < self.t.rcv_nxt < self.text_end + 1 and self.s.size + (self.s.flags & FIN) else False
+        """It begins before RCV.NXT and ends behind it. A half-open connection may drop it: it
+        holds no text yet."""
+        return (
+            None
+            if self.seq < self.t.rcv_nxt < self.text_end + 1 and self.s.size + (self.s.flags & FIN)
+            else False
+        )
 
     def is_exact(self):
         return self.seq == self.t.rcv_nxt
@@ -133,7 +160,11 @@ class Facts:
         if self.seq >= self.t.rcv_nxt:
             return True
         side = self.t.side
-        if self.s.stamp is None or not side.agreed(STAMP) or seq_diff(self.s.stamp, side.stamp_low) <= 0:
+        if (
+            self.s.stamp is None
+            or not side.agreed(STAMP)
+            or seq_diff(self.s.stamp, side.stamp_low) <= 0
+        ):
             return None if self.s.options_bad is not False else False
         return True if seq_diff(self.s.stamp, side.stamps) > 0 else None
 
@@ -152,7 +183,11 @@ class Facts:
         side = self.t.side
         if self.ack < self.t.una - side.max_wnd:
             return True
-        return None if self.ack < max(side.una_high, self.t.una) - min(side.max_wnd_low, CAP) else False
+        return (
+            None
+            if self.ack < max(side.una_high, self.t.una) - min(side.max_wnd_low, CAP)
+            else False
+        )
 
     def is_acks_our_fin(self):
         fin = self.t.side.fin

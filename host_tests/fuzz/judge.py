@@ -2,9 +2,9 @@
 
 from fuzz.facts import Facts
 from fuzz.rules import TABLE, outcomes
-from segment import ACK, FIN, RST, SYN, URG, Illegal, seq_diff
 from fuzz.shots import draw, pattern, poison
 from fuzz.victim import Victim
+from segment import ACK, FIN, RST, SYN, URG, Illegal, seq_diff
 
 ACK_WITHIN = 500  # ms, MUST-42
 
@@ -20,7 +20,8 @@ class Campaign:
         self.owed_at = None  # when an acknowledgment of RCV.NXT is due at the latest
 
     def run(self, shots):
-        """Fires up to `shots`; raises AssertionError with the way to repeat it. Returns how many were fired."""
+        """Fires up to `shots`; raises AssertionError with the way to repeat it. Returns how many
+        were fired."""
         try:
             self.v = Victim(self.seed, self.aim)
             assert self.v.state == self.aim, "wanted %s, is in %s" % (self.aim, self.v.state)
@@ -29,8 +30,15 @@ class Campaign:
                 self._shot()
                 after += self.v.state in ("CLOSED", "LISTEN") != self.aim
         except Exception as e:
-            replay = "python host_tests/fuzz/replay.py %s %d %d" % (self.aim, self.seed, self.fired + 1)
-            raise AssertionError("%s: %s\n  %s\n  replay: %s" % (type(e).__name__, e, "\n  ".join(self.log[-3:]), replay)) from e
+            replay = "python host_tests/fuzz/replay.py %s %d %d" % (
+                self.aim,
+                self.seed,
+                self.fired + 1,
+            )
+            raise AssertionError(
+                "%s: %s\n  %s\n  replay: %s"
+                % (type(e).__name__, e, "\n  ".join(self.log[-3:]), replay)
+            ) from e
         return self.fired
 
     def _shot(self):
@@ -44,7 +52,10 @@ class Campaign:
         accepted = any(o.accepted for o in legal)
         self._load(shot, tcb, accepted, state)
         muted = self._muted()
-        self.log.append("%s una=%d nxt=%d rcv=%d edge=%d: %s" % (state, tcb.una, tcb.nxt, tcb.rcv_nxt, tcb.edge, shot))
+        self.log.append(
+            "%s una=%d nxt=%d rcv=%d edge=%d: %s"
+            % (state, tcb.una, tcb.nxt, tcb.rcv_nxt, tcb.edge, shot)
+        )
         self._teach(shot, state, legal, accepted, facts)
         self.fired += 1
         out = v.fire(shot)
@@ -63,9 +74,8 @@ class Campaign:
 
     def _paid(self):
         v = self.v
-        if self.owed_at is None or v.side is None or v.app is None or v.app.reason is not None:
-            self.owed_at = None
-        elif v.side.ack >= 1 + v.app.taken + v.app.fin:
+        gone = v.side is None or v.app is None or v.app.reason is not None
+        if self.owed_at is None or gone or v.side.ack >= 1 + v.app.taken + v.app.fin:
             self.owed_at = None
         elif v.now > self.owed_at:
             raise Illegal("no ACK of the text within 500 ms (MUST-42)")
@@ -80,17 +90,18 @@ class Campaign:
 
     def _teach(self, shot, state, legal, accepted, facts):
         """The judge of the wire learns what the stack may use."""
-        judge = self.v.judge
-        judge.last = shot.seg()
+        v = self.v
+        v.judge.last = shot.seg()
         if shot.broken:
             return
-        opening = shot.flags & (SYN | RST) == SYN
-        if accepted or opening and (state in ("LISTEN", "SYN-SENT") or state == "TIME-WAIT" and not shot.flags & ACK):
-            if state == "SYN-SENT" and shot.flags & ACK and not accepted:
-                return
-            judge.learn(shot.seg(), len(legal) == 1)
-        elif shot.stamp is not None and self.v.side and self.v.side.irs is not None and facts.word("outside") is not True:
-            self.v.side.stamped(shot.stamp, False)  # RFC 7323 5.3 R3 comes before the ACK is looked at
+        if state == "LISTEN" and shot.flags & (SYN | RST) == SYN:
+            v.side = None  # a new connection, perhaps with the same numbers
+        if accepted or _opens(shot, state):
+            v.judge.learn(shot.seg(), len(legal) == 1)
+        elif shot.stamp is not None and v.side and v.side.irs is not None:
+            # RFC 7323 5.3 R3 comes before the ACK is looked at.
+            if facts.word("outside") is not True:
+                v.side.stamped(shot.stamp, False)
 
     def _muted(self):
         return dict(self.v.stack.counters())["tcp_muted"]
@@ -101,21 +112,29 @@ class Campaign:
         v = self.v
         now = v.state
         for o in legal:
-            if now in self._named(o.states) and any(self._is(a, shot, tcb, out, muted) for a in o.answers):
+            if now in self._named(o.states) and any(
+                self._is(a, shot, tcb, out, muted) for a in o.answers
+            ):
                 for k in o.rows:
                     self.hits[k] = self.hits.get(k, 0) + 1
                 break
         else:
-            wanted = ["%s with %s (%s)" % ("/".join(o.states), " | ".join(o.answers), TABLE[o.rows[-1]].clause) for o in legal]
+            wanted = [
+                "%s with %s (%s)"
+                % ("/".join(o.states), " | ".join(o.answers), TABLE[o.rows[-1]].clause)
+                for o in legal
+            ]
             raise Illegal("not among the legal answers: " + "; or ".join(wanted))
         if v.app and v.app.wrong:
             raise Illegal(v.app.wrong)
 
     def _named(self, states):
-        """CLOSED and LISTEN are one state of a TCB: there is none. What TIME-WAIT had lent to a SYN returns to it
-        (RFC 9293 3.6.1 MAY-2 (2))."""
+        """CLOSED and LISTEN are one state of a TCB: there is none. What TIME-WAIT had lent to a
+        SYN returns to it (RFC 9293 3.6.1 MAY-2 (2))."""
         none = {self.v.nowhere, "TIME-WAIT"} if self.v.reopened else {self.v.nowhere}
-        return {s for s in states if s not in ("CLOSED", "LISTEN")} | (none if {"CLOSED", "LISTEN"} & set(states) else set())
+        return {s for s in states if s not in ("CLOSED", "LISTEN")} | (
+            none if {"CLOSED", "LISTEN"} & set(states) else set()
+        )
 
     def _is(self, answer, shot, tcb, out, muted):
         if answer == "nothing":
@@ -124,11 +143,17 @@ class Campaign:
             return not any(s.flags & RST for s in out)
         if answer == "challenge" and muted and not out:
             return True
-        return len(out) == 1 and getattr(self, "_one_" + answer.replace("-", "_"))(out[0], shot, tcb)
+        return len(out) == 1 and getattr(self, "_one_" + answer.replace("-", "_"))(
+            out[0], shot, tcb
+        )
 
     def _one_ack(self, s, shot, tcb):
         v = self.v
-        taken = tcb.rcv_nxt if v.state in ("SYN-RECEIVED", "TIME-WAIT") or not v.app else max(tcb.rcv_nxt, 1 + v.app.taken + v.app.fin)
+        taken = (
+            tcb.rcv_nxt
+            if v.state in ("SYN-RECEIVED", "TIME-WAIT") or not v.app
+            else max(tcb.rcv_nxt, 1 + v.app.taken + v.app.fin)
+        )
         return (
             s.flags & (SYN | FIN | RST | ACK | URG) == ACK
             and not s.data
@@ -167,19 +192,38 @@ class Campaign:
             v.reopened = None
         seq = seq_diff(shot.seq, tcb.irs)
         end = seq + shot.size + (1 if shot.flags & SYN else 0)
-        text = (shot.size or shot.flags & FIN) and not shot.broken and any(o.accepted for o in legal)
+        text = (
+            (shot.size or shot.flags & FIN) and not shot.broken and any(o.accepted for o in legal)
+        )
         v.late = v.late or bool(text and seq > tcb.rcv_nxt)
-        if app is None or state != "SYN-RECEIVED" and app.reason is not None:
+        if app is None or (state != "SYN-RECEIVED" and app.reason is not None):
             self._adopt(state)
             return
         got = 1 + app.taken
         if got > tcb.edge_at_most:
-            raise Illegal("took octets up to %d, beyond the window's edge %d (3.10.7.4)" % (got, tcb.edge_at_most))
-        sure = len(legal) == 1 and legal[0].accepted and state in ("ESTABLISHED", "FIN-WAIT-1", "FIN-WAIT-2")
-        if sure and shot.size and seq <= tcb.rcv_nxt and tcb.takes_all and not v.deaf and app.reason is None:
+            raise Illegal(
+                "took octets up to %d, beyond the window's edge %d (3.10.7.4)"
+                % (got, tcb.edge_at_most)
+            )
+        sure = (
+            len(legal) == 1
+            and legal[0].accepted
+            and state in ("ESTABLISHED", "FIN-WAIT-1", "FIN-WAIT-2")
+        )
+        if (
+            sure
+            and shot.size
+            and seq <= tcb.rcv_nxt
+            and tcb.takes_all
+            and not v.deaf
+            and app.reason is None
+        ):
             want = min(end, tcb.edge)
             if got < want:
-                raise Illegal("in-order text up to %d was not taken, only up to %d (3.10.7.4 seventh)" % (want, got))
+                raise Illegal(
+                    "in-order text up to %d was not taken, only up to %d (3.10.7.4 seventh)"
+                    % (want, got)
+                )
         if text:
             if got + app.fin > tcb.rcv_nxt and self.owed_at is None:
                 self.owed_at = v.now + ACK_WITHIN
@@ -193,3 +237,10 @@ class Campaign:
                 if app.c is not None and app.reason is None:
                     v.app = app
                     v.deaf = False
+
+
+def _opens(shot, state):
+    """Might this SYN begin a connection?"""
+    if shot.flags & (SYN | RST) != SYN:
+        return False
+    return state == "LISTEN" or (state in ("SYN-SENT", "TIME-WAIT") and not shot.flags & ACK)

@@ -1,4 +1,5 @@
-"""python host_tests/fuzz/replay.py STATE SEED SHOTS: repeats one campaign of the state fuzz and prints its last shots."""
+"""python host_tests/fuzz/replay.py STATE SEED SHOTS: repeats one campaign of the state fuzz and
+prints its last shots."""
 
 import sys
 from pathlib import Path

@@ -1,25 +1,54 @@
-"""Segments to fire at a connection: each field drawn near the places where a mistake would show."""
+"""Segments to fire at a connection, each field drawn near the places where a mistake shows."""
 
 import struct
 
+# fmt: off
 from segment import (
-    ACK, ETHERTYPE, FIN, M32, PSH, RST, STAMP, SYN, URG, Illegal, Seg, flag_names, ipv4, option, parse_options, tcp,
-)  # fmt: skip
+    ACK,
+    ETHERTYPE,
+    FIN,
+    M32,
+    PSH,
+    RST,
+    STAMP,
+    SYN,
+    URG,
+    Illegal,
+    Seg,
+    flag_names,
+    ipv4,
+    option,
+    parse_options,
+    tcp,
+)
+
+# fmt: on
 
 PEER, BOARD = bytes((10, 0, 0, 9)), bytes((10, 0, 0, 1))
 MAC_PEER, MAC_BOARD = bytes((2, 0, 0, 0, 0, 9)), bytes((2, 0, 0, 0, 0, 1))
 
 _FLAGS = (
-    ACK, ACK, ACK, ACK | PSH, ACK | FIN, ACK | FIN, RST, RST | ACK, RST | ACK, SYN, SYN, SYN | ACK, SYN | ACK, 0, FIN, PSH,
+    ACK, ACK, ACK, ACK | PSH, ACK | FIN, ACK | FIN, RST, RST | ACK, RST | ACK, SYN, SYN, SYN | ACK,
+    SYN | ACK, 0, FIN, PSH,
     SYN | FIN, SYN | RST, ACK | URG, ACK | FIN | URG | PSH, 0xFF, SYN | FIN | RST | ACK,
 )  # fmt: skip
-_BROKEN = ("checksum", "offset", "offset-long", "short", "ip-checksum", "ip-length", "to-broadcast", "from-multicast")
+_BROKEN = (
+    "checksum",
+    "offset",
+    "offset-long",
+    "short",
+    "ip-checksum",
+    "ip-length",
+    "to-broadcast",
+    "from-multicast",
+)
 _PATTERN = bytes((i * 7 + (i >> 8) * 13 + 5) & 255 for i in range(1 << 17))
 _POISON = bytes(b ^ 0xFF for b in _PATTERN)
 
 
 def pattern(pos, n):
-    """The octets that the peer really sends from offset `pos` on: what the application may be given."""
+    """The octets that the peer really sends from offset `pos` on: what the application may be
+    given."""
     pos %= 1 << 16
     return _PATTERN[pos : pos + n]
 
@@ -65,7 +94,8 @@ class Shot:
             src = bytes((224, 0, 0, 9))
         off = {"offset": 3, "offset-long": 15}.get(how)
         body = tcp(
-            src, dst, self.sport, self.dport, self.seq, self.ack, self.flags, self.wnd, self.data, self.opts,
+            src, dst, self.sport, self.dport, self.seq, self.ack, self.flags, self.wnd, self.data,
+            self.opts,
             self.urp, self.reserved, off,
         )  # fmt: skip
         if how == "offset-long":
@@ -83,7 +113,13 @@ class Shot:
         return MAC_BOARD + MAC_PEER + ETHERTYPE + packet if l2 else packet
 
     def __str__(self):
-        text = "%s seq=%d ack=%d wnd=%d len=%d" % (flag_names(self.flags), self.seq, self.ack, self.wnd, self.size)
+        text = "%s seq=%d ack=%d wnd=%d len=%d" % (
+            flag_names(self.flags),
+            self.seq,
+            self.ack,
+            self.wnd,
+            self.size,
+        )
         if self.opts:
             text += " opts=" + self.opts.hex()
         if self.urp or self.reserved or self.tos:
@@ -100,7 +136,8 @@ def read_options(raw, stamp):
 
 
 def draw(rng, tcb, sport, dport, stamps):
-    """A shot at the connection that `tcb` describes. `stamps`: (TSval, TSecr) when timestamps are in use."""
+    """A shot at the connection that `tcb` describes. `stamps`: (TSval, TSecr) when timestamps are
+    in use."""
     flags = rng.choice(_FLAGS) if rng.random() < 0.93 else rng.randrange(256)
     shot = Shot(sport, dport, tcb.irs + _seq(rng, tcb), tcb.iss + _ack(rng, tcb), flags)
     if rng.random() < 0.05:
@@ -125,12 +162,27 @@ def draw(rng, tcb, sport, dport, stamps):
 def _seq(rng, tcb):
     # Relative to IRS: left of the window, at its edges, inside, beyond, anywhere.
     nxt, edge = tcb.rcv_nxt, tcb.edge
-    near = (nxt, nxt, nxt, nxt, nxt - 1, nxt + 1, edge - 1, edge, edge + 1, 0, 1, nxt - rng.randint(1, 3000))
+    near = (
+        nxt,
+        nxt,
+        nxt,
+        nxt,
+        nxt - 1,
+        nxt + 1,
+        edge - 1,
+        edge,
+        edge + 1,
+        0,
+        1,
+        nxt - rng.randint(1, 3000),
+    )
     if rng.random() < 0.75:
         return rng.choice(near)
     if rng.random() < 0.5 and edge > nxt:
         return rng.randrange(nxt, edge)
-    return rng.choice((edge + rng.randint(1, 70000), nxt - rng.randint(1, 1 << 30), rng.randrange(1 << 32)))
+    return rng.choice(
+        (edge + rng.randint(1, 70000), nxt - rng.randint(1, 1 << 30), rng.randrange(1 << 32))
+    )
 
 
 def _ack(rng, tcb):
@@ -141,7 +193,17 @@ def _ack(rng, tcb):
         return rng.choice((nxt, nxt, una))
     if rng.random() < 0.3 and nxt > una:
         return rng.randint(una, nxt)
-    return rng.choice((una - 1, nxt + 1, una - wnd, una - wnd - 1, nxt + rng.randint(1, 1 << 30), una - rng.randint(1, 1 << 30), 0))
+    return rng.choice(
+        (
+            una - 1,
+            nxt + 1,
+            una - wnd,
+            una - wnd - 1,
+            nxt + rng.randint(1, 1 << 30),
+            una - rng.randint(1, 1 << 30),
+            0,
+        )
+    )
 
 
 def _size(rng):
@@ -163,13 +225,32 @@ def _options(rng, shot, stamps):
     if x < 0.8:
         return
     if x < 0.9:
-        good = (option(2, b"\x05\xb4"), b"\1", option(3, b"\7"), option(4), option(253, b"abc"), option(30, b"12"), b"\1\1\1")
+        good = (
+            option(2, b"\x05\xb4"),
+            b"\1",
+            option(3, b"\7"),
+            option(4),
+            option(253, b"abc"),
+            option(30, b"12"),
+            b"\1\1\1",
+        )
         shot.opts += rng.choice(good) + rng.choice(good)
     elif x < 0.95:
-        shot.opts += rng.choice((b"\2\0", b"\2\1", b"\3\0\1\1", b"\x08\xff\0\0", b"\5\x40", b"\xfd\1", b"\2"))
+        shot.opts += rng.choice(
+            (b"\2\0", b"\2\1", b"\3\0\1\1", b"\x08\xff\0\0", b"\5\x40", b"\xfd\1", b"\2")
+        )
         shot.options_bad = True
     else:
-        odd = (b"\2\3\7", b"\2\6\5\xb4\0\0", b"\3\2", b"\3\4\1\1", b"\4\5abc", option(5, b"12345"), b"\x08\2", b"\0\7\7\7")
+        odd = (
+            b"\2\3\7",
+            b"\2\6\5\xb4\0\0",
+            b"\3\2",
+            b"\3\4\1\1",
+            b"\4\5abc",
+            option(5, b"12345"),
+            b"\x08\2",
+            b"\0\7\7\7",
+        )
         shot.opts += rng.choice(odd) if rng.random() < 0.7 else rng.randbytes(rng.randint(1, 12))
         shot.options_bad = None
     shot.opts = shot.opts[:40] + b"\0" * (-len(shot.opts[:40]) % 4)

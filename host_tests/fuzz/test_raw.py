@@ -1,7 +1,7 @@
 """Noise on the wire: random octets, truncated frames and flipped bits of every protocol.
 
-No exception, no frame that packets.decode calls wrong, and every frame in exactly one place of the books: what a layer is
-given, it hands up, or counts as bad, ignored or for nobody.
+No exception, no frame that packets.decode calls wrong, and every frame in exactly one place of the
+books: what a layer is given, it hands up, or counts as bad, ignored or for nobody.
 """
 
 import random
@@ -10,7 +10,6 @@ import struct
 import packets
 import pytest
 from harness import BOARD, BOARD_MAC, PEER, PEER_MAC, Peer, Wire
-
 from uipy import App
 from uipy.apps.echo import UdpEcho
 
@@ -25,17 +24,48 @@ def valid_bodies(rng):
     data = rng.randbytes(rng.choice((0, 1, 18, 56, 500, 1400)))
     flags = rng.choice(("S", "A", "FA", "R", "SA", "PA", ""))
     opts = rng.choice(({}, {"mss": 1460}, b"\1\1\5\x0a" + rng.randbytes(8), rng.randbytes(20)))
-    seg = packets.tcp(PEER, BOARD, 40000, rng.choice((7, 9)), rng.getrandbits(32), rng.getrandbits(32), flags, data=data, opts=opts)
+    seg = packets.tcp(
+        PEER,
+        BOARD,
+        40000,
+        rng.choice((7, 9)),
+        rng.getrandbits(32),
+        rng.getrandbits(32),
+        flags,
+        data=data,
+        opts=opts,
+    )
     quoted = packets.ip4(BOARD, PEER, rng.choice((6, 17, 1)), rng.randbytes(rng.choice((8, 28))))
-    yield 0x0806, packets.arp(rng.choice((1, 2)), PEER_MAC, PEER, bytes(6), rng.choice((BOARD, PEER)))
+    yield (
+        0x0806,
+        packets.arp(rng.choice((1, 2)), PEER_MAC, PEER, bytes(6), rng.choice((BOARD, PEER))),
+    )
     yield 0x0800, packets.ip4(PEER, BOARD, 1, packets.icmp(8, 0, bytes(4) + data))
-    yield 0x0800, packets.ip4(PEER, BOARD, 1, packets.icmp(rng.randrange(20), rng.randrange(6), bytes(4) + quoted))
-    yield 0x0800, packets.ip4(PEER, BOARD, 17, packets.udp(PEER, BOARD, 5000, rng.choice((7, 9)), data))
+    yield (
+        0x0800,
+        packets.ip4(
+            PEER, BOARD, 1, packets.icmp(rng.randrange(20), rng.randrange(6), bytes(4) + quoted)
+        ),
+    )
+    yield (
+        0x0800,
+        packets.ip4(PEER, BOARD, 17, packets.udp(PEER, BOARD, 5000, rng.choice((7, 9)), data)),
+    )
     yield 0x0800, packets.ip4(PEER, BOARD, 6, seg)
     yield 0x0800, packets.ip4(PEER, BOARD, 6, seg, frag=rng.choice((0x2000, 5, 0x6000)))
     yield 0x0800, packets.ip4(PEER, BOARD, rng.choice((2, 41, 99)), data)
-    yield 0x0800, packets.ip4(PEER, "255.255.255.255", 17, packets.udp(PEER, "255.255.255.255", 5000, 7, data))
-    yield 0x0800, packets.ip4(PEER, BOARD, 17, packets.udp(PEER, BOARD, 5000, 7, data), opts=b"\7\7\4" + bytes(5))
+    yield (
+        0x0800,
+        packets.ip4(
+            PEER, "255.255.255.255", 17, packets.udp(PEER, "255.255.255.255", 5000, 7, data)
+        ),
+    )
+    yield (
+        0x0800,
+        packets.ip4(
+            PEER, BOARD, 17, packets.udp(PEER, BOARD, 5000, 7, data), opts=b"\7\7\4" + bytes(5)
+        ),
+    )
     yield 0x86DD, bytes(40)
 
 
@@ -55,7 +85,8 @@ def spoil(rng, frame, l2):
 
 
 def _sealed(rng, frame, l2):
-    # A flipped octet of the IP header behind which its checksum is right again: the checks after it are reached.
+    # A flipped octet of the IP header behind which its checksum is right again: the checks
+    # after it are reached.
     if len(frame) < l2 + 20:
         return frame
     head = bytearray(frame[l2 : l2 + 20])

@@ -1,13 +1,13 @@
-"""At least 10^5 segments at connections in all eleven states, judged by rules.py: nothing illegal comes back.
+"""At least 10^5 segments at connections in all eleven states, judged by rules.py: nothing illegal
+comes back.
 
-UIPY_FUZZ_SHOTS (per state) and UIPY_FUZZ_SEED widen the search. A failure prints what was fired, what was legal and
-the command that repeats it.
+UIPY_FUZZ_SHOTS (per state) and UIPY_FUZZ_SEED widen the search. A failure prints what was fired,
+what was legal and the command that repeats it.
 """
 
 import os
 
 import pytest
-
 from fuzz.judge import Campaign
 from fuzz.rules import ALL, CONNECTED, TABLE
 from fuzz.victim import STATES
@@ -57,11 +57,15 @@ def test_the_table_knows_every_state():
 
 
 def test_no_row_lets_a_blind_segment_kill_a_connection():
-    """Of the table itself: who leaves a live connection for CLOSED is a RST at RCV.NXT exactly, the ACK of our FIN, or
-    text behind a valid ACK that nobody reads any more."""
+    """Of the table itself: who leaves a live connection for CLOSED is a RST at RCV.NXT exactly,
+    the ACK of our FIN, or text behind a valid ACK that nobody reads any more."""
     for row in TABLE:
         if "CLOSED" in row.then and set(row.states) & set(CONNECTED.split()):
             assert row.segment in ("rst", "acks-our-fin", "new-text no-reader"), row
             if row.segment == "rst":
-                earlier = [r.segment for r in TABLE[: TABLE.index(row)] if set(row.states) <= set(r.states)]
+                earlier = [
+                    r.segment
+                    for r in TABLE[: TABLE.index(row)]
+                    if set(row.states) <= set(r.states)
+                ]
                 assert "rst !exact" in earlier and "rst number-outside" in earlier

@@ -1,52 +1,21 @@
-"""A stack brought into each of the eleven states by real handshakes, and the frames that go in and out of it."""
+"""A stack brought into each of the eleven states by real handshakes, and the frames that go in and
+out of it."""
 
 import random
 
 import segment
 from fuzz.facts import Tcb
-from segment import ACK, FIN, MSS, PSH, SACK_OK, STAMP, SYN, WSCALE, Illegal, option
+from fuzz.journeys import PORT, Journeys, Reader
 from fuzz.shots import BOARD, MAC_BOARD, MAC_PEER, PEER, Shot, pattern
+from segment import MSS, SACK_OK, STAMP, WSCALE, Illegal, option
 from tcpcheck import WireCheck
-from uipy import App, Bytes, Stack
+from uipy import Stack
 
 STATES = (
-    "CLOSED", "LISTEN", "SYN-SENT", "SYN-RECEIVED", "ESTABLISHED", "FIN-WAIT-1", "FIN-WAIT-2", "CLOSE-WAIT", "CLOSING",
-    "LAST-ACK", "TIME-WAIT",
+    "CLOSED", "LISTEN", "SYN-SENT", "SYN-RECEIVED", "ESTABLISHED", "FIN-WAIT-1", "FIN-WAIT-2",
+    "CLOSE-WAIT", "CLOSING", "LAST-ACK", "TIME-WAIT",
 )  # fmt: skip
 MASK = (1 << 30) - 1
-PORT = 7
-
-
-class Reader(App):
-    """Takes what the peer sends, compares it with what the peer really said, and leaves closing to the test."""
-
-    def __init__(self):
-        self.reset()
-
-    def reset(self):
-        self.taken = 0
-        self.fin = False
-        self.reason = None
-        self.take = None  # a function of n, or None for all
-        self.wrong = None
-        self.c = None
-
-    def connected(self, conn):
-        self.reset()
-        self.c = conn
-
-    def received(self, conn, buf, start, n):
-        k = n if self.take is None else self.take(n)
-        if bytes(buf[start : start + k]) != pattern(self.taken, k):
-            self.wrong = "octets at %d that the peer did not send" % self.taken
-        self.taken += k
-        return k
-
-    def peer_closed(self, conn):
-        self.fin = True
-
-    def closed(self, conn, reason):
-        self.reason = reason
 
 
 class Port:
@@ -70,7 +39,7 @@ class Port:
         return True
 
 
-class Victim:
+class Victim(Journeys):
     """One stack, one peer, one connection. Everything follows from the seed."""
 
     def __init__(self, seed, state):
@@ -81,13 +50,22 @@ class Victim:
         self.sent = []
         self.judge = WireCheck(BOARD, self.l2)
         self.options = self._options()
-        self.stack = Stack(Port(self.l2), ip="10.0.0.1/24", key=rng.randbytes(8), tcp=2, now=self.now & MASK, tcp_options=self.options)
+        self.stack = Stack(
+            Port(self.l2),
+            ip="10.0.0.1/24",
+            key=rng.randbytes(8),
+            tcp=2,
+            now=self.now & MASK,
+            tcp_options=self.options,
+        )
         self.stack.on_error = self.errors.append
-        self.passive = state in ("LISTEN", "CLOSED") or state != "SYN-SENT" and rng.random() < 0.6
+        served = state != "SYN-SENT" and rng.random() < 0.6
+        self.passive = served or state in ("LISTEN", "CLOSED")
         self.apps = []
         self.stamps = None  # (our TSval, the TSval to echo)
         self.late = False
-        self.reopened = None  # in SYN-RECEIVED by a SYN that came in TIME-WAIT: the Side of the connection before
+        # in SYN-RECEIVED by a SYN that came in TIME-WAIT: the Side of the connection before
+        self.reopened = None
         self.deaf = False
         self.aim = state
         self.app = None
@@ -97,15 +75,16 @@ class Victim:
         self.seq, self.ack = rng.choice((0, 5, 0xFFFFFFFF, 0x7FFFFFFF, rng.randrange(1 << 32))), 0
         self.tick(0)
         if state not in ("CLOSED", "LISTEN"):
-            self._bring(state)
+            self.bring(state)
 
     def _options(self):
         rng = self.rng
         if rng.random() < 0.4:
             return {}
         return {
-            "reassembly": rng.choice((0, 4)), "sack": rng.random() < 0.5, "timestamps": rng.random() < 0.5,
-            "window_scale": rng.random() < 0.5, "ecn": rng.choice((0, 1, 2)), "cookies": rng.random() < 0.3,
+            "reassembly": rng.choice((0, 4)), "sack": rng.random() < 0.5,
+            "timestamps": rng.random() < 0.5, "window_scale": rng.random() < 0.5,
+            "ecn": rng.choice((0, 1, 2)), "cookies": rng.random() < 0.3,
             "room": rng.choice((0, 0, 3000, 100000)),
         }  # fmt: skip
 
@@ -147,7 +126,16 @@ class Victim:
     def _take(self, frame):
         if self.l2 and frame[12:14] == b"\x08\x06":
             if frame[21] == 1 and frame[38:42] == PEER:  # who has the peer?
-                self._give(MAC_BOARD + MAC_PEER + frame[12:20] + b"\0\2" + MAC_PEER + PEER + MAC_BOARD + BOARD)
+                self._give(
+                    MAC_BOARD
+                    + MAC_PEER
+                    + frame[12:20]
+                    + b"\0\2"
+                    + MAC_PEER
+                    + PEER
+                    + MAC_BOARD
+                    + BOARD
+                )
             return
         seg = self.judge.emitted(frame)
         if seg is None:
@@ -184,7 +172,11 @@ class Victim:
 
     def _syn_options(self):
         rng = self.rng
-        opts = option(MSS, rng.choice((536, 1000, 1460, 9000)).to_bytes(2, "big")) if rng.random() < 0.9 else b""
+        opts = (
+            option(MSS, rng.choice((536, 1000, 1460, 9000)).to_bytes(2, "big"))
+            if rng.random() < 0.9
+            else b""
+        )
         if rng.random() < 0.5:
             self.stamps = (rng.randrange(1 << 32), self.stamps[1] if self.stamps else 0)
             opts += self._stamp()
@@ -203,125 +195,11 @@ class Victim:
 
     @side.setter
     def side(self, side):
-        self.judge.sides[(self.dport, PEER, self.sport)] = side
-
-    def _bring(self, state):
-        """A real handshake, then whatever leads to `state`."""
-        if state == "SYN-SENT" or not self.passive:
-            self._connect()
-        if state == "SYN-SENT":
-            return
-        if state == "SYN-RECEIVED":
-            self.say(SYN, opts=self._syn_options())
-            return self._settled()
-        self._establish()
-        getattr(self, "_to_" + state.lower().replace("-", "_"))()
-
-    def _connect(self):
-        self.app = Reader()
-        self.sport = PORT
-        conn = self.stack.connect(self.app, "10.0.0.9", PORT)
-        self.dport = conn.lport
-        self.app.c = conn
-        self.stamps = None
-        out = self.tick(0)
-        if out and out[-1].stamp:
-            self.stamps = (1, out[-1].stamp[0])
-        self.hear(out)
-
-    def _establish(self):
-        if self.passive:
-            self.say(SYN, opts=self._syn_options())
-            self._settled()
-            self.say(ACK)
+        key = (self.dport, PEER, self.sport)
+        if side is None:
+            self.judge.sides.pop(key, None)
         else:
-            self.say(SYN | ACK, opts=self._syn_options())
-            self._settled()
-        if self.passive:
-            self.app = next(a for a in self.apps if a.c is not None)
-        self.hear(self.tick(0))
-
-    def _settled(self):
-        if not self.side.agreed(STAMP):
-            self.stamps = None
-
-    def _mess(self):
-        # Something in flight, something received, an odd room.
-        rng, conn = self.rng, self.app.c
-        if rng.random() < 0.3:
-            conn.room = rng.choice((0, 1, 700, 5000))
-        if rng.random() < 0.5:
-            self.say(ACK | PSH, size=min(rng.choice((1, 300, 1000)), max(self.side.edge - 1 - self.app.taken, 0)))
-        if rng.random() < 0.5:
-            conn.send(Bytes(rng.randbytes(rng.choice((1, 800, 3000)))))
-            self.hear(self.tick(0))
-            if rng.random() < 0.3:
-                self.say(ACK)
-
-    def _to_established(self):
-        self._mess()
-        if self.rng.random() < 0.2:
-            self.app.take = lambda n: self.rng.choice((0, n // 2, n))
-
-    def _fin(self):
-        """Our FIN leaves; all before it fits into the peer's window."""
-        if self.rng.random() < 0.3:
-            self.deaf = True
-            self.app.c.close()
-        else:
-            self.app.c.shutdown()
-        self.hear(self.tick(0))
-        for _ in range(20):
-            if self.side.fin is not None:
-                return
-            self.say(ACK)
-            self.hear(self.tick(1500))
-        raise AssertionError("the FIN does not leave")
-
-    def _to_fin_wait_1(self):
-        self._mess()
-        self._fin()
-
-    def _to_fin_wait_2(self):
-        self._to_fin_wait_1()
-        self._acknowledge()
-
-    def _acknowledge(self):
-        self.ack = self.side.iss + self.side.fin + 1 & segment.M32
-        self.say(ACK)
-
-    def _peer_fin(self, ack=None):
-        self._reads_all()
-        self.say(FIN | ACK, ack=ack)
-        self.hear(self.tick(0))
-
-    def _reads_all(self):
-        # A FIN needs a place in the window.
-        if self.app.reason is None and self.side.edge <= 1 + self.app.taken:
-            self.app.c.room = 3000
-            self.app.c.resume()
-            self.tick(0)
-
-    def _to_close_wait(self):
-        self._mess()
-        self._peer_fin()
-
-    def _to_closing(self):
-        self._mess()
-        self._fin()
-        self._peer_fin(ack=self.side.iss + max(self.side.una, 1))
-
-    def _to_last_ack(self):
-        self._to_close_wait()
-        self._fin()
-
-    def _to_time_wait(self):
-        if self.rng.random() < 0.3:
-            self._to_closing()
-            self._acknowledge()
-        else:
-            self._to_fin_wait_2()
-            self._peer_fin()
+            self.judge.sides[key] = side
 
     # Where are we?
 
@@ -332,7 +210,12 @@ class Victim:
         for c in t.conns:
             if c.state and (c.lport, c.rport) == (self.dport, self.sport):
                 return c.state_name
-        key = bytearray((1, 0)) + self.dport.to_bytes(2, "big") + self.sport.to_bytes(2, "big") + PEER
+        key = (
+            bytearray((1, 0))
+            + self.dport.to_bytes(2, "big")
+            + self.sport.to_bytes(2, "big")
+            + PEER
+        )
         if t.half.find(key) >= 0:
             return "SYN-RECEIVED"
         if t.wait.find(key) >= 0:
@@ -355,7 +238,8 @@ class Victim:
             room = self.stack.tcp.default_room
         fin = live and (app.fin or state in ("CLOSE-WAIT", "CLOSING", "LAST-ACK", "TIME-WAIT"))
         return Tcb(
-            side, app.taken if live else 0, int(fin), room, live and app.take is None, self.passive,
+            side, app.taken if live else 0, int(fin), room, live and app.take is None,
+            self.passive,
             self.nowhere == "LISTEN", not self.deaf, self.late, state == "TIME-WAIT",
             self.options.get("ecn") == 2, state in ("SYN-SENT", "SYN-RECEIVED"),
         )  # fmt: skip

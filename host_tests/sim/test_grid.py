@@ -1,7 +1,8 @@
-"""Two stacks over every kind of bad wire: each octet arrives once and in order, both ends close, nothing is left.
+"""Two stacks over every kind of bad wire: each octet arrives once and in order, both ends close,
+nothing is left.
 
-A failure names the seed and the parameters and prints the command that replays it (tools/simtalk.py). UIPY_SIM_RUNS and
-UIPY_SIM_SEED widen the search.
+A failure names the seed and the parameters and prints the command that replays it
+(tools/simtalk.py). UIPY_SIM_RUNS and UIPY_SIM_SEED widen the search.
 """
 
 import itertools
@@ -22,11 +23,13 @@ WIRES = [
     )
 ]
 SPACE = {
-    "loss": (0, 0, 1, 3, 8, 15), "reorder": (0, 0, 5, 30), "dup": (0, 0, 5, 20), "corrupt": (0, 0, 0, 3),
-    "delay": (0, 1, 10, 50, 300), "jitter": (0, 0, 5, 40), "rate": (0, 0, 20, 200), "buffer": (4, 10, 0),
-    "l2": (0, 14), "mtu": (1500, 1500, 1500, 576, 296), "mtu2": (0, 0, 1500, 576), "busy": (0, 0, 0, 30),
-    "reassembly": (0, 1, 4), "sack": (0, 1), "timestamps": (0, 1), "window_scale": (0, 1), "ecn": (0, 1, 2), "cookies": (0, 0, 1),
-    "room": (0, 0, 100, 536, 3000, 30000, 120000), "flight": (0, 0, 1, 2),
+    "loss": (0, 0, 1, 3, 8, 15), "reorder": (0, 0, 5, 30), "dup": (0, 0, 5, 20),
+    "corrupt": (0, 0, 0, 3), "delay": (0, 1, 10, 50, 300), "jitter": (0, 0, 5, 40),
+    "rate": (0, 0, 20, 200), "buffer": (4, 10, 0), "busy": (0, 0, 0, 30),
+    "l2": (0, 14), "mtu": (1500, 1500, 1500, 576, 296), "mtu2": (0, 0, 1500, 576),
+    "reassembly": (0, 1, 4), "sack": (0, 1), "timestamps": (0, 1), "window_scale": (0, 1),
+    "ecn": (0, 1, 2), "cookies": (0, 0, 1),
+    "room": (0, 0, 100, 536, 3000, 30000, 120000), "max_flight": (0, 0, 1, 2),
     "up": (0, 1, 700, 5000, 20000), "down": (0, 1, 700, 5000, 20000), "conns": (1, 1, 1, 3),
     "reader": ("fast", "fast", "partial", "slow"), "source": ("bytes", "ring", "pieces"),
     "close": ("finish", "shutdown", "answer"), "urgent": (0, 0, 0, 1),
@@ -49,12 +52,15 @@ def sample(seed):
     rng = random.Random(seed)
     how = {key: rng.choice(values) for key, values in SPACE.items()}
     how["seed"] = seed
-    how["limit"] = 3600  # an application that refuses octets on a wire that loses them backs off to minutes
+    how["limit"] = (
+        3600  # an application that refuses octets on a wire that loses them backs off to minutes
+    )
     if how["mtu2"] and how["mtu2"] > how["mtu"]:
         how["mtu2"] = 0
     if not how["rate"]:
         how["buffer"] = 0
-    # A window of a few octets, each of which costs a round trip, and a wire of seconds: shorter texts, or hours.
+    # A window of a few octets, each of which costs a round trip, and a wire of seconds:
+    # shorter texts, or hours.
     if how["room"] in (100, 536) or how["reader"] != "fast" or how["delay"] == 300:
         how["up"], how["down"] = min(how["up"], 3000), min(how["down"], 3000)
     return how

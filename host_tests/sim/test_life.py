@@ -21,7 +21,9 @@ def test_a_pulled_cable_only_delays(after, ms):
     pulled(talk, after, ms).run()
 
 
-@pytest.mark.parametrize("how", ({"room": 1}, {"room": 7, "reader": "partial"}, {"reader": "slow", "seed": 3}))
+@pytest.mark.parametrize(
+    "how", ({"room": 1}, {"room": 7, "reader": "partial"}, {"reader": "slow", "seed": 3})
+)
 def test_a_tiny_window_is_no_deadlock(how):
     Talk(up=60, down=60, **how).run()
 
@@ -57,7 +59,9 @@ def test_only_one_direction_is_bad():
 
 
 def test_eight_conversations_share_a_bad_wire():
-    Talk(seed=8, conns=8, up=10000, down=10000, loss=5, reorder=5, dup=5, reassembly=4, sack=1).run()
+    Talk(
+        seed=8, conns=8, up=10000, down=10000, loss=5, reorder=5, dup=5, reassembly=4, sack=1
+    ).run()
 
 
 def test_a_dead_wire_is_given_up_and_says_so():
@@ -70,6 +74,6 @@ def test_a_dead_wire_is_given_up_and_says_so():
 
 def test_a_run_that_does_not_end_names_its_seed():
     talk = Talk(seed=77, up=60000, limit=1, rate=1, loss=3)
-    with pytest.raises(AssertionError, match="replay: .*loss=3.* seed=77") as failure:
+    with pytest.raises(AssertionError, match=r"replay: .*loss=3.* seed=77") as failure:
         talk.run()
     assert isinstance(failure.value.__cause__, Stuck)
