@@ -3,6 +3,7 @@
 import random
 
 import pytest
+from chips.faults import CallAt, FlipMiso
 from chips.rig import MAC, PEER, Rig, frame
 from uipy.drivers.errors import NoChip
 
@@ -319,11 +320,67 @@ def test_a_reset_in_the_middle_of_a_frame_costs_that_frame_only(broken):
         for k in range(4):
             rig.chip.wire_in(frame(fill=k))
         rig.poll()
-        from chips.faults import CallAt
-
         rig.wiring.at(0, CallAt(octet, rig.chip.brown_out))
         rig.run(1000)
         assert rig.echo(frame(fill=9))
+
+
+# Glitches on the way from the chip: what is read wrong once is read again
+
+
+@pytest.mark.parametrize("bit", range(4))
+def test_a_length_that_leaves_crumbs_is_read_again(make, bit):
+    """Octets 3 and 4 of the transaction behind the look are the length."""
+    rig = make(pins=False)
+    rig.run(1)
+    rig.chip.wire_in(frame(200))
+    rig.wiring.at(1, FlipMiso(4, bit))
+    rig.run(5)
+    assert rig.got == [frame(200)] and "reopened" not in rig.counters()
+    assert rig.echo(frame(fill=1))
+
+
+def test_one_wrong_reading_is_no_reason_to_start_anew(make):
+    dry = make()
+    dry.run(1)
+    dry.wiring.log = []
+    first = dry.wiring.transactions
+    dry.run(300)
+    care = len(dry.wiring.log)
+    assert dry.wiring.transactions - first == care > 5
+    for k in range(care):
+        for octet in (3, 4):
+            for bit in range(8):
+                rig = make()
+                events = []
+                rig.dev.on_link = events.append
+                rig.run(1)
+                rig.wiring.at(k, FlipMiso(octet, bit))
+                rig.run(600, step_ms=5)
+                assert set(rig.counters()) <= {"link", "rx_doubt"}, (k, octet, bit)
+                assert events == []
+
+
+def test_pointers_that_contradict_each_other_for_good_are_made_anew(broken):
+    rig = broken()
+    chip = rig.chip
+    fresh, opened = chip.fresh, chip.open
+    chip.skew = 1
+
+    def skewed(regs, name):
+        fresh(regs, name)
+        if name == "RX_RSR":
+            regs[name] = (regs[name] + chip.skew) & 0xFFFF
+
+    def reopen():
+        chip.skew = 0
+        opened()
+
+    chip.fresh, chip.open = skewed, reopen
+    chip.wire_in(frame())
+    rig.run(50)
+    assert rig.counters()["rx_resync"] == rig.counters()["reopened"] == 1
+    assert rig.echo(frame())
 
 
 # Wrong chips
