@@ -15,6 +15,8 @@ of lib/uipy) and raises `Illegal`, with the clause, for
     (RFC 3168).
 """
 
+from collections import deque
+
 # fmt: off
 from segment import (
     ACK,
@@ -42,15 +44,16 @@ from tcpbooks import Side
 
 class WireCheck:
     """The judge of one host. `l2` as in the device contract; `address` the host's IPv4 address (4
-    octets).
+    octets); `depth` the segments that may arrive before the first of them is answered.
     """
 
-    def __init__(self, address, l2=14):
+    def __init__(self, address, l2=14, depth=1):
         self.address = address
+        self.depth = depth
         self.l2 = l2
         self.sides = {}
         self.count = 0
-        self.last = None  # the segment delivered last
+        self.heard = {}  # the latest segments delivered, by connection: what a RST may answer
         self.rexmt = 0
 
     def arrived(self, frame):
@@ -64,9 +67,15 @@ class WireCheck:
         self.learn(seg)
         return seg
 
+    def hear(self, seg):
+        """A segment is delivered, whatever it is worth. In a recording several may come before the
+        answer to the first."""
+        key = (seg.dport, seg.src, seg.sport)
+        self.heard.setdefault(key, deque(maxlen=self.depth)).append(seg)
+
     def learn(self, seg, certain=True):
         """What the host now knows of its peer. Not `certain`: perhaps it dropped the segment."""
-        self.last = seg
+        self.hear(seg)
         key = (seg.dport, seg.src, seg.sport)
         side = self.sides.get(key)
         if seg.flags & SYN and not seg.flags & RST:
@@ -137,27 +146,11 @@ class WireCheck:
             "RST with other controls or data",
             seg,
         )
-        last = self.last
-        if last is not None and (last.src, last.sport, last.dport) == (
-            seg.dst,
-            seg.dport,
-            seg.sport,
-        ):
-            _need(
-                not last.flags & RST or (side is not None and side.iss is not None),
-                "a RST answered by a RST (3.10.7.1)",
-                seg,
-            )
-            if last.flags & ACK and seg.seq == last.ack and not seg.flags & ACK:
-                return
-            if not last.flags & ACK and seg.seq == 0 and seg.flags & ACK:
-                _need(
-                    seq_diff(seg.ack, last.seq) == last.length,
-                    "RST's ACK is not SEG.SEQ+SEG.LEN (3.10.7.1)",
-                    seg,
-                )
-                return
-        _need(side is not None and side.iss is not None, "a RST that answers nothing", seg)
+        known = side is not None and side.iss is not None
+        heard = self.heard.get((seg.sport, seg.dst, seg.dport), ())
+        if any(_resets(seg, last) for last in heard):
+            return
+        _need(known, "a RST that answers nothing (3.10.7.1)", seg)
         _need(
             side.una <= seq_diff(seg.seq, side.iss) <= side.top,
             "RST's SEQ is not SND.NXT (3.10.5)",
@@ -253,6 +246,16 @@ class WireCheck:
                 continue
             if not side.psh.get(side.fin, True):
                 raise Illegal("the last octets on %s went without PSH (MUST-61)" % (key,))
+
+
+def _resets(seg, last):
+    """Is this the RST that the segment `last` earns (3.10.7.1)? A RST earns none."""
+    if last.flags & RST:
+        return False
+    if last.flags & ACK:
+        return seg.seq == last.ack and not seg.flags & ACK
+    right = seq_diff(seg.ack, last.seq) == last.length
+    return seg.seq == 0 and bool(seg.flags & ACK) and right
 
 
 def _need(good, what, seg):
@@ -389,3 +392,14 @@ def _ecn(seg, side):
             seg,
         )
     _need(seg.ecn != 3, "a host marks CE itself (RFC 3168 5)", seg)
+
+
+def judge(frames, address, l2=14):
+    """Judges a recording of a host's wire, (seconds, frame) in order; returns the `WireCheck`."""
+    check = WireCheck(address, l2, depth=64)
+    for _, frame in frames:
+        if is_tcp(frame, l2) and frame[l2 + 12 : l2 + 16] == address:
+            check.emitted(frame)
+        else:
+            check.arrived(frame)
+    return check

@@ -91,7 +91,7 @@ class Campaign:
     def _teach(self, shot, state, legal, accepted, facts):
         """The judge of the wire learns what the stack may use."""
         v = self.v
-        v.judge.last = shot.seg()
+        v.judge.hear(shot.seg())
         if shot.broken:
             return
         if state == "LISTEN" and shot.flags & (SYN | RST) == SYN:

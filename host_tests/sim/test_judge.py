@@ -224,10 +224,10 @@ def test_the_form_of_a_reset():
         send(RST, 98, 0)
     hear(SYN, 5, 0, b"abc")
     send(RST | ACK, 0, 9)
-    with pytest.raises(Illegal, match=r"SEG\.SEQ"):
+    with pytest.raises(Illegal, match="answers nothing"):
         send(RST | ACK, 0, 8)
     hear(RST, 5, 0)
-    with pytest.raises(Illegal, match="answered by a RST"):
+    with pytest.raises(Illegal, match="answers nothing"):
         send(RST | ACK, 0, 5)
 
 
