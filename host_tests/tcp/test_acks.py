@@ -73,3 +73,15 @@ def test_queued_segments_are_all_processed_before_the_ack(lab):
     for k in (1, 2, 3):
         p.send("A", bytes([k]) * 300, seq=s0 + 300 * k)
     assert one(p.send("A", bytes(300), seq=s0)).ack == s0 + 1200
+
+
+def test_what_fills_a_part_of_a_gap_is_acknowledged_at_once(peer):
+    """Without a pool the peer sends everything behind the loss again, one segment a round trip: a
+    delayed ACK for each of them would be 100 ms for each of them."""
+    lost = peer.seq
+    for k in range(1, 5):
+        assert peer.send("A", b"x" * 1000, seq=lost + 1000 * k)
+    for k in range(5):
+        peer.seq = lost + 1000 * k
+        assert is_ack(one(peer.send("A", b"x" * 1000)), peer)
+    assert not peer.send("A", b"y" * 999)  # the gap has closed: delayed as ever

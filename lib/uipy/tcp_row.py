@@ -1,4 +1,4 @@
-"""The row of a TCP connection: what RFC 9293 3.3.1 calls the TCB, in 118 octets and what the
+"""The row of a TCP connection: what RFC 9293 3.3.1 calls the TCB, in 120 octets and what the
 options add.
 
 Everything that is a sequence number is kept as wire bytes; everything between SND.UNA and the end
@@ -58,14 +58,15 @@ RAM); a test compares the copies.
   106 SENT_AT    u32  the last segment with data
   110 CHAL_AT    u32  the last challenge ACK
   114 BUFF       u32  RCV.BUFF: the largest ROOM
-  118            the options' own octets, from `row_at` of each module
+  118 GAP        u16  the end of what came out of order, less RCV.NXT; 0 = nothing is missing
+  120            the options' own octets, from `row_at` of each module
 """
 
 from micropython import const
 
 from .kern import put32
 
-ROW = 118
+ROW = 120
 # used u8, interface u8, local port, remote port, remote address: as they follow in our TCP header
 KEY = 10
 

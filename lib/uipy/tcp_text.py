@@ -17,6 +17,7 @@ _ACK_AT = const(60)
 _BUSY_AT = const(72)
 _ADV = const(84)
 _UNACKED = const(92)
+_GAP = const(118)
 
 _F_ACK = const(0x01)
 _G_DEAF = const(0x08)
@@ -89,6 +90,10 @@ def _advance(t, r, n, full):
     left = u32(r, _ADV) - n
     put32(r, _ADV, left if left > 0 else 0)
     put32(r, _BUSY_AT, t.stack.now)
+    left = u16(r, _GAP)
+    if left:  # a part of a gap is filled: at once (RFC 5681 4.2)
+        put16(r, _GAP, left - n if left > n else 0)
+        r[_F] |= _F_ACK
     n += u16(r, _UNACKED)
     put16(r, _UNACKED, n if n < 0xFFFF else 0xFFFF)
     if n >= 2 * full:
@@ -109,12 +114,16 @@ def delay_ack(t, r):
 
 def _early(t, c):
     """Out of order: kept if there is a pool, and acknowledged at once so that the peer counts
-    duplicates (RFC 5681 4.2)."""
+    duplicates (RFC 5681 4.2). How far the gap reaches is noted: what fills it is acknowledged at
+    once too, or a peer that sends it again piece by piece waits for a delayed ACK each time."""
+    r = c.r
     bump(t.stat, _N_TCP_OOO)
-    if t.pool and not c.r[_G] & _G_DEAF:
+    if t.pool and not r[_G] & _G_DEAF:
         t.pool.keep(t, c)
     t.rel += t.len
-    c.r[_F] |= _F_ACK
+    if t.rel > u16(r, _GAP):
+        put16(r, _GAP, t.rel if t.rel < 0xFFFF else 0xFFFF)
+    r[_F] |= _F_ACK
 
 
 def _unread(t, c):
