@@ -260,6 +260,22 @@ def test_503_when_all_snapshots_are_on_their_way(site):
         assert ask(third, get(b"/count")).status == 200
 
 
+def test_a_snapshot_is_given_back_once_whatever_becomes_of_its_connection(site):
+    conns = [FakeConn(site()) for _ in range(3)]
+    assert ask(conns[0], get(b"/count")).status == 200
+    conns[1].feed(get(b"/count"))
+    conns[2].feed(get(b"/count"))
+    conns[0].reset()  # its snapshot is another's now
+    assert ask(FakeConn(site()), get(b"/count")).status == 503
+    conns[1].reset()
+    conns[2].reset()
+    late = [FakeConn(site()) for _ in range(2)]
+    for conn in late:
+        conn.feed(get(b"/count"))
+    for conn in late:
+        assert Answer(conn.pump().take_sent()).status == 200
+
+
 # Pieces
 
 
@@ -409,6 +425,26 @@ def test_408_for_a_request_that_never_ends(conn):
     assert answer.status == 408 and conn.fin
 
 
+def test_a_request_has_its_time_from_its_first_octet(conn):
+    for _ in range(25):
+        conn.app.poll(conn)
+    for part in (GET[:9], GET[9:30]):
+        conn.feed(part)
+        for _ in range(5):
+            conn.app.poll(conn)
+    assert ask(conn, GET[30:]).status == 200
+    assert not conn.finishing
+
+
+def test_a_client_that_does_not_close_after_the_last_answer_is_reset(conn):
+    ask(conn, get(b"/", b"Connection: close"))
+    for _ in range(10):
+        conn.app.poll(conn)
+    assert conn.end == ""
+    conn.app.poll(conn)
+    assert conn.end == "aborted"
+
+
 def test_an_idle_connection_is_closed(conn):
     ask(conn, GET)
     for _ in range(30):
@@ -416,6 +452,11 @@ def test_an_idle_connection_is_closed(conn):
     assert not conn.finishing
     conn.app.poll(conn)
     assert conn.pump().fin
+    for _ in range(10):
+        conn.app.poll(conn)
+    assert conn.end == ""
+    conn.app.poll(conn)
+    assert conn.end == "aborted"
 
 
 def test_a_client_that_reads_slowly_stays_and_one_that_stopped_does_not(conn):

@@ -9,8 +9,9 @@ DATA = bytes(i * 7 % 251 for i in range(1000))
 
 def ring_of(data):
     ring = Ring(len(data) + 5)
-    ring.write(b"xxxx", 0, 4)  # so that the data wraps
-    ring.acked(4)
+    half = len(data) // 2 + 5
+    ring.write(bytes(half), 0, half)  # so that the data wraps
+    ring.acked(half)
     assert ring.write(data, 0, len(data)) == len(data)
     ring.end()
     return ring

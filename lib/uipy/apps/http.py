@@ -128,7 +128,6 @@ class Http(App):
                 conn.close()
         elif self.state == _READ:
             if self.seconds > _REQUEST_S:
-                self.request.keep = False
                 self._answer(conn, 408)
         elif self.seconds > (_STALL_S if self.reply.left > 0 else _DRAIN_S):
             conn.abort()
