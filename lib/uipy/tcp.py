@@ -33,6 +33,8 @@ _K_IFACE = const(1)
 _K_LPORT = const(2)
 _K_RADDR = const(6)
 _F_RST = const(0x02)
+_S_SYN_SENT = const(2)
+_RST = const(0x04)
 _F_WAIT = const(0x40)
 _G_TOLD = const(0x80)
 _H_TS = const(0x01)
@@ -117,7 +119,7 @@ class Tcp:
         self.half = HalfOpen(self, half_open)
         self.wait = TimeWait(self, time_wait)
         self.turn = 0  # the row that output() asks first
-        self.next_at = stack.now
+        self.next_at = self.fresh_at = stack.now
         self.seed = bytearray(4)
         self.hash = bytearray(8)
         self._clear()
@@ -225,8 +227,11 @@ class Tcp:
         self.c = c
         if not r[_F] & _F_RST:
             INPUT[r[_STATE]](self, c)
-        if not self.reply and r[_F] & ~_F_WAIT and r[_STATE]:
+        # In SYN-SENT it would be an open made in a callback, to somebody else.
+        if not self.reply and r[_F] & ~_F_WAIT and r[_STATE] > _S_SYN_SENT:
             self.reply = segment(self, c)
+            if r[_F] & _F_RST:
+                self._reset(c, self.reply)
         if r[_F] & ~_F_WAIT:
             self.stack.due = True
         return self.reply
@@ -290,20 +295,30 @@ class Tcp:
         if way <= 0:
             return self._no_way(c, way)
         r[_F] &= ~_F_WAIT
-        return self._send(segment(self, c), k)
+        n = self._send(segment(self, c), k)
+        if r[_F] & _F_RST:
+            self._reset(c, n)
+        return n
 
     def _send(self, n, k):
         return self.ip.send(self.iface, _PROTO, self.keys, k, n) if n else 0
+
+    def _reset(self, c, n):
+        """c is to be reset. If the segment of n octets is the RST, the row is free; not earlier,
+        for `closed` may open another connection there."""
+        if n and self.o_flags & _RST:
+            end(self, c, REASONS[c.r[_DUP]])
 
     def _no_way(self, c, way):
         """The segment cannot leave: its marks stay, and R2 runs (RFC 1122 2.3.2.2). Three vain
         requests are a soft error."""
         r = c.r
         r[_F] |= _F_WAIT
-        if r[_F] & _F_RST:  # nobody to tell
-            end(self, c, REASONS[r[_DUP]])
-            return 0
         hold(self, r)
+        if r[_F] & _F_RST:
+            if way < 0:  # nobody to tell
+                end(self, c, REASONS[r[_DUP]])
+            return 0
         if way < 0 and not r[_G] & _G_TOLD:
             r[_G] |= _G_TOLD
             self.c = c

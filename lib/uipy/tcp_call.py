@@ -21,6 +21,7 @@ _GEN = const(94)
 _LST = const(103)
 _BUFF = const(114)
 
+_F_RST = const(0x02)
 _F_SEND = const(0x08)
 _G_FIN_SENT = const(0x02)
 _G_END = const(0x04)
@@ -29,8 +30,8 @@ _NO_LISTENER = const(255)
 
 
 def connected(t, c):
-    """The room that the application begins with is its buffer: half of it is worth an update of the
-    window (RFC 9293 3.8.6.2.2), however small it is."""
+    """The room that the application begins with is its buffer: half of it is worth an update of
+    the window (RFC 9293 3.8.6.2.2), however small it is."""
     with t:
         c.app.connected(c)
     n = u32(c.r, _ROOM)
@@ -40,6 +41,8 @@ def connected(t, c):
 
 def received(t, c):
     """Hands over t.d_len octets at t.d_buf[t.d_start:]; returns how many were taken."""
+    if c.r[_F] & _F_RST:  # it has called abort: `closed` is all that follows
+        return 0
     with t:
         n = _received(t, c)
         return t.d_len if n is None or n > t.d_len else n
@@ -121,8 +124,8 @@ def poll(t, c):
 
 
 def end(t, c, reason):
-    """The connection is over: the row is freed, the application told, and its object goes back to
-    the listener."""
+    """The connection is over: the row is freed, the object goes back to the listener, and the
+    application is told; it may open another connection at once, in this same row."""
     r = c.r
     app = c.app
     r[_STATE] = _S_CLOSED
@@ -133,11 +136,11 @@ def end(t, c, reason):
     if t.pool:
         t.pool.forget(c)
     app.conn = t.dead
+    if r[_LST] != _NO_LISTENER:
+        t.listeners[r[_LST]].give_back(app)
+        t.half.room_again()
     was = t.c  # the end of one connection may be a call from another's callback
     t.c = c
     with t:
         app.closed(c, reason)  # MUST-12
     t.c = was
-    if r[_LST] != _NO_LISTENER:
-        t.listeners[r[_LST]].give_back(app)
-        t.half.room_again()

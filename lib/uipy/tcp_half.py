@@ -175,7 +175,8 @@ class HalfOpen:
             write_syn(t, t.iface, w[o + _P_H])
             n = t.o_hl
         wnd = t.default_room if t.default_room < 0xFFFF else 0xFFFF
-        # RFC 7323 2.2: scaled, except in a SYN; no more than the SYN-ACK offered, which ADV begins with
+        # RFC 7323 2.2: scaled, except in a SYN; no more than the SYN-ACK offered, with which ADV
+        # begins
         t.o_wnd = wnd if flags & _SYN else wnd >> w[o + _P_RSHIFT]
         return bare(t, t.iface, w, o, flags, n)
 

@@ -52,6 +52,7 @@ _TIMED_AT = const(52)
 _ADV = const(84)
 
 _F_ACK = const(0x01)
+_F_RST = const(0x02)
 _F_SEND = const(0x08)
 _F_REXMT = const(0x04)
 _G_FIN_SENT = const(0x02)
@@ -189,9 +190,8 @@ def ack(t, c):
         acked(t, c, a)
     else:
         duplicate(t, c)
-    if r[_STATE]:
-        update_window(t, r)
-    return r[_STATE]
+    update_window(t, r)
+    return not r[_F] & _F_RST  # `acked` may have called abort
 
 
 def syn_received(t, c):
@@ -225,13 +225,15 @@ def syn_received(t, c):
 def _rest(t, c):
     """Sixth to eighth: URG, text and FIN."""
     r = c.r
+    if r[_F] & _F_RST:  # the callback before raised, or called abort
+        return
     if t.flags & _URG and t.urg:  # MUST-30
         t.urg.input(c)
     if r[_H] & _H_ECN:
         t.ecn.input(r)
     if t.len:
         text(t, c)
-    if t.flags & _FIN:
+    if t.flags & _FIN and not r[_F] & _F_RST:
         fin(t, c)
 
 

@@ -55,7 +55,7 @@ class Listener:
 
     def __init__(self, tcp, port, app, n, idle_ms, spare_ms, idx):
         self.t = tcp
-        self.port = port  # 0 once it is closed
+        self.port = port  # -1 once it is closed
         self.idx = idx  # the interface that it listens on, -1 = all
         self.apps = [app() for _ in range(n)]
         for a in self.apps:
@@ -68,7 +68,7 @@ class Listener:
 
     def close(self):
         """Accepts no more; the connections that it has go on. Its number stays taken."""
-        self.port = 0
+        self.port = -1
 
     def spare(self):
         """Is an application object free? (MicroPython has no `0 in bytearray`.)"""

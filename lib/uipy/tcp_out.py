@@ -11,9 +11,9 @@ from micropython import const
 
 from . import tcp_cc as cc
 from .kern import bump, copy, put16, put32, sadd, tadd, u16, u32
-from .tcp_call import end, fill
+from .tcp_call import fill
 from .tcp_opt import write, write_syn
-from .tcp_row import REASONS, set_state
+from .tcp_row import set_state
 from .tcp_seg import bare, emit, window
 
 _STATE = const(0)
@@ -23,7 +23,6 @@ _G = const(3)
 _H = const(4)
 _T = const(5)
 _NREX = const(6)
-_DUP = const(7)
 _SND_UNA = const(8)
 _RCV_NXT = const(12)
 _NXT = const(20)
@@ -230,8 +229,10 @@ def _build(t, c, rel, n, new=False):
 
 
 def _full(t, r):
-    """Octets of data in a full segment with the options that have been written (Eff.snd.MSS)."""
-    return u16(r, _MSS) - t.o_hl + 20
+    """Octets of data in a full segment with the options that have been written (Eff.snd.MSS). One
+    segment in flight goes as two halves: a lone one would wait for a delayed ACK each time."""
+    n = u16(r, _MSS) - t.o_hl + 20
+    return n if t.max_flight != 1 else n >> 1
 
 
 def _before_fin(r, rel, n):
@@ -410,12 +411,10 @@ def _syn(t, c):
 
 
 def _reset(t, c):
-    """ABORT: <SEQ=SND.NXT><CTL=RST> (RFC 9293 3.10.5); with it the row is free."""
+    """ABORT: <SEQ=SND.NXT><CTL=RST> (RFC 9293 3.10.5); who sends it frees the row."""
     r = c.r
     copy(t.num, 0, r, _SND_UNA, 4)
     sadd(t.num, 0, u16(r, _MAX))
     put32(t.num, 4, 0)
     t.ip.ttl = r[_TTL]
-    n = bare(t, t.iface, t.keys, _KEY * r[_IDX], _RST)
-    end(t, c, REASONS[r[_DUP]])
-    return n
+    return bare(t, t.iface, t.keys, _KEY * r[_IDX], _RST)

@@ -88,6 +88,7 @@ REASONS = ("aborted", "error", "idle", "unread")  # why a connection is ended by
 
 _STATE = const(0)
 _F = const(2)
+_T = const(5)
 _DUP = const(7)
 _STATE_AT = const(76)
 _F_RST = const(0x02)
@@ -101,8 +102,10 @@ def mark(c, flag):
 
 
 def abort(c, reason):
-    """The connection is to be reset; `reason` is an index of REASONS."""
+    """The connection is to be reset; `reason` is an index of REASONS. Its timers stop: only the
+    RST is left to do."""
     c.r[_DUP] = reason
+    c.r[_T] = 0
     mark(c, _F_RST)
 
 

@@ -15,6 +15,8 @@ def sample(t, r, at):
     m = tdiff(t.stack.now, at)
     if m < 1:
         m = 1  # the clock's granularity G
+    if m > 0xFFFF:
+        m = 0xFFFF  # longer than any RTO; a peer's TSecr may say anything, and m << 3 stays small
     srtt = u32(r, _SRTT)
     if not srtt:  # (2.2)
         put32(r, _SRTT, m << 3)

@@ -24,13 +24,17 @@ _ACK_AT = const(60)
 _HEARD_AT = const(64)
 _SINCE_AT = const(68)
 _BUSY_AT = const(72)
+_STATE_AT = const(76)
 _POLL_AT = const(80)
 _USER = const(96)
 _KEEP = const(98)
+_SENT_AT = const(106)
+_CHAL_AT = const(110)
 _KPROBE = const(100)
 _LST = const(103)
 
 _F_ACK = const(0x01)
+_F_RST = const(0x02)
 _F_REXMT = const(0x04)
 _F_SEND = const(0x08)
 _F_PROBE = const(0x10)
@@ -52,12 +56,16 @@ _KEEP_PROBES = const(8)
 _KEEP_EVERY = const(75000)  # ms between keep-alives that go unanswered
 _FAR = const(0x10000000)  # 2**28 ms: no deadline lies further ahead
 
+_PAST = (_HEARD_AT, _BUSY_AT, _STATE_AT, _SENT_AT, _CHAL_AT)
+
 _N_TCP_RTO = const(27)
 _N_TCP_TIMEOUT = const(43)
 
 
 def run(t):
     """Everything that has run out by now."""
+    if tdiff(t.stack.now, t.fresh_at) >= 0:
+        _refresh(t)
     for c in t.conns:
         if c.r[_STATE]:
             t.c = c
@@ -69,13 +77,24 @@ def run(t):
 def deadline(t):
     """When the nearest timer runs out."""
     now = t.stack.now
-    t.left = _FAR
+    t.left = tdiff(t.fresh_at, now)
     for c in t.conns:
         if c.r[_STATE]:
             _nearest(t, c, now)
     t.half.nearest(now)
     t.wait.nearest(now)
     return tadd(now, t.left)
+
+
+def _refresh(t):
+    """Times long past are moved up, to 2**28 ms ago: one 2**29 ms old would look like one to
+    come."""
+    now = t.stack.now
+    t.fresh_at = tadd(now, _FAR >> 1)
+    for c in t.conns:
+        for at in _PAST:
+            if tdiff(now, u32(c.r, at)) > _FAR:
+                put32(c.r, at, tadd(now, -_FAR))
 
 
 def _expire(t, c, now):
@@ -88,7 +107,7 @@ def _expire(t, c, now):
     if r[_STATE] and r[_T] & _T_POLL and tdiff(now, u32(r, _POLL_AT)) >= 0:
         put32(r, _POLL_AT, tadd(now, c.app.poll_ms))
         poll(t, c)
-    if r[_STATE]:
+    if r[_STATE] and not r[_F] & _F_RST:
         _silence(t, c, now)
 
 
@@ -100,7 +119,8 @@ def _nearest(t, c, now):
         near_at(t, r, _REXMT_AT, now)
     if r[_T] & _T_POLL:
         near_at(t, r, _POLL_AT, now)
-    _nearest_silence(t, r, now)
+    if not r[_F] & _F_RST:
+        _nearest_silence(t, r, now)
 
 
 def near(t, ms):

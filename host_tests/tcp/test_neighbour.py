@@ -1,0 +1,113 @@
+"""TCP on an Ethernet whose neighbour is not known, or no longer (RFC 1122 2.3.2.2)."""
+
+import pytest
+from harness import PEER, Peer, Wire
+from tcp_lab import HalfCloser
+from uipy import Bytes
+
+FORGET_MS = 200_000  # an entry that nobody uses is gone
+
+
+@pytest.fixture
+def wire():
+    w = Wire()
+    w.board(tcp=2)
+    w.app = HalfCloser()
+    w.stack.listen(7, lambda: w.app, 1)
+    yield w
+    assert not w.errors
+
+
+@pytest.fixture
+def there(wire):
+    """A connection; the board has forgotten its neighbour since."""
+    p = Peer(wire)
+    p.establish(7)
+    wire.run(FORGET_MS)
+    p.heard.clear()
+    return p
+
+
+def flags(p):
+    return [f.tcp.flags for f in p.heard if f.tcp]
+
+
+def test_lost_neighbour_is_asked_for_and_the_data_follows(wire, there):
+    wire.app.c.send(Bytes(b"data"))
+    frames = wire.run(0)
+    assert [f.arp.op for f in frames if f.arp] == [1]
+    assert there.expect("PA", data=b"data")
+
+
+def test_segment_that_never_left_does_not_back_off(wire, there):
+    """Three vain requests are a soft error, told once; the data goes out as soon as the neighbour
+    answers, and its RTO is that of the first try."""
+    there.answers_arp = False
+    wire.app.c.send(Bytes(b"data"))
+    wire.run(60_000)
+    assert wire.app.said("error") == ["unreachable"] and not flags(there)
+    there.answers_arp = True
+    wire.run(11_000)  # a neighbour that is wanted is asked for every ten seconds
+    sent = [f.at for f in there.heard if f.tcp]
+    assert len(sent) >= 2 and sent[1] - sent[0] == 1000
+    assert not wire.app.said("closed")
+
+
+def test_r2_counts_though_nothing_leaves(wire, there):
+    there.answers_arp = False
+    wire.app.c.user_timeout_s = 100
+    wire.app.c.send(Bytes(b"data"))
+    wire.run(99_000)
+    assert not wire.app.said("closed")
+    wire.run(5000)
+    assert wire.app.said("closed") == ["timeout"]
+
+
+def test_open_without_a_neighbour_asks_and_then_connects(wire):
+    there = Peer(wire, port=80)
+    app = HalfCloser()
+    wire.stack.connect(app, PEER, 80)
+    wire.run(0)
+    there.expect("S")
+
+
+def test_abort_keeps_its_row_until_the_rst_has_gone(wire, there):
+    """Also while the neighbour is asked for."""
+    there.answers_arp = False
+    wire.app.c.abort()
+    wire.run(1500)
+    assert not wire.app.said("closed")
+    there.answers_arp = True
+    wire.run(2000)
+    assert flags(there) == ["R"] and wire.app.said("closed") == ["aborted"]
+
+
+def test_abort_without_a_neighbour_ends_all_the_same(wire, there):
+    there.answers_arp = False
+    wire.app.c.abort()
+    wire.polls = 0
+    wire.run(10_000)
+    assert wire.app.said("closed") == ["aborted"] and not flags(there)
+    assert wire.polls < 60, "nothing spins while the RST waits"
+
+
+def test_peers_segment_takes_the_waiting_rst_along(wire, there):
+    """The reply goes to the MAC that it came from, whatever the ARP table knows."""
+    there.answers_arp = False
+    wire.app.c.abort()
+    wire.run(0)
+    there.seg("A")
+    assert flags(there) == ["R"] and wire.app.said("closed") == ["aborted"]
+
+
+def test_idle_limit_with_a_lost_neighbour_spins_in_no_loop():
+    w = Wire()
+    w.board(tcp=2)
+    app = HalfCloser()
+    w.stack.listen(7, lambda: app, 1, idle_ms=FORGET_MS)
+    p = Peer(w)
+    p.establish(7)
+    p.answers_arp = False
+    w.polls = 0
+    w.run(FORGET_MS + 20_000)
+    assert app.said("closed") == ["idle"] and w.polls < 2000
