@@ -91,6 +91,8 @@ class Talker(App):
         self.deaf = False
         self.opened = False
         self.urgent_seen = 0
+        self.urgent_end = 0  # what we said is urgent ends here
+        self.partner = self
         self.sent_acked = 0
         self.at_end = 0  # the virtual time of the peer's FIN, for measurements
         self.clock = None
@@ -117,7 +119,8 @@ class Talker(App):
             return
         conn.send(src)
         if self.how["urgent"] and self.out:
-            conn.push_urgent(min(len(self.out), self.rng.choice((1, 1, 10, 3000))))
+            self.urgent_end = min(len(self.out), self.rng.choice((1, 1, 10, 3000)))
+            conn.push_urgent(self.urgent_end)
         conn.shutdown()
 
     def _source(self):
@@ -171,6 +174,9 @@ class Talker(App):
 
     def urgent(self, conn, n):
         self.urgent_seen += 1
+        end = self.partner.urgent_end
+        if self.got + n != end if n else self.got < end:
+            self.fault("urgent up to %d, the partner said %d (RFC 6093 4)" % (self.got + n, end))
 
     def peer_closed(self, conn):
         if self.fin:
@@ -252,6 +258,7 @@ class Talk:
         client = Talker("client%d" % k, up, down, h, random.Random(self.rng.random()))
         server = Talker("server%d" % k, down, up, h, random.Random(self.rng.random()))
         client.clock = server.clock = lambda: self.net.now
+        client.partner, server.partner = server, client
         self.server.stack.listen(PORT + k, lambda: server, 1)
         return client, server
 
