@@ -259,6 +259,27 @@ def test_limit_of_segments_in_flight_can_be_set():
         assert flight(p, una) <= 2000
 
 
+def test_a_loss_among_two_in_flight_needs_no_timeout():
+    """RFC 3042 keeps the flight in the network: each duplicate says that a segment has left it."""
+    p = Peer(Lab(tcp_options={"max_flight": 2}), wnd=60000)
+    p.open(opts=mss(1000))
+    p.conn.send(Bytes(bytes(50_000)))
+    lost = p.run(0)[0].seq
+    for k in (2, 3):
+        assert starts(p.send("A", ack=lost)) == [lost + 1000 * k]
+    assert starts(p.send("A", ack=lost))[0] == lost
+
+
+def test_one_segment_in_flight_goes_as_two_halves():
+    """The peer acknowledges the second one at once; a lone segment would wait for its delayed ACK
+    (RFC 9293 3.8.6.3)."""
+    p = Peer(Lab(tcp_options={"max_flight": 1}), wnd=60000)
+    p.open(opts=mss(1000))
+    p.conn.send(Bytes(bytes(50_000)))
+    assert [len(s.data) for s in p.run(0)] == [500, 500]
+    assert sum(len(s.data) for s in p.send("A") + p.run(0)) == 1000
+
+
 def test_every_octet_arrives_right_when_every_fifth_segment_is_lost(lab):
     p = Peer(lab, wnd=20_000)
     p.open()

@@ -46,7 +46,8 @@ def start(t, r, lost):
 
 
 def limit(t, r, n):
-    """CWND kept to what the row can count, and to max_flight segments."""
+    """CWND kept to what the row can count, and to max_flight segments. What duplicate ACKs say has
+    left the network does not count: with two in flight three of them could never come."""
     most = t.max_flight * u16(r, _MSS)
     if not most or most > _WND_MAX:
         most = _WND_MAX
@@ -58,7 +59,7 @@ def window(t, r):
     3042)."""
     w = u16(r, _CWND)
     d = r[_DUP]
-    if d and not r[_G] & _G_RECOVERY and not t.max_flight:
+    if d and not r[_G] & _G_RECOVERY:
         w += (d if d < 2 else 2) * u16(r, _MSS)
     return w
 
@@ -111,7 +112,13 @@ def _in_recovery(t, r, n):
     r[_F] |= _F_REXMT  # partial acknowledgment: the next hole
     cwnd = u16(r, _CWND)
     cwnd = cwnd - n if cwnd > n + mss else mss
-    put16(r, _CWND, limit(t, r, cwnd + mss) if n >= mss else cwnd)
+    _inflate(r, cwnd, mss if n >= mss else 0)
+
+
+def _inflate(r, cwnd, n):
+    """Octets that have left the network; max_flight has been seen to."""
+    cwnd += n
+    put16(r, _CWND, cwnd if cwnd < _WND_MAX else _WND_MAX)
 
 
 def on_duplicate(t, r):
@@ -120,7 +127,7 @@ def on_duplicate(t, r):
         r[_DUP] += 1
     r[_F] |= _F_SEND
     if r[_G] & _G_RECOVERY:  # RFC 5681 3.2 (4)
-        grow(t, r, u16(r, _CWND), u16(r, _MSS))
+        _inflate(r, u16(r, _CWND), u16(r, _MSS))
     elif r[_DUP] == 3 and not u16(r, _RECOVER):
         enter_recovery(t, r)
 
@@ -129,7 +136,7 @@ def enter_recovery(t, r):
     """RFC 5681 3.2 (2), (3): fast retransmit."""
     halve(r)
     put16(r, _RECOVER, u16(r, _MAX))
-    put16(r, _CWND, limit(t, r, u16(r, _SSTHRESH) + 3 * u16(r, _MSS)))
+    _inflate(r, limit(t, r, u16(r, _SSTHRESH)), 3 * u16(r, _MSS))
     r[_G] |= _G_RECOVERY
     r[_F] |= _F_REXMT
     if t.sack:
