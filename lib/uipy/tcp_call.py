@@ -80,7 +80,7 @@ def fill(t, c):
     t.o_len = 0
     t.o_more = False
     t.o_end = c.src is None
-    if t.o_end:
+    if t.o_end or c.r[_F] & _F_RST:  # it raised a moment ago
         return
     with t:
         _fill(t, c)

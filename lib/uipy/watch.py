@@ -11,7 +11,8 @@ from .errors import SourceChanged
 
 
 class Watch:
-    """Stands for `src`; raises `SourceChanged` when an offset gives another octet than before."""
+    """Stands for `src`; raises `SourceChanged` when an offset gives another octet than before, or
+    none."""
 
     def __init__(self, src):
         self.src = src
@@ -22,19 +23,22 @@ class Watch:
         return self.src.ended
 
     def fill(self, rel, buf, pos, n):
-        n = self.src.fill(rel, buf, pos, n)
+        k = self.src.fill(rel, buf, pos, n)
+        for i in range(k):
+            self._compare(rel + i, buf[pos + i])
+        if k < n and rel + k < len(self.kept):
+            raise SourceChanged("octet %d was given before and is gone" % (rel + k))
+        return k
+
+    def _compare(self, at, octet):
         kept = self.kept
-        for i in range(n):
-            at = rel + i
-            if at < len(kept):
-                if kept[at] != buf[pos + i]:
-                    raise SourceChanged(
-                        "octet %d from the first unacknowledged one was %d and is %d: "
-                        "give the source a snapshot" % (at, kept[at], buf[pos + i])
-                    )
-            elif at == len(kept):
-                kept.append(buf[pos + i])
-        return n
+        if at == len(kept):
+            kept.append(octet)
+        elif at < len(kept) and kept[at] != octet:
+            raise SourceChanged(
+                "octet %d from the first unacknowledged one was %d and is %d: "
+                "give the source a snapshot" % (at, kept[at], octet)
+            )
 
     def acked(self, n):
         self.kept = self.kept[n:]
