@@ -8,6 +8,13 @@ UPY := .venv/bin/micropython
 PORT ?= 8080
 FAST := --ignore=host_tests/kernel --ignore=host_tests/alloc --ignore=host_tests/browser --ignore=host_tests/interop -m "not slow"
 
+# The emulator has a Python of its own: its wheel for 3.10 is three times as fast as the other.
+EMU_PYTHON ?= $(shell for p in python3.10 $$HOME/.pyenv/versions/3.10.*/bin/python; do \
+  $$p -c "" 2>/dev/null && echo $$p && exit; done; echo $(PYTHON))
+EMU := .venv/emu/bin/python
+EMU_FW = $(if $(FIRMWARE),--firmware "$(FIRMWARE)")
+
+.PHONY: emulate bench-cycles
 .PHONY: help run test test-fast conformance mutate lint bench size clean
 
 help:  ## this list
@@ -45,6 +52,12 @@ lint: .venv/dev .venv/stubs  ## ruff, mypy for host and board, every module thro
 bench: .venv/dev .venv/bench  ## instructions per packet, throughput to the kernel; writes the README's tables
 	$(PY) tools/bench.py $(ARGS)
 
+emulate: .venv/emu/.stamp  ## a real MicroPython image on an emulated RP2040, page on :8080 (FIRMWARE=, CHIP=, PORT=, PCAP=)
+	@exec $(EMU) tools/emulate.py --port $(PORT) $(EMU_FW) $(if $(CHIP),--chip $(CHIP)) $(if $(PCAP),--pcap $(PCAP))
+
+bench-cycles: .venv/emu/.stamp  ## cycles per packet and time to the page on an emulated RP2040 (FIRMWARE=file.uf2)
+	@exec $(EMU) tools/bench_cycles.py $(EMU_FW) $(ARGS)
+
 size: .venv/dev node_modules/.stamp  ## RAM and .mpy sizes; writes the README's tables
 	$(PY) tools/sizes.py --update $(ARGS)
 
@@ -61,6 +74,11 @@ clean:  ## forget what was built and installed here
 
 .venv/bench: requirements-bench.txt constraints.txt | .venv/bin/python
 	$(PY) -m pip install -q --disable-pip-version-check -r requirements-bench.txt
+	@touch $@
+
+.venv/emu/.stamp: requirements-emu.txt constraints.txt | .venv/bin/python
+	$(EMU_PYTHON) -m venv .venv/emu
+	$(EMU) -m pip install -q --disable-pip-version-check --only-binary :all: -r requirements-emu.txt
 	@touch $@
 
 .venv/stubs: requirements-stubs.txt | .venv/bin/python

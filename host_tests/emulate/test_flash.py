@@ -1,0 +1,59 @@
+"""The file system that the emulated board finds in its flash."""
+
+import pytest
+from emu import content, flash
+from littlefs import LittleFS, UserContext
+
+
+def mounted(data):
+    context = UserContext(buffsize=len(data))
+    context.buffer[:] = data
+    blocks = len(data) // flash.BLOCK
+    return LittleFS(context=context, block_size=flash.BLOCK, block_count=blocks, mount=True)
+
+
+def read(fs, name):
+    with fs.open(name, "rb") as f:
+        return f.read()
+
+
+def test_files_are_there_in_their_folders():
+    fs = mounted(flash.image({"main.py": b"print(1)\n", "lib/uipy/kern.mpy": b"M\6" * 3000}, 16))
+    assert read(fs, "main.py") == b"print(1)\n"
+    assert read(fs, "lib/uipy/kern.mpy") == b"M\6" * 3000
+
+
+def test_it_ends_where_a_picos_flash_ends():
+    assert flash.START + flash.BLOCK * flash.BLOCKS == 2 << 20
+    assert len(flash.image({})) == 1408 << 10
+
+
+def test_the_same_files_give_the_same_octets():
+    files = {"b": b"2", "a/c": b"1"}
+    assert flash.image(files, 16) == flash.image(dict(reversed(files.items())), 16)
+
+
+def test_what_does_not_fit_is_an_error_that_says_so():
+    with pytest.raises(flash.TooBig, match="the file system holds"):
+        flash.image({"big": bytes(flash.BLOCK * 16)}, 16)
+
+
+def test_the_board_has_the_library_the_firmware_and_its_settings():
+    files = content.firmware("w5500", "192.168.7.2/24", None)
+    assert {"main.py", "config.py", "page.mpy", "status.mpy"} <= files.keys()
+    assert {"lib/uipy/_kern_viper.mpy", "lib/uipy/drivers/w5500.mpy"} <= files.keys()
+    assert not any("cpython" in name for name in files)
+    settings: dict = {}
+    exec(files["config.py"], settings)
+    assert (settings["chip"], settings["ip"], settings["gateway"]) == (
+        "w5500",
+        "192.168.7.2/24",
+        None,
+    )
+    assert settings["cs"] == 17  # the rest as it is
+
+
+def test_kernels_are_machine_code_for_a_cortex_m0():
+    head = content.library()["lib/uipy/_kern_viper.mpy"][:3]
+    assert head[:2] == b"M\6"
+    assert head[2] >> 2 & 0xF == 4  # MP_NATIVE_ARCH_ARMV6M in py/persistentcode.h

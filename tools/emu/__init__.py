@@ -1,0 +1,12 @@
+"""An emulated RP2040 with a chip model on its SPI: what `make emulate` and `make bench-cycles` run.
+
+    firmware.py   which MicroPython image
+    content.py    what lies on its file system, flash.py: how it gets there
+    mcu.py        the emulator (rp2040py) with what a real chip punishes, and its console
+    bridge.py     a chip model on its SPI and pins
+    meter.py      cycles between two edges of a pin, split
+    client.py     a host on the chip's Ethernet, in the emulator's time
+    on_board/     what runs inside
+
+Only mcu.py and firmware.py import rp2040py.
+"""
