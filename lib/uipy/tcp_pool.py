@@ -2,7 +2,7 @@
 SHLD-31), shared by all connections.
 
 A buffer is handed to the application as it is, when the gap before it has closed. With none free
-the oldest goes: the peer sends it again. Nothing is kept beyond the window that was offered.
+one goes (see `_free`): the peer sends it again. Nothing is kept beyond the window that was offered.
 """
 
 from micropython import const
@@ -51,7 +51,10 @@ class Pool:
         i = self._same(c, t) if n > 0 else -1
         if n <= 0 or n > len(self.bufs[0]) or (i >= 0 and u16(self.tab, i * _SIZE + _Q_LEN) >= n):
             return
-        self._store(t, c, i if i >= 0 else self._free(t), n, fin)
+        if i < 0:
+            i = self._free(t, c)
+        if i >= 0:
+            self._store(t, c, i, n, fin)
 
     def _store(self, t, c, i, n, fin):
         w = self.tab
@@ -73,8 +76,22 @@ class Pool:
                 return i
         return -1
 
-    def _free(self, t):
-        """A free buffer, or the oldest."""
+    def _free(self, t, c):
+        """A free buffer, or the oldest one if that is another connection's; else the one furthest
+        from RCV.NXT goes, since what lies next to a gap is wanted first. -1: that is the segment
+        at hand."""
+        w = self.tab
+        i = self._oldest()
+        if not w[i * _SIZE]:
+            return i
+        bump(t.stat, _N_TCP_OOO_LOST)
+        if w[i * _SIZE] != c.r[_IDX] + 1:
+            return i
+        i = self._furthest(c)
+        return i if sdiff(w, i * _SIZE + _Q_SEQ, t.buf, t.at + 4) > 0 else -1
+
+    def _oldest(self):
+        """A free buffer, or the one that was filled first."""
         w = self.tab
         best = 0
         for i in range(self.rows):
@@ -82,7 +99,17 @@ class Pool:
                 return i
             if tdiff(u32(w, i * _SIZE + _Q_AGE), u32(w, best * _SIZE + _Q_AGE)) < 0:
                 best = i
-        bump(t.stat, _N_TCP_OOO_LOST)
+        return best
+
+    def _furthest(self, c):
+        """Of the buffers of c the one with the highest number."""
+        w = self.tab
+        best = -1
+        for i in range(self.rows):
+            o = i * _SIZE
+            if w[o] == c.r[_IDX] + 1:
+                if best < 0 or sdiff(w, o + _Q_SEQ, w, best * _SIZE + _Q_SEQ) > 0:
+                    best = i
         return best
 
     def drain(self, t, c):
