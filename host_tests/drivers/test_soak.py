@@ -3,6 +3,7 @@ makes it more."""
 
 import os
 
+import framelog
 import pytest
 import soak
 
@@ -11,7 +12,8 @@ DAYS = float(os.environ.get("UIPY_SOAK_DAYS", "2"))
 
 @pytest.mark.slow
 def test_the_page_is_served_after_days_of_faults(kind):
-    life = soak.Soak(kind, seed=1)
+    with framelog.silent():
+        life = soak.Soak(kind, seed=1)
     grown = life.run(DAYS)  # every exchange came through, no counter moved without a cause
     page = life.fetch()
     assert page.startswith(b"HTTP/1.1 200 ") and len(page) > 1000
