@@ -25,8 +25,8 @@ MARKS = ("<!-- size:begin -->", "<!-- size:end -->")
 KERNELS = ("kern", "_kern_viper")
 OTHER_KERNELS = ("_kern_py", "_kern_cpython")  # instead of _kern_viper, elsewhere
 # Left out of a Stack unless the user asks for them.
-OPTIONAL = ("aio", "compat_psock", "compat_uip", "reasm", "tcp_cookie", "tcp_ecn", "tcp_pool")
-OPTIONAL += ("tcp_sack", "tcp_ts", "tcp_urg", "watch")
+OPTIONAL = ("aio", "compat_psock", "compat_udp", "compat_uip", "reasm", "tcp_cookie")
+OPTIONAL += ("tcp_ecn", "tcp_pool", "tcp_sack", "tcp_ts", "tcp_urg", "watch")
 AIMS = {"core": 24 << 10, "kernels": 6 << 10}
 AIM_RAM, AIM_DATA, AIM_CONNECTION = 10 << 10, 4 << 10, 220
 

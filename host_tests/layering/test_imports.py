@@ -31,7 +31,7 @@ LEVELS = (
     # The top.
     {"stack"},
     {"__init__", "aio", "compat_uip"},
-    {"compat_psock"},
+    {"compat_psock", "compat_udp"},
 )
 
 # What an application may use besides the public names of `uipy` (uipy/__init__.py).

@@ -23,6 +23,10 @@ What differs
     uip_send          of more than uip_mss() octets sends the first uip_mss() of them, as uIP does
     uip_stop          closes the window; data in flight is sent again by the peer after uip_restart
     uip_conn()        is a call, not a pointer; only appstate, rport, lport, ripaddr are there
+    uip_listen, uip_unlisten, uip_connect
+                      speak of the Uip whose appcall runs, otherwise of the one made last; with
+                      several stacks in one process use its methods
+    UDP               is in compat_udp.py, protosockets in compat_psock.py
 
 What has no counterpart: the other members of struct uip_conn (rcv_nxt, snd_nxt, len, mss,
 initialmss, sa, sv, rto, tcpstateflags, timer, nrtx), uip_buf and uip_len outside of the calls,
@@ -32,8 +36,6 @@ state in packed rows and does this work itself.
 
 from .app import App
 from .kern import copy
-from .source import Bytes
-from .udp import UdpApp
 
 UIP_POLL_MS = 500
 
@@ -49,8 +51,9 @@ _TIMEDOUT = 128
 
 
 class _Now:
-    """What the appcall that is running speaks of. Set by _call only; appcalls do not nest."""
+    """What the appcall that is running speaks of. Set by _call, and by a new Uip."""
 
+    uip = None
     conn = None
     flags = _NONE
     buf = None
@@ -127,6 +130,8 @@ class UipConn(App):
         _call(self, _CONNECTED)
 
     def received(self, conn, buf, start, n):
+        if self.stopped:
+            return 0  # sent before the peer saw the window close; it comes again
         _now.buf = buf
         _now.start = start
         return _call(self, _NEWDATA, n)
@@ -160,6 +165,7 @@ class Uip:
         self.conns = conns
         self.auto_close = auto_close
         self.listeners = {}
+        _now.uip = self
 
     def listen(self, port):
         """uip_listen(HTONS(port))"""
@@ -176,17 +182,14 @@ class Uip:
         self.stack.connect(c, ripaddr, rport)
         return c
 
-    def udp_new(self, ripaddr, rport, appcall):
-        """uip_udp_new: a UDP connection; `uip_udp_bind` gives it a port of its own."""
-        return UipUdp(self.stack, ripaddr, rport, appcall)
-
     def _conn(self):
         return UipConn(self)
 
 
 def _call(c, flags, n=0):
     """Runs the appcall of c for one event; returns how much of new data counts as taken."""
-    was = _now.conn, _now.flags, _now.len
+    was = _now.conn, _now.flags, _now.len, _now.took
+    _now.uip = c.uip
     _now.conn = c
     _now.flags = flags
     _now.len = _now.took = n
@@ -194,7 +197,26 @@ def _call(c, flags, n=0):
         c.uip.appcall()
         return _now.took
     finally:
-        _now.conn, _now.flags, _now.len = was
+        # an appcall may end another connection, whose appcall runs inside of it
+        _now.conn, _now.flags, _now.len, _now.took = was
+
+
+# uip_listen and its like, without a Uip in hand
+
+
+def uip_listen(port):
+    """Listens on the port (in host order), for the appcall of the Uip at hand."""
+    _now.uip.listen(port)
+
+
+def uip_unlisten(port):
+    """Listens no more."""
+    _now.uip.unlisten(port)
+
+
+def uip_connect(ripaddr, rport):
+    """Opens a connection; returns the new uip_conn."""
+    return _now.uip.connect(ripaddr, rport)
 
 
 # The events
@@ -277,9 +299,8 @@ def uip_send(data, n=None):
     c = _now.conn
     n = min(len(data) if n is None else n, uip_mss())
     if c.rexmit:
-        c.segment.data = data
-        c.segment.at = 0
-    elif not c.conn.sending and n:
+        c.segment.data = data  # from its first octet on, whatever of it has arrived
+    elif n and not c.conn.sending and c.conn.can_send:
         c.segment.give(data, n)
         c.conn.send(c.segment)
 
@@ -299,10 +320,9 @@ def uip_abort():
 
 
 def uip_stop():
-    """No more data for now: the window closes, and what has just come is left to come again."""
+    """No more data for now: the window closes. What has just come is the last that is taken."""
     _now.conn.stopped = True
     _now.conn.conn.room = 0
-    _now.took = 0
 
 
 def uip_stopped(c):
@@ -329,56 +349,3 @@ uip_initialmss = uip_mss
 def uip_outstanding(c):
     """True while a segment of c is unacknowledged."""
     return c.conn.sending
-
-
-# UDP
-
-
-class UipUdp(UdpApp):
-    """A UDP connection to one peer."""
-
-    def __init__(self, stack, ripaddr, rport, appcall):
-        self.stack = stack
-        self.ripaddr = ripaddr
-        self.rport = rport
-        self.appcall = appcall
-        self.port = stack.bind(0, self)
-        self.out = None
-        self.answer = 0
-
-    def bind(self, lport):
-        """uip_udp_bind"""
-        self.port.close()
-        self.port = self.stack.bind(lport, self)
-
-    def received(self, port, buf, start, n):
-        _now.buf = buf
-        _now.start = start
-        self._run(_NEWDATA, n)
-
-    def poll(self):
-        """uip_udp_periodic_conn: runs the appcall with uip_poll() set."""
-        self._run(_POLL, 0)
-
-    def remove(self):
-        """uip_udp_remove"""
-        self.port.close()
-
-    def send(self, data, n):
-        """uip_udp_send / uip_send inside of its appcall."""
-        self.port.send(self.ripaddr, self.rport, Bytes(bytes(data[:n])))
-
-    def _run(self, flags, n):
-        was = _now.conn, _now.flags, _now.len
-        _now.conn = self
-        _now.flags = flags
-        _now.len = n
-        try:
-            self.appcall()
-        finally:
-            _now.conn, _now.flags, _now.len = was
-
-
-def uip_udp_send(data, n=None):
-    """Sends a datagram to the peer of the UDP connection at hand."""
-    _now.conn.send(data, len(data) if n is None else n)

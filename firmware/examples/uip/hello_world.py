@@ -1,8 +1,7 @@
 """uIP's hello-world, carried over: asks for a name on port 1000 and greets.
 
-    python firmware/examples/uip/hello_world.py      the appcall alone prints nothing: see
-        host_tests/kernel/test_uip.py
     on a board:  from hello_world import hello_world_init; hello_world_init(stack)
+    here:        host_tests/interop/test_uip_apps.py, against Linux
 
 In C                                        here
     PSOCK_BEGIN(&s->p)                          def handle_connection(s):
