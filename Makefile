@@ -6,7 +6,9 @@ PYTHON ?= python3
 PY := .venv/bin/python
 UPY := .venv/bin/micropython
 PORT ?= 8080
-FAST := --ignore=host_tests/kernel --ignore=host_tests/alloc --ignore=host_tests/browser --ignore=host_tests/interop -m "not slow"
+LIVE := host_tests/kernel host_tests/interop host_tests/slip
+HOST := $(addprefix --ignore=,$(LIVE) host_tests/alloc)
+FAST := $(HOST) -m 'not slow'
 
 # The emulator has a Python of its own: its wheel for 3.10 is three times as fast as the other.
 EMU_PYTHON ?= $(shell for p in python3.10 $$HOME/.pyenv/versions/3.10.*/bin/python; do \
@@ -24,18 +26,20 @@ help:  ## this list
 run: .venv/dev  ## a simulated board and its page on http://127.0.0.1:8080 (PORT=, PCAP=file, WIRE=loss=5,seed=1)
 	@exec $(PY) tools/run.py --port $(PORT) $(if $(PCAP),--pcap $(PCAP)) $(if $(WIRE),--wire $(WIRE))
 
-# Three passes: the whole host suite, which leaves every frame that it handed to a stack in build/frames.bin; the
-# allocation tests, which replay that file on MicroPython; and the fast part again with the clock and the
-# counters just before their wrap.
+# Two pairs of passes, each pair at the same time (tools/both.sh). First what needs the kernel or a browser, beside the
+# whole host suite, which leaves every frame that it handed to a stack in build/frames.bin. Then the allocation
+# tests, which replay that file on MicroPython, beside the fast part of the suite with the clock and the counters
+# just before their wrap.
 test: .venv/dev node_modules/.stamp  ## every test: host, Linux kernel, browser, allocation (as root: all of them)
 	@mkdir -p build && rm -f build/frames.bin
-	UIPY_RECORD=1 $(PY) -m pytest --ignore=host_tests/alloc $(ARGS)
+	@sh tools/both.sh "$(PY) -m pytest $(LIVE) $(ARGS)" \
+		"UIPY_RECORD=1 $(PY) -m pytest $(HOST) $(ARGS)"
 	@if [ -z "$(ARGS)" ]; then $(PY) tools/conformance.py --check; fi
-	@if [ -d host_tests/alloc ]; then $(PY) -m pytest host_tests/alloc $(ARGS); fi
-	UIPY_T0=1073736824 UIPY_C0=1073741822 $(PY) -m pytest -q $(FAST) $(ARGS)
+	@sh tools/both.sh "$(PY) -m pytest host_tests/alloc $(ARGS)" \
+		"UIPY_T0=1073736824 UIPY_C0=1073741822 $(PY) -m pytest -q $(FAST) $(ARGS)"
 
 test-fast: .venv/dev  ## the host tests that need neither kernel nor browser
-	$(PY) -m pytest -q $(FAST) $(ARGS)
+	@$(PY) -m pytest -q $(FAST) $(ARGS)
 
 conformance: .venv/dev  ## which test proves which clause of which RFC: writes docs/CONFORMANCE.md
 	$(PY) tools/conformance.py --run
