@@ -55,6 +55,7 @@ lint: .venv/dev .venv/stubs  ## ruff, mypy for host and board, every module thro
 
 bench: .venv/dev .venv/bench  ## instructions per packet, throughput to the kernel; writes the README's tables
 	$(PY) tools/bench.py $(ARGS)
+	$(PY) tools/bench_grid.py $(ARGS)
 
 emulate: .venv/emu/.stamp  ## a real MicroPython image on an emulated RP2040, page on :8080 (FIRMWARE=, CHIP=, PORT=, PCAP=)
 	@exec $(EMU) tools/emulate.py --port $(PORT) $(EMU_FW) $(if $(CHIP),--chip $(CHIP)) $(if $(PCAP),--pcap $(PCAP))

@@ -10,7 +10,7 @@ DOCS = Path(__file__).resolve().parent.parent / "docs"
 _PAGE = """\
 # How fast, and how near to what is possible
 
-Made by `make bench` (tools/bench_grid.py), this time in {seconds:.0f} s. Bulk data each way between
+Made by `make bench` (tools/bench_grid.py), this time in {seconds:.0f} s. Bulk data goes between
 a stack on CPython and the Linux kernel, `net.ipv4.tcp_congestion_control=reno`, through a TAP
 in a network namespace of its own and tools/wire.py, which delays each direction by half of the
 round trip and loses segments with data, each with the same probability, from a seed. ACKs are not
