@@ -64,7 +64,8 @@ line of the library that cites a MUST row (`# MUST-n`) and demands that a test o
 
 
 def results():
-    """{row: [(test, result)]} of the runs whose sources are today's; other results do not count."""
+    """{row: [(test, result)]} of the runs whose sources are today's; other results do not
+    count."""
     lib, rows = library_digest(), {}
     found = [item for item in kept().items() if item[1]["lib"] == lib]
     if not found:

@@ -9,13 +9,12 @@ import time
 from pathlib import Path
 
 import board
+import boards
 import interpreters
 import pytest
 import recorder
 from gateway import RING, Gateway
 from pump import Pump
-
-import boards
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 RUN = [sys.executable, str(ROOT / "tools" / "run.py")]

@@ -2,7 +2,8 @@
 SHLD-31), shared by all connections.
 
 A buffer is handed to the application as it is, when the gap before it has closed. With none free
-one goes (see `_free`): the peer sends it again. Nothing is kept beyond the window that was offered.
+one goes (see `_free`): the peer sends it again. Nothing is kept beyond the window that was
+offered.
 """
 
 from micropython import const
