@@ -9,7 +9,8 @@ ip = "192.168.1.7/24"
 gateway = "192.168.1.1"
 mac = None  # None: made from the board's unique id
 
-# The chip: "enc28j60", "w5500", "w5100s" or "w6100". The pins are GPIO numbers; None: not connected.
+# The chip: "enc28j60", "w5500", "w5100s" or "w6100". The pins are GPIO numbers; None: not
+# connected.
 chip = "enc28j60"
 spi = 0
 baudrate = 20_000_000
@@ -20,7 +21,7 @@ reset = 20
 # Services, and how many clients each TCP service takes at a time.
 services = "http,echo,discard,chargen,daytime"
 clients = 4
-echo_ring = 5840  # octets that the echo keeps for each client: the 4 segments that are offered first
+echo_ring = 5840  # octets of each echo: the 4 segments that a client is offered first
 
 # Sizes of the stack's tables.
 tcp = 8
