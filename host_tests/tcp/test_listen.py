@@ -2,6 +2,7 @@
 
 import pytest
 from tcp_lab import HalfCloser, Lab, Peer, is_reset, mss, one
+from uipy import App, TableFull
 
 rfc = pytest.mark.rfc
 
@@ -147,3 +148,54 @@ def test_completing_ack_without_a_free_row_is_not_reset():
         for s in p.send("S", opts=mss(1000)):
             answers += [s] + p.send("A")
     assert not any("R" in s.flags for s in answers)
+
+
+# Listeners come and go.
+
+
+def test_closed_listener_hears_nothing_and_its_connections_go_on():
+    lab = Lab(listeners=0)
+    app = App()
+    li = lab.stack.listen(7, lambda: app, 1)
+    p = Peer(lab)
+    p.send("S")
+    p.send("A")
+    li.close()
+    for to in (7, 0):  # nor is any other port mistaken for it
+        one(Peer(lab, port=41000, to=to).send("S"), "RA")
+    assert app.conn.state_name == "ESTABLISHED"
+    lab.stack.listen(7, App, 1)
+
+
+def test_ports_can_be_opened_and_closed_without_end():
+    """The table of listeners does not grow, and a connection keeps the limits of its own."""
+    lab = Lab(listeners=0)
+    lab.stack.listen(7, HalfCloser, 1, idle_ms=60_000).close()
+    old = lab.stack.listen(7, lab._make(HalfCloser), 1, idle_ms=60_000)
+    p, q = Peer(lab, port=40000), Peer(lab, port=40001)
+    p.open()
+    one(q.send("S"), "SA")
+    old.close()
+    for port in range(1000, 1600):
+        lab.stack.listen(port, HalfCloser, 1).close()
+    assert len(lab.stack.tcp.listeners) <= 2
+    p.run(61_000)
+    assert p.app.said("closed") == ["idle"]
+
+
+def test_255_listeners_and_no_more():
+    lab = Lab(listeners=0)
+    for port in range(1, 256):
+        lab.stack.listen(port, App, 1)
+    with pytest.raises(TableFull):
+        lab.stack.listen(300, App, 1)
+    p = Peer(lab, to=255)
+    one(p.send("S"), "SA")
+    p.send("A")
+    assert lab.stack.tcp.conns[0].state_name == "ESTABLISHED"
+
+
+@pytest.mark.parametrize("option", ["idle_ms", "spare_ms"])
+def test_limit_further_than_time_can_be_compared_is_refused(option):
+    with pytest.raises(ValueError, match=r"2\*\*28"):
+        Lab(listeners=0).stack.listen(7, App, 1, **{option: 2**28 + 1})

@@ -3,7 +3,7 @@
 import itertools
 
 from tcp_lab import Lab, Peer, one, stamps
-from uipy import App, Bytes
+from uipy import Bytes
 
 DAY = 86_400_000
 
@@ -70,17 +70,3 @@ def test_timestamp_echo_that_is_days_old_does_not_exceed_a_small_int():
     row = p.conn.r
     assert int.from_bytes(row[40:44], "big") < 2**20 and not lab.errors
     assert 1000 <= int.from_bytes(row[38:40], "big") <= 60_000
-
-
-def test_closed_listener_hears_nothing_and_its_connections_go_on():
-    lab = Lab(listeners=0)
-    app = App()
-    li = lab.stack.listen(7, lambda: app, 1)
-    p = Peer(lab)
-    p.send("S")
-    p.send("A")
-    li.close()
-    for to in (7, 0):  # no port is mistaken for it either
-        one(Peer(lab, port=41000, to=to).send("S"), "RA")
-    assert app.conn.state_name == "ESTABLISHED"
-    lab.stack.listen(7, App, 1)

@@ -93,8 +93,8 @@ class Conn:
         mark(self, _F_SEND)
 
     def abort(self):
-        """Ends the connection with a RST (RFC 9293 3.10.5); the row is free when the RST has
-        gone."""
+        """Ends the connection with a RST (RFC 9293 3.10.5). `closed` is the only callback that
+        follows, when the RST has gone; the row is free then."""
         r = self._alive()
         if r[_STATE] == _S_SYN_SENT:
             return self.t.end(self, "aborted")

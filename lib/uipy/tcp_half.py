@@ -86,6 +86,13 @@ class HalfOpen:
     def find(self, key):
         return find(self.tab, _SIZE, self.rows, key, _KEY)
 
+    def serves(self, lst):
+        """Is a handshake under way for the listener of that number?"""
+        for o in range(0, self.rows * _SIZE, _SIZE):
+            if self.tab[o] and self.tab[o + _P_LST] == lst:
+                return True
+        return False
+
     def listen(self, li):
         """LISTEN (3.10.7.2). Returns a connection when an ACK carries a valid cookie, otherwise
         None."""

@@ -44,6 +44,7 @@ _T_POLL = const(0x08)
 _S_SYN_SENT = const(2)
 _S_ESTABLISHED = const(4)
 _NO_LISTENER = const(255)
+_FAR = const(0x10000000)  # 2**28 ms: no deadline lies further ahead
 _USER_S = const(300)  # MUST-23
 _WND_MAX = const(61440)
 _N_TCP_PASSIVE = const(24)
@@ -67,8 +68,13 @@ class Listener:
         self.spare_ms = spare_ms
 
     def close(self):
-        """Accepts no more; the connections that it has go on. Its number stays taken."""
+        """Accepts no more; the connections that it has go on. When they have ended, its number is
+        free for another listener."""
         self.port = -1
+
+    def gone(self):
+        """Closed, and no application object is in use."""
+        return self.port < 0 and not any(self.used)
 
     def spare(self):
         """Is an application object free? (MicroPython has no `0 in bytearray`.)"""
@@ -185,18 +191,33 @@ def listen(t, port, app, n=1, idle_ms=0, spare_ms=5000, local=None):
     whose peer is gone. spare_ms: the same for a connection that keeps a newcomer out (0 = never);
     5 s, so that the newcomer's fifth try, at 6.2 s (Linux), is heard.
     local: only what comes to this address of ours. Raises `Busy` if the port is taken,
-    `BadAddress`, `TableFull` beyond 254 listeners.
+    `BadAddress`, `TableFull` beyond 255 listeners.
     """
     if not 0 < port < 65536:
         raise BadAddress("a port is 1 to 65535")
     idx = -1 if local is None else _iface_of(t, local)  # MUST-43
     if t.listener(port, idx):  # MUST-41
         raise Busy("port %d has a listener" % port)
-    if len(t.listeners) >= _NO_LISTENER:
-        raise TableFull("254 listeners")
+    if idle_ms > _FAR or spare_ms > _FAR:
+        raise ValueError("idle_ms and spare_ms are 2**28 (3 days) at the most")
+    i = _number(t)
     li = Listener(t, port, app, n, idle_ms, spare_ms, idx)
-    t.listeners.append(li)
+    if i < len(t.listeners):
+        t.listeners[i] = li
+    else:
+        t.listeners.append(li)
     return li
+
+
+def _number(t):
+    """The number of the new listener: one that has gone leaves its own, once no handshake is of
+    it."""
+    for i in range(len(t.listeners)):
+        if t.listeners[i].gone() and not t.half.serves(i):
+            return i
+    if len(t.listeners) >= _NO_LISTENER:
+        raise TableFull("255 listeners")
+    return len(t.listeners)
 
 
 def _iface_of(t, local):
