@@ -30,7 +30,7 @@ DEFAULTS = {
     "rate": 0, "buffer": 0, "l2": 14, "mtu": 1500, "mtu2": 0, "busy": 0,
     # the stacks
     "reassembly": 0, "sack": 0, "timestamps": 0, "window_scale": 0, "ecn": 0,
-    "cookies": 0, "room": 0, "max_flight": 0,
+    "cookies": 0, "room": 0, "max_flight": 0, "rto_min": 1000,
     # the applications: octets each way, conversations at once, how they read, send and close
     "up": 20000, "down": 20000, "conns": 1, "reader": "fast", "source": "bytes",
     "close": "finish", "urgent": 0, "start": 1000, "limit": 900,
@@ -42,6 +42,7 @@ PORT = 7
 MSL = 240_000
 OPTIONS = (
     "reassembly", "sack", "timestamps", "window_scale", "ecn", "cookies", "room", "max_flight",
+    "rto_min",
 )  # fmt: skip
 
 

@@ -229,15 +229,11 @@ class WireCheck:
             % (len(seg.data), seg.optlen, mss),
             seg,
         )
-        if (
-            side.una <= 1
-        ):  # RFC 6928 2, RFC 5681 3.1; RFC 3042: one more for each of two duplicates
+        if side.una <= 1 and side.duplicates < 3:  # the third one begins fast recovery
             mss = max(mss, 536)
-            limit = 1 + max(min(10 * mss, max(2 * mss, 14600)), 4 * mss if mss <= 1095 else 0)
-            limit += 2 * mss if side.duplicates else 0
-            _need(
-                end <= limit + 1, "over the initial window: %d > %d (RFC 6928)" % (end, limit), seg
-            )
+            most = max(min(10 * mss, max(2 * mss, 14600)), 4 * mss if mss <= 1095 else 0)
+            most += 2 * mss if side.duplicates else 0  # RFC 3042: one for each of two duplicates
+            _need(end <= most + 2, "%d is over the initial window (RFC 6928)" % end, seg)
 
     def finished(self):
         """After the last frame: the pushes. RFC 9293 3.9.1.2 (MUST-61)."""
