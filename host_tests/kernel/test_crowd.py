@@ -14,7 +14,7 @@ KINDS = ("cpython", "micropython-enc28j60")
 def test_eight_connections_at_once_each_get_their_own_octets(lan, start, kind):
     start(kind)
     socks = [lan.connect(7) for _ in range(8)]
-    data = [random.Random(k).randbytes(50_000) for k in range(8)]
+    data = [random.Random(k).randbytes(20_000) for k in range(8)]
     with concurrent.futures.ThreadPoolExecutor(8) as pool:
         assert list(pool.map(exchange, socks, data)) == data
     for s in socks:
