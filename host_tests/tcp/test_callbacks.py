@@ -153,6 +153,18 @@ def test_after_abort_in_received_held_segments_are_not_told():
     assert app.data == b"first" and out[-1].flags == "R"
 
 
+def test_after_abort_no_soft_error_is_told():
+    lab = Lab()
+    p = Peer(lab)
+    p.open()
+    p.conn.send(Bytes(b"x"))
+    sent = one(p.run(0))
+    p.conn.abort()
+    lab.icmp(3, 1, sent.frame)
+    lab.run(0)
+    assert p.app.said("error") == [] and p.app.said("closed") == ["aborted"]
+
+
 class Again(Log):
     """Opens a connection to another host as soon as its own has ended."""
 

@@ -112,6 +112,8 @@ def urgent(t, c, n):
 
 def tell(t, c, reason):
     """A soft error."""
+    if c.r[_F] & _F_RST:
+        return
     with t:
         c.app.error(c, reason)  # MUST-47
 
