@@ -111,3 +111,34 @@ def test_idle_limit_with_a_lost_neighbour_spins_in_no_loop():
     w.polls = 0
     w.run(FORGET_MS + 20_000)
     assert app.said("closed") == ["idle"] and w.polls < 2000
+
+
+def test_ack_that_had_to_wait_starts_no_retransmission_timer(wire, there):
+    """Nothing of ours is in flight: nobody will acknowledge the ACK."""
+    there.seg("PA", data=b"x")
+    wire.run(200)
+    assert flags(there) == ["A"]
+    there.heard.clear()
+    wire.run(1_000_000)
+    assert not wire.app.said("closed") and not wire.app.said("error") and not flags(there)
+    assert wire.count("tcp_rto") == 0
+
+
+def test_ack_that_waits_for_ever_does_not_end_the_connection(wire, there):
+    there.answers_arp = False
+    there.seg("PA", data=b"x")
+    wire.run(1_000_000)
+    assert not wire.app.said("closed")
+    there.answers_arp = True
+    wire.run(11_000)
+    assert flags(there) == ["A"]
+
+
+def test_data_that_had_to_wait_has_a_whole_rto_from_when_it_left(wire, there):
+    there.answers_arp = False
+    wire.app.c.send(Bytes(b"data"))
+    wire.run(700)
+    there.answers_arp = True
+    wire.run(3000)
+    sent = [f.at for f in there.heard if f.tcp]
+    assert len(sent) >= 2 and sent[1] - sent[0] == 1000

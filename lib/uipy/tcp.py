@@ -19,7 +19,7 @@ from .tcp_open import connect, listen
 from .tcp_out import segment
 from .tcp_row import KEY, REASONS, ROW, abort
 from .tcp_seg import opens
-from .tcp_time import deadline, hold, run
+from .tcp_time import deadline, hold, release, run
 from .tcp_wait import TimeWait
 
 _STATE = const(0)
@@ -32,6 +32,7 @@ _KEY = const(10)
 _K_IFACE = const(1)
 _K_LPORT = const(2)
 _K_RADDR = const(6)
+_F_ACK = const(0x01)
 _F_RST = const(0x02)
 _S_SYN_SENT = const(2)
 _RST = const(0x04)
@@ -294,7 +295,8 @@ class Tcp:
         way = self.iface.reach(self.keys, k)
         if way <= 0:
             return self._no_way(c, way)
-        r[_F] &= ~_F_WAIT
+        if r[_F] & _F_WAIT:
+            release(r)
         n = self._send(segment(self, c), k)
         if r[_F] & _F_RST:
             self._reset(c, n)
@@ -310,11 +312,12 @@ class Tcp:
             end(self, c, REASONS[c.r[_DUP]])
 
     def _no_way(self, c, way):
-        """The segment cannot leave: its marks stay, and R2 runs (RFC 1122 2.3.2.2). Three vain
-        requests are a soft error."""
+        """The segment cannot leave: its marks stay, and R2 runs (RFC 1122 2.3.2.2), though not for
+        a mere ACK. Three vain requests are a soft error."""
         r = c.r
         r[_F] |= _F_WAIT
-        hold(self, r)
+        if r[_F] & ~(_F_WAIT | _F_ACK):
+            hold(self, r)
         if r[_F] & _F_RST:
             if way < 0:  # nobody to tell
                 end(self, c, REASONS[r[_DUP]])

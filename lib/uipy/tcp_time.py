@@ -147,6 +147,14 @@ def hold(t, r):
         t.arm(at)
 
 
+def release(r):
+    """The neighbour is known, what waited leaves. With nothing in flight the timer was that of
+    `hold`: a segment that wants an answer starts its own."""
+    r[_F] &= ~_F_WAIT
+    if not u16(r, _MAX):
+        r[_T] &= ~_T_REXMT
+
+
 def _unanswered(t, c, now):
     """RFC 6298 5.4 to 5.6; RFC 9293 3.8.3 (R1, R2) and 3.8.6.1 (a closed window)."""
     r = c.r
