@@ -141,6 +141,14 @@ def test_when_no_hole_is_left_new_data_is_sent(bulk):
     assert starts(outs[2])[0] == u and fresh
 
 
+def test_one_ack_that_selects_three_segments_lets_three_out(bulk):
+    """Linux compresses its selective ACKs: what has left the network is in the blocks."""
+    u = bulk.una
+    for k in range(2, 9):
+        bulk.send("A", ack=u, opts=sack((u + 1000, u + 1000 * k)))
+    assert len(starts(bulk.send("A", ack=u, opts=sack((u + 1000, u + 11_000))))) == 3
+
+
 @rfc("6675 5-2", "2018 5.1-1")
 def test_ack_beyond_the_recovery_point_ends_recovery_with_half_the_window(bulk):
     u = bulk.una

@@ -16,6 +16,7 @@ from .kern import bump, put16, tdiff, u16, u32
 
 _F = const(2)
 _G = const(3)
+_H = const(4)
 _NREX = const(6)
 _DUP = const(7)
 _MAX = const(22)
@@ -30,6 +31,7 @@ _SENT_AT = const(106)
 _F_REXMT = const(0x04)
 _F_SEND = const(0x08)
 _G_RECOVERY = const(0x40)
+_H_SACK = const(0x04)
 
 _WND_MAX = const(61440)
 _N_TCP_FAST = const(28)
@@ -122,12 +124,13 @@ def _inflate(r, cwnd, n):
 
 
 def on_duplicate(t, r):
-    """RFC 5681 2: an ACK that says nothing new while data is outstanding."""
+    """RFC 5681 2: an ACK that says nothing new while data is outstanding. With SACK the octets it
+    selects count, not the ACK: a peer may say of several segments at once that they came."""
     if r[_DUP] < 255:
         r[_DUP] += 1
     r[_F] |= _F_SEND
     if r[_G] & _G_RECOVERY:  # RFC 5681 3.2 (4)
-        _inflate(r, u16(r, _CWND), u16(r, _MSS))
+        _inflate(r, u16(r, _CWND), t.sack.news if r[_H] & _H_SACK else u16(r, _MSS))
     elif r[_DUP] == 3 and not u16(r, _RECOVER):
         enter_recovery(t, r)
 

@@ -28,6 +28,7 @@ class Sack:
     def __init__(self, tcp, row_at):
         self.t = tcp
         self.at = row_at
+        self.news = 0  # octets that the ACK at hand selects and none before it did
 
     def restart(self, r):
         """A recovery begins: from SND.UNA."""
@@ -42,14 +43,22 @@ class Sack:
         t = self.t
         if a:
             self._shift(r, a)
+        self.news = -self._total(r)
         for k in range(t.p_nsack):
             i = t.p_sack + 8 * k
             lo = sdiff(t.buf, i, r, _SND_UNA)
             hi = sdiff(t.buf, i + 4, r, _SND_UNA)
             if 0 < lo < hi <= u16(r, _MAX):  # anything else is old, or nonsense
                 self._add(r, lo, hi)
+        self.news += self._total(r)
         if r[_G] & _G_RECOVERY and self._peek(r) >= 0:
             r[_F] |= _F_REXMT
+
+    def _total(self, r):
+        n = 0
+        for i in range(self.at, self.at + _RANGES, 4):
+            n += u16(r, i + 2) - u16(r, i)
+        return n
 
     def _shift(self, r, a):
         """SND.UNA has moved by a: ranges below it go."""
