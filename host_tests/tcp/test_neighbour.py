@@ -142,3 +142,19 @@ def test_data_that_had_to_wait_has_a_whole_rto_from_when_it_left(wire, there):
     wire.run(3000)
     sent = [f.at for f in there.heard if f.tcp]
     assert len(sent) >= 2 and sent[1] - sent[0] == 1000
+
+
+@pytest.mark.parametrize("later", [True, False])
+def test_data_that_left_with_a_reply_is_sent_again_when_it_was_lost(wire, there, later):
+    """It waited for the neighbour, then rode on the answer to a segment of the peer's."""
+    there.answers_arp = False
+    wire.app.c.send(Bytes(b"data"))
+    wire.run(500)
+    there.seg("PA", data=b"x")
+    first = there.expect("PA", data=b"data")
+    there.answers_arp = later
+    wire.run(3900)
+    there.answers_arp = True
+    wire.run(11_000)
+    again = [f.at for f in there.heard if f.tcp and f.tcp.data == b"data"]
+    assert again and (not later or again[0] - first.at == 1000)

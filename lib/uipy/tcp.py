@@ -230,6 +230,8 @@ class Tcp:
             INPUT[r[_STATE]](self, c)
         # In SYN-SENT it would be an open made in a callback, to somebody else.
         if not self.reply and r[_F] & ~_F_WAIT and r[_STATE] > _S_SYN_SENT:
+            if r[_F] & _F_WAIT:  # a reply needs no neighbour
+                release(r)
             self.reply = segment(self, c)
             if r[_F] & _F_RST:
                 self._reset(c, self.reply)
