@@ -30,8 +30,6 @@ RTTS = (0.3, 20, 200)
 LOSSES = (0, 1)
 FLIGHTS = (1, 2, 4, 8, 16)
 RUNS = 3
-# Processes at a time: where the round trip is short, the processor is what is measured.
-WORKERS = {0.3: 1, 20: 4, 200: 20}
 
 POOL = ("reassembly", 16)
 SACK = ("sack", True)
@@ -74,7 +72,7 @@ def with_options():
 def with_scaling():
     """{(loss, what): cell}: windows that need scaling, at 200 ms."""
     return {
-        (loss, what): Cell(RECEIVE, 200, loss, 44, options, 1, 4.0, 8.0)
+        (loss, what): Cell(RECEIVE, 200, loss, 44, options, 1, 4.0, 6.0)
         for loss in LOSSES
         for what, options in SCALES.items()
     }
@@ -83,12 +81,12 @@ def with_scaling():
 def _timed(cell):
     """Long enough to be steady; with loss, enough segments for some losses."""
     if cell.rtt < 1:
-        return cell._replace(warm=0.4, seconds=0.7)
+        return cell._replace(warm=0.4, seconds=1.6 if cell.loss else 0.6)
     far = cell.rtt > 100
     if not cell.loss:
-        return cell._replace(warm=3, seconds=4) if far else cell._replace(warm=1, seconds=1.5)
+        return cell._replace(warm=3, seconds=3) if far else cell._replace(warm=1, seconds=1.5)
     side = max(2, 16 // cell.flight) if far else max(1, 8 // cell.flight)
-    return cell._replace(conns=side, warm=3 if far else 1.5, seconds=20 if far else 5)
+    return cell._replace(conns=side, warm=3 if far else 1.5, seconds=18 if far else 4.5)
 
 
 def quick():
@@ -104,15 +102,23 @@ def limit(cell):
     return bench_theory.reno(cell.flight, cell.rtt, MSS, cell.loss)
 
 
+def abreast(cell):
+    """How many such cells are measured at a time. Where the round trip is short and nothing is
+    lost, the processor is what is measured: one; with losses it mostly waits."""
+    if cell.rtt < 1:
+        return 2 if cell.loss else 1
+    return 4 if cell.rtt < 100 else 20
+
+
 def run(cells, runs=RUNS):
     """{cell: result}, the rate the median of the runs, the counts their sums."""
     out = {}
-    for rtt in sorted({cell.rtt for cell in cells}, reverse=True):
-        some = [cell for cell in cells if cell.rtt == rtt]
+    for workers in sorted({abreast(cell) for cell in cells}, reverse=True):
+        some = [cell for cell in cells if abreast(cell) == workers]
         jobs = [cell._replace(seed=seed) for seed in range(1, runs + 1) for cell in some]
         # A process for each: it stays in the namespace that it made.
         context = multiprocessing.get_context("fork")
-        with context.Pool(WORKERS[rtt], maxtasksperchild=1) as pool:
+        with context.Pool(workers, maxtasksperchild=1) as pool:
             done = pool.map(measure, jobs, chunksize=1)
         for k, cell in enumerate(some):
             out[cell] = _together(done[k :: len(some)])

@@ -22,7 +22,7 @@ def grid(results, limit, path):
             some = {c: r for c, r in results.items() if (c.loss, c.way) == (loss, way)}
             _panel(axes[i][j], some, limit)
             axes[i][j].set_title("%s, %g %% loss" % (way, loss), fontsize="medium")
-    axes[0][0].legend(title="round trip", frameon=False)
+    figure.legend(*axes[0][0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
     for row in axes:
         row[0].set_ylabel("kB/s")
     for one in axes[-1]:
@@ -35,7 +35,7 @@ def _panel(axes, results, limit):
         cells = [cell for cell in results if cell.rtt == rtt]
         flights = [cell.flight for cell in cells]
         rates = [results[cell]["rate"] / 1000 for cell in cells]
-        (line,) = axes.plot(flights, rates, "o-", markersize=4, label="%g ms" % rtt)
+        (line,) = axes.plot(flights, rates, "o-", markersize=4, label="round trip %g ms" % rtt)
         limits = [limit(cell) / 1000 for cell in cells]
         axes.plot(flights, limits, ":", color=line.get_color())
     axes.set(xscale="log", yscale="log")
@@ -62,7 +62,7 @@ def options(cells, path):
     axes.set(ylabel="kB/s", title="16 segments in flight, 20 ms")
     handles, labels = axes.get_legend_handles_labels()
     once = dict(zip(labels, handles, strict=True))
-    axes.legend(once.values(), once.keys(), frameon=False)
+    figure.legend(once.values(), once.keys(), loc="outside right upper")
     _save(figure, path)
 
 
