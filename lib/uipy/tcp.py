@@ -55,8 +55,9 @@ class Tcp:
     reassembly: buffers of one segment each for what comes out of order, shared by all connections
     cookies, timestamps, window_scale, sack, urgent: RFC 4987, 7323, 7323, 2018, 6093 ecn: 0 off, 1
     on, 2 on with the fallback of RFC 3360 3.1 room: octets that a connection offers until its
-    application says otherwise (4 segments) max_flight: segments in flight at the most, whatever
-    the peer's window (0 = no such limit) rto_min, rto_max, rto_init: ms (RFC 6298 2.4, 2.5, 2.1);
+    application says otherwise (4 segments) max_flight: segments in the network at the most,
+    whatever the peer's window (0 = no such limit); one goes as two halves, so that it does not
+    wait for a delayed ACK rto_min, rto_max, rto_init: ms (RFC 6298 2.4, 2.5, 2.1);
     delayed_ack: ms, under 500 (RFC 9293 3.8.6.3) msl: ms (RFC 9293 3.4.2); linger: ms that a
     FIN-WAIT-2 waits once nobody reads watch: a wrapper put around each source, such as
     debug.Watch, which finds sources that change
