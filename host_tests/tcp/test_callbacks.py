@@ -317,3 +317,36 @@ def test_second_source_raises_busy_and_the_first_runs_on(peer):
         peer.conn.finish(Bytes(b"second"))
     s = one(peer.run(0))
     assert s.data == b"first" and "F" not in s.flags
+
+
+@pytest.mark.parametrize(
+    "name, wrong, right",
+    [
+        ("room", (-1, 2**24 + 1), (0, 2**24)),
+        ("keepalive_s", (-1, 65536), (0, 65535)),
+        ("user_timeout_s", (0, 65536), (1, 65535)),
+        ("ttl", (0, 256), (1, 255)),
+    ],
+)
+def test_setting_out_of_its_range_is_an_error_and_its_ends_are_not(peer, name, wrong, right):
+    for n in wrong:
+        with pytest.raises(ValueError):
+            setattr(peer.conn, name, n)
+    for n in right:
+        setattr(peer.conn, name, n)
+        assert getattr(peer.conn, name) == n
+
+
+def test_longest_keep_alive_and_user_timeout_are_kept(peer):
+    """65535 s are 65 535 000 ms: below 2**28, as every deadline."""
+    peer.conn.keepalive_s = 65535
+    assert not peer.run(65_530_000)
+    assert one(peer.run(10_000)).seq == peer.ack - 1
+    peer.send("A")
+    peer.conn.keepalive_s = 0
+    peer.conn.user_timeout_s = 65535
+    peer.conn.send(Bytes(b"x"))
+    peer.run(65_500_000)
+    assert not peer.app.said("closed")
+    peer.run(100_000)
+    assert peer.app.said("closed") == ["timeout"]

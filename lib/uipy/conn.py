@@ -150,6 +150,8 @@ class Conn:
 
     @room.setter
     def room(self, n):
+        if not 0 <= n <= 0x1000000:
+            raise ValueError("room is 0 to 2**24 octets")
         r = self.r
         put32(r, _ROOM, n)
         if n > u32(r, _BUFF):
@@ -194,7 +196,7 @@ class Conn:
 
     @keepalive_s.setter
     def keepalive_s(self, s):
-        put16(self._alive(), _KEEP, s)  # MUST-24, MUST-27
+        put16(self._alive(), _KEEP, _seconds(s, 0))  # MUST-24, MUST-27
         self.t.hurry()
 
     def keepalive(self, s=7200):  # MUST-28
@@ -210,7 +212,7 @@ class Conn:
 
     @user_timeout_s.setter
     def user_timeout_s(self, s):
-        put16(self._alive(), _USER, s)  # MUST-21
+        put16(self._alive(), _USER, _seconds(s, 1))  # MUST-21
         self.t.hurry()
 
     @property
@@ -291,6 +293,12 @@ class Conn:
         if not self.can_send:
             raise NotConnected("our side is closed: send before shutdown(), close() or finish()")
         return r
+
+
+def _seconds(s, least):
+    if not least <= s < 65536:
+        raise ValueError("seconds are %d to 65535" % least)
+    return s
 
 
 class Handle:
