@@ -37,6 +37,7 @@ DEFAULTS = {
 }  # fmt: skip
 
 PORT = 7
+KEY = b"a secret"  # harness.KEY: what is recorded can be replayed on MicroPython
 # ms. TIME-WAIT outlasts eight of the longest timeouts, so that a last ACK lost again and again is
 # not answered by a RST.
 MSL = 240_000
@@ -246,7 +247,7 @@ class Talk:
             ip="10.0.0.%d/24" % host.address[3],
             tcp=max(2, h["conns"]),
             now=self.net.now & MASK,
-            key=bytes((host.address[3], h["seed"] & 255, h["seed"] >> 8 & 255, 3, 4, 5, 6, 7)),
+            key=KEY,
             tcp_options=dict({name: h[name] for name in OPTIONS}, urgent=True, msl=MSL),
         )
         stack.on_error = self.errors.append

@@ -16,6 +16,7 @@ STATES = (
     "CLOSE-WAIT", "CLOSING", "LAST-ACK", "TIME-WAIT",
 )  # fmt: skip
 MASK = (1 << 30) - 1
+KEY = b"a secret"  # harness.KEY: what is recorded can be replayed on MicroPython
 
 
 class Port:
@@ -53,7 +54,7 @@ class Victim(Journeys):
         self.stack = Stack(
             Port(self.l2),
             ip="10.0.0.1/24",
-            key=rng.randbytes(8),
+            key=KEY,
             tcp=2,
             now=self.now & MASK,
             tcp_options=self.options,
