@@ -37,6 +37,7 @@ class Iface:
     def __init__(self, stack, dev, idx):
         self.stack = stack
         self.dev = dev
+        self.still = getattr(dev, "still", None)  # a driver that allows cheap idle polls
         self.idx = idx
         self.buf = stack.buf
         self.ip_at = 2 + dev.l2  # where an IP header lies, received or sent

@@ -87,6 +87,8 @@ class Stack:
         self.link_at = self.now
         self.due = True
         self.next_at = self.now
+        self.look = None  # while it returns true, nothing happens until still_at; see _leave
+        self.still_at = self.now
         self.wake = None
         self.on_error = None
         self.busy = False  # in poll, input or output, hence in a callback; set and cleared by them
@@ -195,6 +197,7 @@ class Stack:
         """A timer runs out at `at`; output() is to be called then."""
         if tdiff(at, self.next_at) < 0:
             self.next_at = at
+            self.look = None  # still_at may be later
 
     def wake_up(self):
         """Something is due now. Called from outside, it ends the wait for the deadline."""
@@ -230,7 +233,11 @@ class Stack:
         the ms until the next deadline, 0 if there is more to do at once. Without `now_ms` it reads
         the clock. Raises `Reentered` inside a callback."""
         if now_ms is None:
-            now_ms = _ticks()
+            now_ms = ticks_ms() & _MASK  # type: ignore[operator]
+        # An idle poll is to cost little: no call of a method, and `now` waits for the next one.
+        if self.look and not self.due and self.look():
+            if tdiff(self.still_at, now_ms) > 0:
+                return tdiff(self.still_at, now_ms)
         self._begin(now_ms)
         with self:
             return self._poll(now_ms)
@@ -244,6 +251,7 @@ class Stack:
     def _begin(self, now):
         if self.busy:
             raise Reentered("in a callback or an interrupt: set a flag, and call poll outside")
+        self.look = None
         self._tick(now)
 
     def _one(self, n):
@@ -305,7 +313,20 @@ class Stack:
                 more = True
         if self.due or tdiff(self.next_at, now) <= 0:
             self._send(now)
-        return 0 if more or self.due else max(tdiff(self.next_at, now), 0)
+        if more or self.due:
+            return 0
+        if self.look is None:  # no frame came
+            self._leave(now)
+        return max(tdiff(self.next_at, now), 0)
+
+    def _leave(self, now):
+        """Nothing is due. A device that says for how long it can be left alone, and has an INT
+        pin to look at meanwhile, makes the next polls cheap."""
+        if len(self.ifaces) == 1 and self.ifaces[0].still:
+            d = min(self.ifaces[0].still(), tdiff(self.next_at, now))
+            if d > 0:
+                self.still_at = tadd(now, d)
+                self.look = self.ifaces[0].dev.look
 
     def _receive(self, iface):
         """Takes frames while a reply would have its place; true when there may be more."""
@@ -316,6 +337,7 @@ class Stack:
             n = dev.recv_into(self.buf)
             if not n:
                 return False
+            self.look = False  # more may follow: the next poll is a whole one
             n = self._input(n, iface)
             if n:
                 dev.send(self.buf, n)

@@ -164,6 +164,12 @@ class ENC28J60(Care):
             self._poll()
         return self._left
 
+    def still(self):
+        """-> ms for which only INT going low (`look() == 0`) makes a call worth while; 0: none."""
+        if self._left or self._sending or not self._up or self._int is None or not self._trust:
+            return 0
+        return time.ticks_diff(self._check_at, time.ticks_ms())
+
     def _poll(self):
         if self._take():
             self._bank(1)

@@ -36,7 +36,7 @@ class SpiDevice:
         self._readinto = spi.readinto
         self._exchange = spi.write_readinto
         self._cs = cs
-        self._int = int_pin
+        self._int = self.look = int_pin
         self._rst = reset
         self._bus = bus
         self._buf = None
