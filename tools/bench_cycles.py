@@ -50,7 +50,7 @@ class Bench:
         self.mcu.chip.gpio[ASK].add_listener(self._asked)
 
     def run(self):
-        """All exchanges; returns what the script said before them: {"heap": [...], "code": [...]}."""
+        """All exchanges; returns what the script said before them: {"heap": "...", ...}."""
         said = boot.until(self.mcu, "go", _START_S)
         words = dict(line.split(" ", 1) for line in said.splitlines() if " " in line)
         self.meter.set_heap(int(words["code"], 16))

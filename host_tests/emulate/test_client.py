@@ -1,4 +1,4 @@
-"""The bench's host on the wire talks to our stack: what it measures is a conversation that works."""
+"""The bench's host on the wire talks to our stack: what it measures works."""
 
 import boards
 import pytest

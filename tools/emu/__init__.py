@@ -1,4 +1,4 @@
-"""An emulated RP2040 with a chip model on its SPI: what `make emulate` and `make bench-cycles` run.
+"""An emulated RP2040 with a chip model on its SPI: `make emulate` and `make bench-cycles`.
 
     firmware.py   which MicroPython image
     content.py    what lies on its file system, flash.py: how it gets there

@@ -56,8 +56,8 @@ def script(name, chip="enc28j60", ip="192.168.7.2/24", gateway=None):
         if source.name != "config.py":
             files["firmware/" + source.with_suffix(".mpy").name] = mpy(source)
     files["config.py"] = _config(chip, ip, gateway)
-    files["script.mpy"] = mpy(ON_BOARD / (name + ".py"))
-    files["main.py"] = b"import script\n"
+    # As main.py, not imported by it: an import inside an import takes of 8 kB of C stack.
+    files["main.py"] = (ON_BOARD / (name + ".py")).read_bytes()
     return files
 
 
