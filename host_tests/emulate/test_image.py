@@ -1,0 +1,92 @@
+"""A real MicroPython image on the emulated RP2040: the one thing that CI may lack.
+
+FIRMWARE=file.uf2 names the image; its Python is .venv/emu (`make .venv/emu/.stamp`).
+"""
+
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+IMAGE = os.environ.get("FIRMWARE", "")
+
+pytestmark = [
+    pytest.mark.may_skip_in_ci,
+    pytest.mark.slow,
+    pytest.mark.skipif(not IMAGE, reason="no MicroPython image: set FIRMWARE=file.uf2"),
+]
+
+MISALIGNED = """
+@micropython.viper
+def f(b: ptr8) -> int:
+    p = ptr{bits}(int(b) + 1)
+    {access}
+time.sleep_ms(300)  # until somebody listens
+f(bytearray(16))
+print("done")
+"""
+BOOT = """
+import sys
+sys.path[:0] = ["lib", "tools", "host_tests/shims"]
+from emu import boot
+text = open(sys.argv[2], "rb").read()
+mcu, bridge = boot.board(sys.argv[1], {"main.py": text}, strict=True)
+try:
+    boot.until(mcu, "done", 5)
+    print("unharmed")
+except boot.HardFault as exc:
+    print(exc)
+"""
+
+
+@pytest.fixture(scope="module")
+def python():
+    subprocess.run(["make", "-s", ".venv/emu/.stamp"], cwd=ROOT, check=True)
+    return str(ROOT / ".venv" / "emu" / "bin" / "python")
+
+
+def run(python, *args):
+    done = subprocess.run([python, *args], cwd=ROOT, capture_output=True, text=True, timeout=900)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_the_bench_repeats_to_the_cycle_and_keeps_its_aims(python):
+    said = [run(python, "tools/bench_cycles.py", "--firmware", IMAGE) for _ in range(2)]
+    assert said[0] == said[1]
+    assert "complained 0 times" in said[0]
+    us = {name: float(x) for name, x in re.findall(r"^(\S.*?)  +([\d.]+) +\d+ ", said[0], re.M)}
+    assert us["idle poll"] < 50
+    assert us["HTTP GET 1 kB"] < 15_000
+
+
+@pytest.mark.parametrize("how", [[], ["--strict"]], ids=["whole", "strict"])
+def test_the_kernels_meet_their_vectors(python, how):
+    assert "vectors are equal" in run(python, "tools/emu/vectors.py", IMAGE, *how)
+
+
+@pytest.mark.parametrize(
+    "bits, access, fault",
+    [
+        (16, "return p[0]", "16-bit read"),
+        (32, "return p[0]", "not 32 bit aligned"),
+        (16, "p[0] = 1\n    return 0", "16-bit write"),
+        (32, "p[0] = 1\n    return 0", "32-bit write"),
+        (8, "return p[0]", None),
+    ],
+)
+def test_a_misaligned_access_is_a_hard_fault(python, tmp_path, bits, access, fault):
+    script = tmp_path / "main.py"
+    script.write_text("import micropython, time\n" + MISALIGNED.format(bits=bits, access=access))
+    said = run(python, "-c", BOOT, IMAGE, str(script))
+    assert ("HardFault" in said and fault in said) if fault else "unharmed" in said, said
+
+
+def test_a_wrong_name_of_an_image_is_one_line(python):
+    command = [python, "tools/emulate.py", "--firmware", "no.uf2"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert "FIRMWARE=file.uf2" in done.stderr and len(done.stderr.splitlines()) == 1
