@@ -82,6 +82,15 @@ def test_connected_that_raises_resets_and_what_came_with_it_is_told_to_nobody():
     assert [e for a in lab.apps for e in a.events] == [("closed", "error")]
 
 
+def test_error_that_raises_in_syn_sent_ends_the_attempt_in_silence():
+    lab = Lab(app=HalfCloser)
+    app = broken("error")()
+    active(lab, app)
+    out = lab.run(200_000)
+    assert app.said("closed") == ["error"] and len(lab.errors) == 1
+    assert {s.flags for s in out} == {"S"}
+
+
 def test_closed_that_raises_costs_nothing_more():
     lab = Lab(app=broken("closed"), listeners=1)
     for port in (40000, 40001):  # its object comes back to the listener

@@ -374,8 +374,11 @@ class Tcp:
         """A callback has ended. If it raised, its connection is reset; the stack goes on."""
         if exc is None or not isinstance(exc, Exception):
             return False
-        if self.c.r[_STATE]:
-            abort(self.c, _ERROR)
+        c = self.c
+        if c.r[_STATE] == _S_SYN_SENT:  # RFC 9293 3.10.5: nobody to be reset
+            end(self, c, REASONS[_ERROR])
+        elif c.r[_STATE]:
+            abort(c, _ERROR)
         self.stack.failed(exc)
         return True
 
