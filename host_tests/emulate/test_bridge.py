@@ -1,5 +1,5 @@
-"""The bridge between the emulator's SPI and pins and a chip model, with a stand-in for each part of
-the emulator that it touches."""
+"""The bridge between the emulator's SPI and pins and a chip model, with a stand-in for each part
+of the emulator that it touches."""
 
 from types import SimpleNamespace
 
