@@ -21,7 +21,7 @@ LEVELS = (
     {"arp", "iface", "reasm"},
     {"eth", "icmp", "ipv4", "udp", "dhcp_row"},
     # TCP: the row, then what reads and writes one, then whole segments, then the tables.
-    {"tcp_row", "tcp_opt", "tcp_cc", "tcp_rtt", "watch"},
+    {"tcp_row", "tcp_opt", "tcp_cc", "tcp_rtt", "tcp_flight", "watch"},
     {"conn", "tcp_call", "tcp_seg", "tcp_ts"},
     {"tcp_icmp", "tcp_open", "tcp_urg", "tcp_ecn", "tcp_sack"},
     {"tcp_out", "tcp_time", "tcp_text", "tcp_ack", "tcp_check"},

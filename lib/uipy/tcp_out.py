@@ -12,6 +12,7 @@ from micropython import const
 from . import tcp_cc as cc
 from .kern import bump, copy, put16, put32, sadd, tadd, u16, u32
 from .tcp_call import fill
+from .tcp_flight import account, persist, start_timer
 from .tcp_opt import write, write_syn
 from .tcp_row import set_state
 from .tcp_seg import bare, emit, window
@@ -22,7 +23,6 @@ _F = const(2)
 _G = const(3)
 _H = const(4)
 _T = const(5)
-_NREX = const(6)
 _SND_UNA = const(8)
 _RCV_NXT = const(12)
 _NXT = const(20)
@@ -30,17 +30,13 @@ _MAX = const(22)
 _SND_WND = const(24)
 _MAX_WND = const(26)
 _MSS = const(28)
-_RTO = const(38)
 _TIMED = const(48)
-_TIMED_AT = const(52)
-_REXMT_AT = const(56)
 _SINCE_AT = const(68)
 _ADV = const(84)
 _ROOM = const(88)
 _UNACKED = const(92)
 _TTL = const(101)
 _TOS = const(102)
-_SENT_AT = const(106)
 
 _KEY = const(10)
 
@@ -66,7 +62,6 @@ _T_PERSIST = const(0x02)
 _T_ACK = const(0x04)
 _T_LINGER = const(0x10)
 
-_S_SYN_SENT = const(2)
 _S_SYN_RECEIVED = const(3)
 _S_ESTABLISHED = const(4)
 _S_FIN_WAIT_1 = const(5)
@@ -197,17 +192,8 @@ def _blocked(t, c, nxt):
         t.o_ask = 1
         fill(t, c)
         if t.o_len or (r[_G] & _G_FIN and t.o_end):
-            _persist(t, r)
+            persist(t, r)
     return 0
-
-
-def _persist(t, r):
-    r[_T] |= _T_PERSIST
-    r[_NREX] = 0
-    at = tadd(t.stack.now, u16(r, _RTO))
-    put32(r, _REXMT_AT, at)
-    put32(r, _SINCE_AT, t.stack.now)
-    t.arm(at)
 
 
 def _build(t, c, rel, n, new=False):
@@ -272,7 +258,7 @@ def _waits(t, r):
     if 2 * t.o_len >= u16(r, _MAX_WND):
         return False
     if not u16(r, _NXT) and not r[_T] & (_T_REXMT | _T_PERSIST):
-        _persist(t, r)  # nothing in flight, so no ACK comes: the override timeout
+        persist(t, r)  # nothing in flight, so no ACK comes: the override timeout
     return True  # MUST-38
 
 
@@ -290,7 +276,7 @@ def _send(t, c, rel):
         t.o_flags |= _PSH  # RFC 9293 3.9.1.2, MUST-61
     copy(t.num, 0, r, _SND_UNA, 4)
     sadd(t.num, 0, rel)
-    _account(t, r, rel, rel + n)
+    account(t, r, rel, rel + n)
     return _stamp(t, c, t.o_len)
 
 
@@ -301,36 +287,6 @@ def _fin_leaves(t, c):
         set_state(t, c, _S_FIN_WAIT_1)
     elif s == _S_CLOSE_WAIT:
         set_state(t, c, _S_LAST_ACK)
-
-
-def _account(t, r, rel, upto):
-    """SND.NXT moves; the retransmission timer and the measurement of the round trip begin (RFC
-    6298 5.1, 3)."""
-    now = t.stack.now
-    top = u16(r, _MAX)
-    t.o_again = rel < top
-    if not top:
-        put32(r, _SINCE_AT, now)
-    if upto > top:
-        put16(r, _MAX, upto)
-    if t.o_again:  # not to be timed (Karn, RFC 6298 3)
-        put16(r, _TIMED, 0)  # MUST-18
-        bump(t.stat, _N_TCP_REXMT)
-    elif not u16(r, _TIMED):
-        put16(r, _TIMED, upto)
-        put32(r, _TIMED_AT, now)
-    if upto > u16(r, _NXT) and rel <= u16(r, _NXT):
-        put16(r, _NXT, upto)
-    put32(r, _SENT_AT, now)
-    _start_timer(t, r)
-
-
-def _start_timer(t, r):
-    if not r[_T] & (_T_REXMT | _T_PERSIST):
-        at = tadd(t.stack.now, u16(r, _RTO))
-        put32(r, _REXMT_AT, at)
-        r[_T] |= _T_REXMT
-        t.arm(at)
 
 
 def _ack(t, c):
@@ -397,9 +353,9 @@ def _syn(t, c):
     if again:
         bump(t.stat, _N_TCP_REXMT)
         put16(r, _TIMED, 0)
-        _start_timer(t, r)
+        start_timer(t, r)
     else:
-        _account(t, r, 0, 1)
+        account(t, r, 0, 1)
     w = u32(r, _ROOM)
     t.o_wnd = w if w < 0xFFFF else 0xFFFF  # never scaled in a SYN (RFC 7323 2.2)
     if t.o_wnd > u32(r, _ADV):  # an edge once offered stays (SHLD-14)
