@@ -57,7 +57,8 @@ round trip (RFC 6582): what the rows "receive" show, and what `reassembly` is fo
 send again (RFC 6675, reduced). `reassembly`: 16 buffers of a segment each.
 [tcp-options.md](tcp-options.md) has the same question answered by a simulation.
 As a sender SACK has been somewhat slower than NewReno here, and why is not known: where losses are
-independent a window seldom loses two segments, and NewReno repairs one each round trip. What brings speed is the other direction, `reassembly`.
+independent a window seldom loses two segments, and NewReno repairs one each round trip. What
+brings speed is the other direction, `reassembly`.
 
 {options}
 
