@@ -34,6 +34,7 @@ DEFAULTS = {
     # the applications: octets each way, conversations at once, how they read, send and close
     "up": 20000, "down": 20000, "conns": 1, "reader": "fast", "source": "bytes",
     "close": "finish", "urgent": 0, "start": 1000, "limit": 900,
+    "patience": 3000,  # s: R2
 }  # fmt: skip
 
 PORT = 7
@@ -92,6 +93,7 @@ class Talker(App):
         self.fed = 0
         self.deaf = False
         self.opened = False
+        self.refused = 0
         self.urgent_seen = 0
         self.urgent_end = 0  # what we said is urgent ends here
         self.partner = self
@@ -108,6 +110,7 @@ class Talker(App):
         if self.opened:
             self.fault("connected twice")
         self.opened = True
+        conn.user_timeout_s = self.how["patience"]
         if self.how["reader"] == "slow":
             conn.room = self.rng.choice((0, 1, 300, 2000))
         if self.how["close"] == "answer" and self.name.startswith("server"):
@@ -156,7 +159,7 @@ class Talker(App):
     def received(self, conn, buf, start, n):
         take = n
         if self.how["reader"] == "partial":
-            take = self.rng.choice((0, n // 2, n, n, n))
+            take = self._some(n)
         elif self.how["reader"] == "slow":
             conn.room = max(
                 conn.room - n, 0
@@ -167,6 +170,12 @@ class Talker(App):
             self.fault("other octets than were sent at %d" % self.got)
         self.got += take
         return take
+
+    def _some(self, n):
+        # Some, or nothing, but not nothing three times in a row: the peer gives up after R2.
+        take = self.rng.choice((0, n // 2, n, n, n))
+        self.refused = 0 if take else self.refused + 1
+        return n if self.refused > 2 else take
 
     def poll(self, conn):
         self._feed(conn)

@@ -66,7 +66,7 @@ def test_eight_conversations_share_a_bad_wire():
 
 def test_a_dead_wire_is_given_up_and_says_so():
     """R2 (RFC 9293 3.8.3): the application is told; the simulator does not call that a success."""
-    talk = Talk(seed=1, up=60000, down=60000)
+    talk = Talk(seed=1, up=60000, down=60000, patience=100)
     pulled(talk, 30, 10**9)
     with pytest.raises(AssertionError, match="closed with 'timeout'"):
         talk.run()
