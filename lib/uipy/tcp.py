@@ -10,7 +10,7 @@ for: `urg`, `ecn`, `ts`, `sack`, `cookie`, `pool` are None otherwise.
 from micropython import const
 
 from .conn import Conn
-from .kern import bump, copy, csum, find, mac, tdiff, u16, u32
+from .kern import bump, copy, csum, find, tdiff, u16, u32
 from .tcp_call import end, tell
 from .tcp_half import HalfOpen
 from .tcp_icmp import unreach
@@ -122,7 +122,6 @@ class Tcp:
         self.wait = TimeWait(self, time_wait)
         self.turn = 0  # the row that output() asks first
         self.next_at = self.fresh_at = stack.now
-        self.seed = bytearray(4)
         self.hash = bytearray(8)
         self._clear()
         self.isn = bytearray(4)  # M of RFC 6528 3: a clock of 4 us
@@ -381,9 +380,3 @@ class Tcp:
             abort(c, _ERROR)
         self.stack.failed(exc)
         return True
-
-    def random8(self):
-        """A number from 0 to 255 that nobody can guess."""
-        bump(self.seed, 0)
-        mac(self.stack.key, self.seed, 0, 4, self.hash)
-        return self.hash[4]

@@ -92,7 +92,7 @@ def challenge(t, r):
     if tdiff(now, u32(r, _CHAL_AT)) < 0:
         bump(t.stat, _N_TCP_MUTED)
         return 0
-    put32(r, _CHAL_AT, tadd(now, 250 + t.random8()))
+    put32(r, _CHAL_AT, tadd(now, 250 + t.stack.random8()))
     bump(t.stat, _N_TCP_CHALLENGE)
     r[_F] |= _F_ACK
     return 0

@@ -286,7 +286,7 @@ def _local_port(t, k, lport):
             raise Busy("port %d is connected there" % lport)
         t.wait.drop(k)
         return
-    p = 49152 + ((t.random8() << 8 | t.hash[5]) & 0x3FFF)
+    p = 49152 + ((t.stack.random8() << 8 | t.stack.random8()) & 0x3FFF)
     for _ in range(0x4000):
         put16(k, _K_LPORT, p)
         if not _port_used(t, k, p):

@@ -132,7 +132,7 @@ class TimeWait:
         if tdiff(now, u32(self.tab, o + _W_MUTE)) < 0:
             bump(t.stat, _N_TCP_MUTED)
             return
-        put32(self.tab, o + _W_MUTE, tadd(now, 250 + t.random8()))
+        put32(self.tab, o + _W_MUTE, tadd(now, 250 + t.stack.random8()))
         bump(t.stat, _N_TCP_CHALLENGE)
         self.ack(i)
 
