@@ -189,12 +189,13 @@ class _Child:
         )
         assert self._process.stdout is not None
         self._stdout = self._process.stdout
-        self._said = b""
+        self._said = b""  # of a line that has not ended
+        self._ready = False
 
     def await_ready(self, serve):
         """`serve()` is called meanwhile, whenever there may be something to do."""
         until = time.monotonic() + 20
-        while b"ready\n" not in self._said:
+        while not self._ready:
             serve()
             if time.monotonic() > until:
                 raise BoardDied("the board did not start within 20 s")
@@ -207,9 +208,12 @@ class _Child:
         said = os.read(self._stdout.fileno(), 65536)
         if not said:
             raise BoardDied("the board's process has ended")
-        self._said = (self._said + said)[-4096:]
-        text = said.replace(b"ready\n", b"").decode(errors="replace")
-        sys.stderr.write(text)
+        *lines, self._said = (self._said + said).split(b"\n")  # print() may write in two pieces
+        for line in lines:
+            if line == b"ready" and not self._ready:
+                self._ready = True
+            else:
+                sys.stderr.write(line.decode(errors="replace") + "\n")
 
     def fileno(self):
         return self._stdout.fileno()
