@@ -33,7 +33,10 @@ _K_IFACE = const(1)
 _K_LPORT = const(2)
 _K_RADDR = const(6)
 _F_ACK = const(0x01)
+_T = const(5)
+_ACK_AT = const(60)
 _F_RST = const(0x02)
+_T_ACK = const(0x04)
 _S_SYN_SENT = const(2)
 _RST = const(0x04)
 _F_WAIT = const(0x40)
@@ -235,6 +238,8 @@ class Tcp:
             self.reply = segment(self, c)
             if r[_F] & _F_RST:
                 self._reset(c, self.reply)
+        if r[_T] & _T_ACK:
+            self.arm(u32(r, _ACK_AT))
         if r[_F] & ~_F_WAIT:
             self.stack.due = True
         return self.reply

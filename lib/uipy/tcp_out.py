@@ -272,8 +272,10 @@ def _send(t, c, rel):
         if not r[_G] & _G_FIN_SENT:
             r[_G] |= _G_FIN_SENT
             _fin_leaves(t, c)
-    if not t.o_more and t.o_len:
-        t.o_flags |= _PSH  # RFC 9293 3.9.1.2, MUST-61
+    if not t.o_more:
+        r[_F] &= ~_F_SEND  # whatever gives the source more, and every ACK, sets it again
+        if t.o_len:
+            t.o_flags |= _PSH  # RFC 9293 3.9.1.2, MUST-61
     copy(t.num, 0, r, _SND_UNA, 4)
     sadd(t.num, 0, rel)
     account(t, r, rel, rel + n)

@@ -108,8 +108,7 @@ def delay_ack(t, r):
     """RFC 9293 3.8.6.3: under 0.5 s (MUST-40)."""
     at = tadd(t.stack.now, t.delayed_ack)
     put32(r, _ACK_AT, at)
-    r[_T] |= _T_ACK  # MUST-40
-    t.arm(at)
+    r[_T] |= _T_ACK  # MUST-40; armed once it is clear that no reply carries the ACK (Tcp._to)
 
 
 def _early(t, c):
