@@ -204,3 +204,17 @@ def test_greeting_of_the_server_goes_out_at_once():
     p = Peer(lab)
     p.open()
     assert b"".join(s.data for s in p.after + p.run(0)) == b"220 ready"
+
+
+def test_a_source_that_has_nothing_more_is_not_asked_again_before_the_ack(peer):
+    class Asked(Bytes):
+        times = 0
+
+        def fill(self, rel, buf, pos, n):
+            self.times += 1
+            return Bytes.fill(self, rel, buf, pos, n)
+
+    source = Asked(b"abc")
+    peer.conn.send(source)
+    assert one(peer.run(0)).data == b"abc"
+    assert source.times == 1
