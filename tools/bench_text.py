@@ -43,7 +43,7 @@ Segments sent again for each segment that the wire lost: 1.0 is the least. In br
 send, how many timeouts of ours there were for how many losses: a timeout costs a second (RFC 6298
 2.4) where fast retransmit costs a round trip. With few segments in flight it is limited transmit
 (RFC 3042) that brings the three duplicate ACKs about. A segment that was sent again and is lost
-again is found by a timeout only: one loss in a hundred at 1 %. At 0.3 ms a second is three thousand
+again is found by a timeout only: one loss in a hundred at 1 %. At 0.3 ms a second is thousands of
 round trips; we suppose that this decides the rate there, and have not traced it.
 
 {losses}
