@@ -12,7 +12,7 @@ from micropython import const
 from uipy.apps.site import View
 from uipy.kern import copy, put16, put32, tdiff, u16, u32
 from uipy.stat import NAMES
-from uipy.tcp_row import STATE_NAMES
+from uipy.tcp.row import STATE_NAMES
 
 # The snapshot
 _UPTIME = const(0)  # seconds

@@ -26,7 +26,7 @@ from media import NoMedium, Packet, Tap
 from pump import Medium, Pump, stop_on_signals
 from recorder import Recorder
 from uipy import Error
-from uipy.iface import ip_of
+from uipy.net.iface import ip_of
 from wire import Wire
 
 CHIPS = ("none", *KINDS)

@@ -13,7 +13,7 @@ from apps.fakes import FakeConn
 from apps.test_http import ask, get
 from prometheus_client.parser import text_string_to_metric_families
 from uipy.stat import NAMES
-from uipy.tcp_row import STATE_NAMES
+from uipy.tcp.row import STATE_NAMES
 
 NAME = 'roof "5\\N" \n\x07 grün'
 

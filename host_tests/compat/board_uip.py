@@ -1,10 +1,10 @@
 """uIP's layer under MicroPython: two stacks on a cable, one with an appcall and one with a
 protosocket."""
 
-import uipy.compat_uip as uip
+import uipy.compat.uip as uip
 from uipy import Stack
-from uipy.compat_psock import Psock
-from uipy.compat_uip import Uip
+from uipy.compat.psock import Psock
+from uipy.compat.uip import Uip
 
 
 class End:

@@ -1,17 +1,17 @@
-"""uIP's names (uipy/compat_uip.py), event by event on a virtual clock."""
+"""uIP's names (uipy/compat/uip.py), event by event on a virtual clock."""
 
 import re
 from pathlib import Path
 
 import packets
 import pytest
-import uipy.compat_uip as uip
+import uipy.compat.uip as uip
 from packets import addr
 from pythons import run_unix
 from tcp_lab import BOARD, PEER, Lab, Peer, datagram, mss, one
-from uipy import compat_udp
-from uipy.compat_psock import Psock
-from uipy.compat_uip import Uip, uip_conn
+from uipy.compat import udp as compat_udp
+from uipy.compat.psock import Psock
+from uipy.compat.uip import Uip, uip_conn
 
 EVENTS = ["connected", "newdata", "acked", "rexmit", "poll", "closed", "aborted", "timedout"]
 

@@ -6,7 +6,7 @@ import pytest
 from chips.enc28j60_map import REGS
 from chips.rig import MAC, PEER, Rig, frame
 from uipy.drivers import enc28j60 as driver
-from uipy.drivers import enc28j60_care as care
+from uipy.drivers.enc28j60 import care as care
 from uipy.drivers.errors import NoChip
 
 CAST = b"\xff" * 6

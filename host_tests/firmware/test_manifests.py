@@ -64,7 +64,7 @@ def imports(target, source):
 @pytest.mark.parametrize("manifest", [BOARD / "manifest.py", PARTS / "enc28j60.py"])
 def test_every_import_of_a_frozen_module_is_frozen(manifest):
     found = frozen(manifest)
-    elsewhere = {"uipy/_kern_cpython.py", "uipy/_kern_py.py"}
+    elsewhere = {"uipy/kern/cpython.py", "uipy/kern/plain.py"}
     for target, source in found.items():
         assert set(imports(target, source)) <= set(found) | elsewhere, target
 
@@ -72,9 +72,9 @@ def test_every_import_of_a_frozen_module_is_frozen(manifest):
 def test_the_image_holds_core_driver_applications_and_what_boots():
     found = frozen(BOARD / "manifest.py")
     assert {"main.py", "page.py", "status.py", "config.py"} <= set(found)
-    assert {"uipy/stack.py", "uipy/_kern_viper.py", "uipy/drivers/enc28j60.py"} <= set(found)
+    assert {"uipy/stack.py", "uipy/kern/viper.py", "uipy/drivers/enc28j60.py"} <= set(found)
     assert {"uipy/apps/http.py", "uipy/apps/echo.py"} <= set(found)
-    assert "uipy/_kern_cpython.py" not in found and "uipy/drivers/w5500.py" not in found
+    assert "uipy/kern/cpython.py" not in found and "uipy/drivers/wiznet/w5500.py" not in found
 
 
 def test_the_pins_are_the_same_in_all_places():

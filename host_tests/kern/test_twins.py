@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from kern import oracle, vectors
 from pythons import run_unix, run_wasm
-from uipy import _kern_cpython, _kern_py
+from uipy.kern import cpython as _kern_cpython
+from uipy.kern import plain as _kern_py
 
 SCRIPT = Path(vectors.__file__)
 COUNT = SCRIPT.with_name("count.py")
@@ -73,8 +74,8 @@ def test_all_sets_have_the_same_names():
 def test_kern_takes_viper_where_there_is_an_emitter(tmp_path):
     script = tmp_path / "which.py"
     script.write_text("import sys, uipy.kern\nprint(*[m for m in sys.modules if '_kern_' in m])\n")
-    assert run_unix(script).strip() == "uipy._kern_viper"
-    assert "uipy._kern_py" in run_wasm(script)
+    assert run_unix(script).strip() == "uipy.kern.viper"
+    assert "uipy.kern.plain" in run_wasm(script)
 
 
 def test_no_kernel_takes_heap_on_32_bits():

@@ -20,7 +20,7 @@ def functions(path):
 
 def test_there_is_something_to_measure():
     assert len(FILES) > 80 and "_kern_viper.py mac" in dict(
-        functions(ROOT / "lib/uipy/_kern_viper.py")
+        functions(ROOT / "lib/uipy/kern/viper.py")
     )
 
 

@@ -107,11 +107,11 @@ print(*sorted(m for m in sys.modules if m.startswith("uipy.")))
         [sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True
     )
     assert out.stdout.split() == [
-        "uipy._kern_cpython",
+        "uipy.kern.cpython",
         "uipy.errors",
-        "uipy.icmp",
-        "uipy.iface",
-        "uipy.ipv4",
+        "uipy.net.icmp",
+        "uipy.net.iface",
+        "uipy.net.ipv4",
         "uipy.kern",
         "uipy.stack",
         "uipy.stat",

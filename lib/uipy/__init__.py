@@ -10,7 +10,7 @@ __version__ = "0.1.0"
 _HOME = {
     "Stack": "stack",
     "App": "app",
-    "UdpApp": "udp",
+    "UdpApp": "net.udp",
     "Source": "source",
     "Bytes": "source",
     "File": "source",

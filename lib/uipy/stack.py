@@ -18,9 +18,9 @@ import os
 from micropython import const
 
 from .errors import Error, NoEntropy, Reentered
-from .icmp import Icmp
-from .iface import Iface, ip_of
-from .ipv4 import IPv4
+from .net.icmp import Icmp
+from .net.iface import Iface, ip_of
+from .net.ipv4 import IPv4
 from .kern import bump, mac, sadd, tadd, tdiff, u32
 from .stat import NAMES
 
@@ -107,14 +107,14 @@ class Stack:
     def _udp(self, rows):
         if not rows:
             return None
-        from .udp import Udp
+        from .net.udp import Udp
 
         return self._transport(17, Udp(self, rows))
 
     def _tcp(self, rows, half_open, time_wait, options):
         if not rows:
             return None
-        from .tcp import Tcp
+        from .tcp.demux import Tcp
 
         return self._transport(6, Tcp(self, rows, half_open, time_wait, **options))
 
@@ -130,7 +130,7 @@ class Stack:
         left room for.
         """
         if dev.l2:
-            from .eth import Ethernet
+            from .net.eth import Ethernet
 
             iface = Ethernet(self, dev, len(self.ifaces), arp)
             self.layers.append(iface.arp)

@@ -16,9 +16,9 @@ from .faults import FaultyWiring
 # name: model, driver, SPI clock, other arguments of the driver
 KINDS = {
     "enc28j60": ("chips.enc28j60:Enc28j60", "uipy.drivers.enc28j60:ENC28J60", 20_000_000),
-    "w5500": ("chips.w5500:W5500", "uipy.drivers.w5500:W5500", 24_000_000),
-    "w5100s": ("chips.w5100s:W5100S", "uipy.drivers.w5100s:W5100S", 24_000_000),
-    "w6100": ("chips.w6100:W6100", "uipy.drivers.w6100:W6100", 24_000_000),
+    "w5500": ("chips.w5500:W5500", "uipy.drivers.wiznet.w5500:W5500", 24_000_000),
+    "w5100s": ("chips.w5100s:W5100S", "uipy.drivers.wiznet.w5100s:W5100S", 24_000_000),
+    "w6100": ("chips.w6100:W6100", "uipy.drivers.wiznet.w6100:W6100", 24_000_000),
 }
 MAC = b"\x02\x00\x00\x28\x60\x01"
 PEER = b"\x02\x00\x00\x00\x00\x02"

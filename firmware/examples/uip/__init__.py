@@ -1,1 +1,1 @@
-"""Applications in the structure of uIP's own, on the thin layer `uipy.compat_uip`."""
+"""Applications in the structure of uIP's own, on the thin layer `uipy.compat.uip`."""

@@ -11,8 +11,8 @@ In C                                        here
     PSOCK_CLOSE(&s->p); PSOCK_END(&s->p)        s.p.close()
 """
 
-from uipy.compat_psock import Psock
-from uipy.compat_uip import Uip, uip_conn, uip_connected
+from uipy.compat.psock import Psock
+from uipy.compat.uip import Uip, uip_conn, uip_connected
 
 
 class State:

@@ -5,8 +5,8 @@ smtp.send(b'to@example.org', None, b'board@example.org', b'Alarm', b'The door is
 done(error)   error: 0 sent; 'closed', 'aborted', 'timedout', or the server's answer
 """
 
-from uipy.compat_psock import Psock
-from uipy.compat_uip import Uip, uip_aborted, uip_closed, uip_conn, uip_connected, uip_timedout
+from uipy.compat.psock import Psock
+from uipy.compat.uip import Uip, uip_aborted, uip_closed, uip_conn, uip_connected, uip_timedout
 
 ISO_NL = 10
 

@@ -6,7 +6,7 @@ events in the old order (connected, closed, acked, newdata, rexmit/newdata/acked
 senddata), and there are no protosockets.
 """
 
-from uipy.compat_uip import (
+from uipy.compat.uip import (
     Uip,
     uip_acked,
     uip_appdata,

@@ -2,7 +2,7 @@
 
 from ..ring import Ring
 from ..stream import Stream
-from ..udp import UdpApp
+from ..net.udp import UdpApp
 
 
 class Echo(Stream):

@@ -6,7 +6,7 @@ import binascii
 import gc
 
 import vectors
-from uipy import _kern_viper
+from uipy.kern import viper as _kern_viper
 
 GROUP = 256
 

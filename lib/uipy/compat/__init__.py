@@ -1,0 +1,1 @@
+"""The names of uIP, for applications that come from there."""

@@ -1,0 +1,1 @@
+"""Up to the datagram: interfaces, Ethernet and ARP, IPv4, ICMP, UDP."""

@@ -1,0 +1,298 @@
+"""ARP (RFC 826) with a fixed cache.
+
+A row is 20 octets: IP address 4, MAC 6, state, requests sent, when something is to be done (4),
+when `reach` last wanted it (4). What happens at `at`:
+
+    ASKED   no MAC yet. Ask again, a second later; after three requests -> FAILED
+    FAILED  `reach` says so. Every ten seconds: ask again if it was wanted meanwhile, else forget
+    KNOWN   a minute after the last word from the neighbour: -> POLLED if it was wanted
+            meanwhile, else forget
+    POLLED  the MAC serves on while it is asked point to point, three times a second apart
+            (RFC 1122 2.3.2.1 (2)); then forget
+
+A request is never repeated within a second (RFC 1122 2.3.2.1), whatever the size of the table: a
+row that asked less than a second ago gives its place to nobody. When the table is full the row
+that was wanted least recently goes.
+
+No frame waits here. Who wanted the address keeps its mark and calls `reach` again in the next
+`output`, which the answer brings about (`stack.due`).
+"""
+
+from micropython import const
+
+from ..kern import bump, copy, find, put16, put32, same, tadd, tdiff, u32, zero
+
+_ROW = const(20)
+_MAC = const(4)
+_STATE = const(10)
+_TRIES = const(11)
+_AT = const(12)
+_USED = const(16)
+
+_FREE = const(0)
+_ASKED = const(1)
+_FAILED = const(2)
+_KNOWN = const(3)  # from here on the MAC is good
+_POLLED = const(4)
+
+_TRY_MS = const(1000)
+_SLOW_MS = const(10_000)
+_LIFE_MS = const(60_000)
+_MAX_TRIES = const(3)
+_PERIOD = (0, _TRY_MS, _SLOW_MS, _LIFE_MS, _TRY_MS)  # by state: how far ahead `at` was set
+_FAR = const(0x10000000)
+
+# The packet, behind 14 octets of Ethernet
+_ETH_DST = const(2)
+_ETH_TYPE = const(14)
+_P = const(16)
+_OP = const(22)
+_SHA = const(24)
+_SPA = const(30)
+_THA = const(34)
+_TPA = const(40)
+_LEN = const(28)
+_HEAD = b"\x00\x01\x08\x00\x06\x04"  # Ethernet, IPv4, 6 and 4 octets
+_ARP = const(0x0806)
+_ALL = b"\xff\xff\xff\xff\xff\xff"
+
+_N_ARP_IN = const(3)
+_N_ARP_OUT = const(4)
+_N_ARP_BAD = const(5)
+_N_ARP_EVICTED = const(6)
+_N_ARP_CONFLICT = const(52)
+
+
+class Arp:
+    """The cache of one Ethernet interface: `rows` neighbours at a time."""
+
+    def __init__(self, iface, rows):
+        self.iface = iface
+        self.stack = iface.stack
+        self.buf = iface.buf
+        self.rows = rows
+        self.tab = bytearray(_ROW * rows)
+        self.key = bytearray(4)
+        self.telling = False  # set by announce(), cleared by output()
+        self.starved = False  # reach() found no row to ask with; cleared by deadline()
+
+    def clear(self):
+        """Forgets everything."""
+        zero(self.tab, 0, len(self.tab))
+        self.telling = self.starved = False
+
+    def announce(self):
+        """Tells the neighbours our address and MAC with the next output (gratuitous ARP)."""
+        if self.iface.ip[0]:
+            self.telling = True
+            self.stack.wake_up()
+
+    # What the layers above ask
+
+    def reach(self, row, off):
+        """1: the MAC for the neighbour at row[off:off+4] is in iface.hop. 0: asked for. -1: it
+        does not answer."""
+        copy(self.key, 0, row, off, 4)
+        o = find(self.tab, _ROW, self.rows, self.key, 4) * _ROW
+        if o < 0:
+            return self._ask()
+        put32(self.tab, o + _USED, self.stack.now)
+        if self.tab[o + _STATE] >= _KNOWN:
+            copy(self.iface.hop, 0, self.tab, o + _MAC, 6)
+            return 1
+        return -1 if self.tab[o + _STATE] == _FAILED else 0
+
+    def doubt(self, row, off):
+        """The neighbour at row[off:off+4] seems not to receive: it is polled now, not in its
+        time, unless it spoke within the last second."""
+        copy(self.key, 0, row, off, 4)
+        o = find(self.tab, _ROW, self.rows, self.key, 4) * _ROW
+        if o >= 0 and self.tab[o + _STATE] == _KNOWN and self._since(o) >= _TRY_MS:
+            put32(self.tab, o + _AT, self.stack.now)
+            self.stack.due = True
+
+    def _ask(self):
+        # A new row for self.key, due at once. Nobody answers for our own address.
+        if same(self.key, 0, self.iface.ip, 0, 4):
+            return -1
+        o = self._take(0)
+        if o < 0:
+            self.starved = True
+            return 0
+        self._set(o, _ASKED)
+        put32(self.tab, o + _AT, self.stack.now)
+        self.stack.due = True
+        return 0
+
+    def _set(self, o, state):
+        # Enters a state; the time for doing something about it is counted from now.
+        at = tadd(self.stack.now, _PERIOD[state])
+        self.tab[o + _STATE] = state
+        put32(self.tab, o + _AT, at)
+        self.stack.arm(at)
+
+    def _take(self, idle):
+        """A row for self.key: a free one, else the one that was not wanted for longest, and for
+        `idle` ms at least. Its offset, or -1."""
+        o = self._oldest(idle)
+        if o >= 0:
+            if self.tab[o + _STATE]:
+                bump(self.stack.stat, _N_ARP_EVICTED)
+            zero(self.tab, o, _ROW)
+            copy(self.tab, o, self.key, 0, 4)
+            put32(self.tab, o + _USED, self.stack.now)
+        return o
+
+    def _oldest(self, idle):
+        best = -1
+        for o in range(0, len(self.tab), _ROW):
+            if not self.tab[o + _STATE]:
+                return o
+            age = self._age(o)
+            if age >= idle:
+                idle = age
+                best = o
+        return best
+
+    def _age(self, o):
+        # How long nobody wanted this row; -1 while its request is about to go, or is less than a
+        # second old.
+        t = self.tab
+        if t[o + _STATE] == _ASKED and not t[o + _TRIES]:
+            return -1
+        if t[o + _TRIES] and self._since(o) < _TRY_MS:
+            return -1
+        return tdiff(self.stack.now, u32(t, o + _USED))
+
+    def _since(self, o):
+        # ms since the row entered its state
+        return tdiff(self.stack.now, u32(self.tab, o + _AT)) + _PERIOD[self.tab[o + _STATE]]
+
+    # What arrives
+
+    def input(self, n):
+        """An ARP packet (RFC 826, "Packet Reception"); returns the length of the reply, or 0."""
+        b = self.buf
+        bump(self.stack.stat, _N_ARP_IN)
+        if n < _LEN or not same(b, _P, _HEAD, 0, 6) or not self._sane(b):
+            bump(self.stack.stat, _N_ARP_BAD)
+            return 0
+        if b[_SPA] and same(b, _SPA, self.iface.ip, 0, 4):
+            return self._conflict(b)
+        for_us = b[_TPA] and same(b, _TPA, self.iface.ip, 0, 4)
+        # 0.0.0.0 asks before it has an address (RFC 5227 2.1.1): answered, but nothing is learnt
+        if b[_SPA]:
+            self._merge(b, for_us)
+        return self._answer(b) if for_us and b[_OP + 1] == 1 else 0
+
+    def _sane(self, b):
+        # A MAC that a station can have, and an address that is nobody's group.
+        if b[_SHA] & 1 or b[_OP] or not 1 <= b[_OP + 1] <= 2:
+            return False
+        if b[_SPA] >= 224 or b[_SPA] == 127 or same(b, _SPA, self.iface.bcast, 0, 4):
+            return False
+        return not same(b, _SHA, b"\0\0\0\0\0\0", 0, 6)
+
+    def _conflict(self, b):
+        # Somebody else uses our address (RFC 5227 2.4); our own frame come back is none.
+        if not same(b, _SHA, self.iface.mac, 0, 6):
+            bump(self.stack.stat, _N_ARP_CONFLICT)
+        return 0
+
+    def _merge(self, b, for_us):
+        # RFC 826: an entry that exists is brought up to date whoever was asked; a new one only if
+        # we were.
+        copy(self.key, 0, b, _SPA, 4)
+        o = find(self.tab, _ROW, self.rows, self.key, 4) * _ROW
+        if o < 0 and for_us and self.iface.local(b, _SPA):
+            o = self._take(_TRY_MS)  # a stranger takes no place that is in use
+        if o >= 0:
+            self._learn(o)
+
+    def _learn(self, o):
+        t = self.tab
+        copy(t, o + _MAC, self.buf, _SHA, 6)
+        if t[o + _STATE] < _KNOWN:
+            self.stack.due = True  # whoever waits for it
+        # A row may be refreshed for years and never used: keeps the difference within its range.
+        if tdiff(self.stack.now, u32(t, o + _USED)) > _LIFE_MS:
+            put32(t, o + _USED, tadd(self.stack.now, -_LIFE_MS - 1))
+        self._set(o, _KNOWN)
+
+    def _answer(self, b):
+        # In place: the fields are swapped, and the frame goes back to the MAC it came from.
+        b[_OP + 1] = 2
+        copy(b, _THA, b, _SHA, 10)
+        copy(b, _SHA, self.iface.mac, 0, 6)
+        copy(b, _SPA, self.iface.ip, 0, 4)
+        bump(self.stack.stat, _N_ARP_OUT)
+        return self.iface.reply(_LEN)
+
+    # What is due
+
+    def output(self, now):
+        """The next announcement or request that is due: its frame's length, or 0."""
+        if self.telling:
+            self.telling = False
+            return self._request(self.iface.ip, 0, _ALL, 0)
+        for o in range(0, len(self.tab), _ROW):
+            if self.tab[o + _STATE] and tdiff(now, u32(self.tab, o + _AT)) >= 0:
+                o = self._act(o)
+                if o:
+                    return o
+        return 0
+
+    def deadline(self, now):
+        """ms until `output` has something to do."""
+        best = 0 if self.telling else _TRY_MS if self.starved else _FAR
+        self.starved = False
+        for o in range(0, len(self.tab), _ROW):
+            if self.tab[o + _STATE]:
+                best = self._sooner(o, best)
+        return best
+
+    def _sooner(self, o, best):
+        o = tdiff(u32(self.tab, o + _AT), self.stack.now)
+        return max(0, min(o, best))
+
+    def _act(self, o):
+        # The time of one row has come; the length of a request, or 0.
+        t = self.tab
+        state = t[o + _STATE]
+        if state == _ASKED or state == _POLLED:
+            if t[o + _TRIES] < _MAX_TRIES:
+                return self._try(o, state)
+            self.stack.due = True  # whoever waits for it learns that it does not answer
+            if state == _ASKED:
+                self._set(o, _FAILED)
+                return 0
+        elif tdiff(self.stack.now, u32(t, o + _USED)) < _PERIOD[state]:
+            if state == _KNOWN:
+                t[o + _TRIES] = 0
+                state = _POLLED
+            return self._try(o, state)
+        zero(t, o, _ROW)
+        return 0
+
+    def _try(self, o, state):
+        # One request, and the state that waits for its answer.
+        if self.tab[o + _TRIES] < 255:
+            self.tab[o + _TRIES] += 1
+        self._set(o, state)
+        if state == _POLLED:
+            return self._request(self.tab, o, self.tab, o + _MAC)
+        return self._request(self.tab, o, _ALL, 0)
+
+    def _request(self, row, off, mac, at):
+        # "Who has row[off:off+4]?" to the MAC at mac[at:at+6].
+        copy(self.buf, _ETH_DST, mac, at, 6)
+        copy(self.buf, _TPA, row, off, 4)
+        row = self.buf
+        put16(row, _ETH_TYPE, _ARP)
+        copy(row, _P, _HEAD, 0, 6)
+        put16(row, _OP, 1)
+        copy(row, _SHA, self.iface.mac, 0, 6)
+        copy(row, _SPA, self.iface.ip, 0, 4)
+        zero(row, _THA, 6)
+        bump(self.stack.stat, _N_ARP_OUT)
+        return self.iface.leave(_LEN)
