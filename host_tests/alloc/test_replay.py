@@ -14,7 +14,7 @@ SCRIPT = ROOT / "tools" / "replay.py"
 
 
 def on_32_bits(frames, *more):
-    files = (("lib", "/lib"), (frames, "/frames.bin"))
+    files = (("joined", "/lib"), (frames, "/frames.bin"))
     return run_wasm(SCRIPT, "/frames.bin", *more, files=files, heap=1 << 20, timeout=900)
 
 

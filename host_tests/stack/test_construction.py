@@ -107,12 +107,13 @@ print(*sorted(m for m in sys.modules if m.startswith("uipy.")))
         [sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True
     )
     assert out.stdout.split() == [
-        "uipy.kern.cpython",
         "uipy.errors",
+        "uipy.kern",
+        "uipy.kern.cpython",
+        "uipy.net",
         "uipy.net.icmp",
         "uipy.net.iface",
         "uipy.net.ipv4",
-        "uipy.kern",
         "uipy.stack",
         "uipy.stat",
     ]
