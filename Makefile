@@ -66,8 +66,8 @@ emulate: .venv/emu/.stamp  ## a real MicroPython image on an emulated RP2040, pa
 bench-cycles: .venv/emu/.stamp  ## cycles per packet and time to the page on an emulated RP2040 (FIRMWARE=file.uf2)
 	@exec $(EMU) tools/bench_cycles.py $(EMU_FW) $(ARGS)
 
-size: .venv/dev node_modules/.stamp  ## RAM and .mpy sizes; writes the README's tables
-	$(PY) tools/sizes.py --update $(ARGS)
+size: .venv/dev node_modules/.stamp  ## RAM and .mpy sizes; writes four lines of the README and docs/sizes.md
+	$(PY) tools/sizes/sizes.py --update $(ARGS)
 
 clean:  ## forget what was built and installed here
 	rm -rf .venv node_modules build .pytest_cache .mypy_cache .ruff_cache
