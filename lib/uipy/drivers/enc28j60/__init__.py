@@ -27,8 +27,8 @@ import time
 
 from micropython import const
 
-from .care import Care
 from ..errors import NoChip
+from .care import Care
 
 # SPI instructions, DS39662E table 4-1
 _RBM = const(0x3A)
