@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from pythons import run_unix
+from lab.pythons import run_unix
 
 SCRIPT = Path(__file__).with_name("talk.py")
 ROOT = SCRIPT.parents[2]
@@ -26,7 +26,7 @@ on """
 
 
 def test_streams_on_cpython():
-    path = os.pathsep.join(str(ROOT / p) for p in ("lib", "host_tests/shims"))
+    path = os.pathsep.join(str(ROOT / p) for p in ("lib", "tools/shims"))
     done = subprocess.run(
         [sys.executable, "-X", "dev", str(SCRIPT)],
         env={**os.environ, "PYTHONPATH": path},
