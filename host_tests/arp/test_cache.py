@@ -1,8 +1,8 @@
 """The ARP cache in time: asking, giving up, ageing, and what happens when it is full."""
 
 import pytest
-from harness import PEER, WRAP, Clock, Inbox, Peer, Wire
-from packets import BROADCAST, addr, mac
+from lab.net import PEER, WRAP, Clock, Inbox, Station, Wire
+from lab.packets import BROADCAST, addr, mac
 from uipy import Busy, Bytes
 
 rfc = pytest.mark.rfc
@@ -10,7 +10,7 @@ rfc = pytest.mark.rfc
 
 def neighbour(wire, k):
     """Station 192.168.1.(100 + k)."""
-    return Peer(wire, "192.168.1.%d" % (100 + k), mac("02:00:00:00:01:%02x" % k))
+    return Station(wire, "192.168.1.%d" % (100 + k), mac("02:00:00:00:01:%02x" % k))
 
 
 @pytest.fixture
@@ -345,7 +345,7 @@ def test_strangers_do_not_keep_us_from_asking(start):
     stack = wire.board()
     for k in range(20):
         wire.give(neighbour(wire, k).arp_request())
-    peer = Peer(wire)
+    peer = Station(wire)
     say(stack.bind(9, Inbox()))
     wire.run()
     peer.expect(data=b"hello")

@@ -1,10 +1,10 @@
 """ICMP errors about datagrams of ours: who is told, and what is no error of ours (RFC 1122
 3.2.2)."""
 
-import packets
 import pytest
-from harness import BOARD, PEER, Inbox
-from packets import addr, icmp
+from lab import packets
+from lab.net import BOARD, PEER, Inbox
+from lab.packets import addr, icmp
 from uipy import Bytes
 
 rfc = pytest.mark.rfc

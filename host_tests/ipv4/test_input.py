@@ -1,9 +1,9 @@
 """IPv4 datagrams that arrive: which are sound, which are ours (RFC 791, RFC 1122 3.2.1, 3.3.6)."""
 
-import packets
 import pytest
-from harness import BOARD, Inbox, Peer, Wire
-from packets import BROADCAST, addr, icmp
+from lab import packets
+from lab.net import BOARD, Inbox, Station, Wire
+from lab.packets import BROADCAST, addr, icmp
 
 rfc = pytest.mark.rfc
 ECHO = icmp(8, 0, b"\0\1\0\1data")
@@ -221,7 +221,7 @@ def test_directed_broadcast_follows_the_prefix(ip, bcast, other):
     stack = wire.board(ip, gateway=None)
     app = Inbox()
     stack.bind(7, app)
-    peer = Peer(wire, "9.9.9.9")
+    peer = Station(wire, "9.9.9.9")
     peer.udp(b"all", dst=bcast)
     peer.udp(b"all", dst=other)
     assert len(app.got) == 1
@@ -234,7 +234,7 @@ def test_subnet_of_one_or_two_hosts_has_no_broadcast(bits):
     stack = wire.board("192.168.1.8/%d" % bits, gateway=None)
     app = Inbox()
     stack.bind(7, app)
-    peer = Peer(wire, "192.168.1.9")
+    peer = Station(wire, "192.168.1.9")
     peer.udp(b"all", dst="192.168.1.9")
     peer.udp(b"all", dst="255.255.255.255")
     assert len(app.got) == 1
@@ -245,7 +245,7 @@ def test_board_without_an_address_takes_broadcasts_only():
     wire = Wire()
     app = Inbox()
     wire.board(ip=None).bind(68, app)
-    peer = Peer(wire)
+    peer = Station(wire)
     for dst in ("255.255.255.255", "0.0.0.0", BOARD):
         peer.udp(b"offer", dport=68, dst=dst)
     assert app.got == [b"offer"]

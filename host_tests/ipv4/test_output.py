@@ -1,8 +1,8 @@
 """The header in front of what we send (RFC 791, RFC 1122 3.2.1, RFC 6864)."""
 
 import pytest
-from harness import BOARD, PEER, Inbox, Peer, Wire
-from packets import addr
+from lab.net import BOARD, PEER, Inbox, Station, Wire
+from lab.packets import addr
 from uipy import Bytes
 
 rfc = pytest.mark.rfc
@@ -46,7 +46,7 @@ def test_header_checksum_is_right_for_every_sum(last):
     """decode() judges it; the addresses walk the sum through its folds."""
     wire = Wire()
     wire.board("223.255.255.%d/32" % last, gateway=None)
-    peer = Peer(wire, "1.0.%d.%d" % (last, 255 - last))
+    peer = Station(wire, "1.0.%d.%d" % (last, 255 - last))
     assert peer.ping(b"x" * last, dst="223.255.255.%d" % last)
 
 

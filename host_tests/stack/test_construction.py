@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import uipy
-from harness import BOARD, KEY, Inbox, Wire
+from lab.net import BOARD, KEY, Inbox, Wire
 from uipy import BadAddress, Error, NoEntropy, Stack
 from uipy.stat import NAMES
 

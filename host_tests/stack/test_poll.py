@@ -1,8 +1,8 @@
 """poll, input and output: order, bounds, deadlines, and what an idle stack costs."""
 
-import packets
 import pytest
-from harness import BOARD, PEER, Inbox, Peer, Wire
+from lab import packets
+from lab.net import BOARD, PEER, Inbox, Station, Wire
 from uipy import Bytes, Reentered
 
 
@@ -235,7 +235,7 @@ def test_clock_may_start_anywhere():
         w = Wire()
         w.clock.start = start
         s = w.board()
-        p = Peer(w)
+        p = Station(w)
         s.bind(9, Inbox()).send(PEER, 9, Bytes(b"x"))
         w.run(70_000)
         p.expect(data=b"x")

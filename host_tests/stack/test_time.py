@@ -1,7 +1,7 @@
 """Time: the wrap of ticks_ms, the stack's own clock, deadlines; and counters that wrap."""
 
 import pytest
-from harness import PEER, WRAP, Clock, Inbox, Peer, Wire
+from lab.net import PEER, WRAP, Clock, Inbox, Station, Wire
 from uipy import Bytes
 
 
@@ -63,7 +63,7 @@ def test_no_deadline_is_further_than_2_to_the_28():
 def test_idle_stack_serves_after_a_month():
     wire = at(123)
     stack = wire.board()
-    peer = Peer(wire)
+    peer = Station(wire)
     app = Inbox(True)
     stack.bind(7, app)
     for _ in range(10):
@@ -98,7 +98,7 @@ def test_timer_that_is_due_in_the_past_is_run_at_the_next_poll():
 
 def test_counter_wraps_at_2_to_the_30(wire):
     stack = wire.board()
-    peer = Peer(wire)
+    peer = Station(wire)
     wire.run()
     stack.stat[0:4] = (WRAP - 2).to_bytes(4, "big")
     for _ in range(5):

@@ -2,8 +2,8 @@
 connections in one, keep a handle for too long."""
 
 import pytest
-from packets import addr
-from tcp_lab import PEER, HalfCloser, Lab, Log, Peer, active, one
+from lab.packets import addr
+from lab.tcp import PEER, HalfCloser, Lab, Log, Peer, active, one
 from uipy import App, Busy, Bytes, NotConnected
 
 OTHER = "10.0.0.3"

@@ -2,7 +2,7 @@
 
 import itertools
 
-from tcp_lab import Lab, Peer, one, stamps
+from lab.tcp import Lab, Peer, one, stamps
 from uipy import Bytes
 
 DAY = 86_400_000
