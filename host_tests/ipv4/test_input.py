@@ -4,6 +4,7 @@ import pytest
 from lab import packets
 from lab.net import BOARD, Inbox, Station, Wire
 from lab.packets import BROADCAST, addr, icmp
+from uipy.net.datagram import AT, DST_AT, IP_AT, LEN, PSUM
 
 rfc = pytest.mark.rfc
 ECHO = icmp(8, 0, b"\0\1\0\1data")
@@ -114,15 +115,15 @@ def test_handler_is_told_where_everything_lies(wire, stack, peer):
     seen: list = []
 
     class Handler:
-        def input(self, iface, at, n, psum):
-            b = stack.buf
-            seen.append(bytes(b[at : at + n]))
-            seen.append((stack.ip_at, b[stack.ip_at], bool(stack.cast)))
-            seen.extend(bytes(b[k : k + 4]) for k in (stack.src_at, stack.dst_at))
-            seen.append(psum ^ 0xFFFF)
+        def input(self, iface):
+            b, seg = stack.buf, stack.seg
+            seen.append(bytes(b[seg[AT] : seg[AT] + seg[LEN]]))
+            seen.append((seg[IP_AT], b[seg[IP_AT]], stack.cast))
+            seen.extend(bytes(b[k : k + 4]) for k in (stack.src_at, seg[DST_AT]))
+            seen.append(seg[PSUM] ^ 0xFFFF)
             return 0
 
-    stack.ip.handlers[99] = Handler()
+    stack.handlers[99] = Handler()
     for dst, cast in ((BOARD, False), ("255.255.255.255", True)):
         assert not wire.give(peer.datagram(99, b"segment", opts=bytes(4), dst=dst))
         pseudo = packets.checksum(packets.pseudo(peer.ip, dst, 99, 7))

@@ -4,6 +4,7 @@ import pytest
 from lab.net import BOARD, PEER, Inbox, Station, Wire
 from lab.packets import addr
 from uipy import Bytes
+from uipy.net.datagram import OUT_TOS, OUT_TTL
 
 rfc = pytest.mark.rfc
 
@@ -20,7 +21,7 @@ def test_header_of_a_datagram_of_ours(stack, peer, wire):
 @rfc("1122 3.2.1.6-1", "1122 3.2.1.7-3")
 def test_ttl_tos_and_ecn_hold_for_one_datagram(stack, peer, wire):
     port = stack.bind(9, Inbox())
-    stack.ip.ttl, stack.ip.tos, stack.ip.ecn = 3, 0xB8, 2
+    stack.out[OUT_TTL], stack.out[OUT_TOS] = 3, 0xB8 | 2
     for want in ((3, 0xBA), (64, 0)):
         port.send(PEER, 9, Bytes(b"hello"))
         wire.run()

@@ -100,7 +100,7 @@ class Wire:
         self.stack = Stack(self, ip=ip, gateway=gateway, now=self.clock.now, **options)
         self.stack.on_error = self.errors.append
         for k in range(len(NAMES)):
-            self.stack.stat[4 * k : 4 * k + 4] = C0.to_bytes(4, "big")
+            self.stack.stat[k] = C0
         return self.stack
 
     def poll(self) -> int:

@@ -18,7 +18,7 @@ def test_idle_poll_looks_once_at_the_device_and_builds_nothing(wire, stack, monk
 
     monkeypatch.setattr(wire, "recv_into", note("recv"))
     monkeypatch.setattr(wire, "link_up", note("link"))
-    monkeypatch.setattr(stack, "_output", note("output"))
+    monkeypatch.setattr("uipy.poll.next_frame", note("output"))
     for _ in range(10):
         wire.clock.ms += 1
         stack.poll(wire.clock.now)

@@ -209,8 +209,8 @@ class Udp:
             raise BadAddress("a port is a number from 1 to 65535")
         if not num:
             # RFC 6056 3.3.2: from a random start the first port that is free.
-            num = self.stack.random8() << 8 | self.stack.random8() | _EPHEMERAL
-            while num in nums:  # a table of ports has fewer rows than there are numbers
+            num = self.stack.random8() << 8 | self.stack.random8()
+            while num < _EPHEMERAL or num in nums:  # a table has fewer rows than there are numbers
                 num = _EPHEMERAL | (num + 1) & 0x3FFF
         elif num in nums:
             raise Busy("port %d is bound" % num)

@@ -79,6 +79,7 @@ from .text import text
 
 def _nowhere(conn):
     """A row in CLOSED or LISTEN is never found by a segment."""
+    return 0
 
 
 def syn_sent(conn):
@@ -240,6 +241,7 @@ def close_wait(conn):
     if check(conn):
         ack(conn)
         _again(conn)
+    return 0
 
 
 def closing(conn):
@@ -258,6 +260,7 @@ def last_ack(conn):
             end(conn, "done")
         else:
             _again(conn)
+    return 0
 
 
 def _again(conn):
