@@ -2,7 +2,7 @@
 bus hook.
 
 A driver reads and writes the packet buffer without slices (a slice allocates): `views[k]` is the
-first 128*k octets of it, `views[0]` the first 64; made once for a buffer and used until another
+first 128*k octets of it, `views[0]` the first 66; made once for a buffer and used until another
 buffer comes. A transfer moves up to 127 octets too many, into room that counts for nothing on
 either side.
 """
@@ -12,7 +12,9 @@ from micropython import const
 from .mac import local_mac
 
 _STEP = const(128)
-_SMALL = const(64)  # most frames are: an ACK is 2 + 60
+# Most frames are of 60 octets. With the 2 before it and its CRC that makes 66: the read of such a
+# frame ends where the next one starts.
+_SMALL = const(66)
 _LONGEST = const(12)  # steps: 1536 octets, above 2 + 1514
 
 
@@ -39,6 +41,7 @@ class SpiDevice:
         self._int = self.look = int_pin
         self._rst = reset
         self._bus = bus
+        self._held = False  # the shared bus is ours: set by _take, cleared by _give
         self._buf = None
         self._views = None
         self._where = "{}, cs {}".format(spi, cs)
@@ -69,8 +72,13 @@ class SpiDevice:
         self._buf = buf
 
     def _take(self):
-        return self._bus is None or self._bus.acquire()
+        """-> True when the bus is ours, until `_give`."""
+        if self._bus is None:
+            return True
+        self._held = self._bus.acquire()
+        return self._held
 
     def _give(self):
         if self._bus is not None:
+            self._held = False
             self._bus.release()
