@@ -1,21 +1,33 @@
 """What every Ethernet chip on SPI has in common: pins, views of the packet buffer, counters, the
 bus hook.
 
-A driver reads and writes the packet buffer without slices (a slice allocates): `views[k]` is the
-first 128*k octets of it, `views[0]` the first 66; made once for a buffer and used until another
-buffer comes. A transfer moves up to 127 octets too many, into room that counts for nothing on
-either side.
+A driver reads and writes the packet buffer without slices (a slice allocates). `views(buf)` are
+views of its beginning, made once for a buffer: indices 0 and 1, which are the driver's, and a
+frame of n octets, in steps of 16 and then of 128:
+
+    n <= 240     views[(n + 15) >> 4]          2 + n octets and up to 15 more
+    n > 240      views[((n + 127) >> 7) + 14]  2 + n octets and up to 127 more, if `buf` has them
+
+What is too much is room that counts for nothing on either side. (A frame of 60 octets with the 2
+before it and its CRC makes 66, which is a view.)
 """
 
 from micropython import const
 
 from .mac import local_mac
 
-_STEP = const(128)
-# Most frames are of 60 octets. With the 2 before it and its CRC that makes 66: the read of such a
-# frame ends where the next one starts.
-_SMALL = const(66)
-_LONGEST = const(12)  # steps: 1536 octets, above 2 + 1514
+_FINE = const(16)
+_FINE_VIEWS = const(16)
+_COARSE = const(128)
+_MOST = const(1536)  # octets of a frame: twelve coarse steps
+
+
+def views(buf):
+    """-> list of 27 memoryviews; allocates 20 octets for each."""
+    whole = memoryview(buf)
+    return [whole[: 2 + k * _FINE] for k in range(_FINE_VIEWS)] + [
+        whole[: 2 + k] for k in range(2 * _COARSE, _MOST + 1, _COARSE)
+    ]
 
 
 class SpiDevice:
@@ -41,7 +53,6 @@ class SpiDevice:
         self._int = self.look = int_pin
         self._rst = reset
         self._bus = bus
-        self._held = False  # the shared bus is ours: set by _take, cleared by _give
         self._buf = None
         self._views = None
         self._where = "{}, cs {}".format(spi, cs)
@@ -64,21 +75,14 @@ class SpiDevice:
         self.stat[k] = (self.stat[k] + 1) & 0x3FFFFFFF
 
     def _see(self, buf):
-        """Makes the views of a buffer that was not used before; allocates 20 octets a step."""
-        whole = memoryview(buf)
-        top = (len(buf) + _STEP - 1) // _STEP
-        self._views = [whole[: k * _STEP or _SMALL] for k in range(min(top, _LONGEST) + 1)]
-        self._room = min(len(buf), _LONGEST * _STEP) - 2
+        """Makes the views of a buffer that was not used before; allocates 560 octets."""
+        self._views = views(buf)
+        self._room = min(len(buf) - 2, _MOST)
         self._buf = buf
 
     def _take(self):
-        """-> True when the bus is ours, until `_give`."""
-        if self._bus is None:
-            return True
-        self._held = self._bus.acquire()
-        return self._held
+        return self._bus is None or self._bus.acquire()
 
     def _give(self):
         if self._bus is not None:
-            self._held = False
             self._bus.release()

@@ -25,10 +25,11 @@ instruction and the chip's control octet go in front of it, so that a whole fram
 
 import time
 
+from ..bus import on_shared_bus
+from ..errors import NoChip
 from .frames import frames
 from .health import Health
-from .registers import HAND_OVER, R_ALL
-from ..errors import NoChip
+from .registers import HAND_OVER, N_TX_DROPPED, R_ALL
 
 
 class ENC28J60(Health):
@@ -83,19 +84,25 @@ class ENC28J60(Health):
     # The fast way: one generator, see frames.py
 
     def frames(self, buf):
-        """-> a generator that moves frames between the chip and `buf`: `send(m)` of it sends,
-        receives or asks (docs/writing-a-driver.md). The one made before is of no use any more.
+        """-> a generator that moves frames between the chip and `buf`: its `send(m)` sends,
+        receives or asks, after a first `send(None)` (docs/writing-a-driver.md).
 
-        When that one was left by an exception, the chip is set up anew.
+        The one made before is of no use any more. When an exception has ended it, the chip is set
+        up anew.
         """
         if self._move is not None:
             try:
-                self._move(HAND_OVER)
+                self._hand_over(HAND_OVER)
+            except TypeError:  # it was never started
+                pass
             except StopIteration:
                 self._salvage()
         self._see(buf)
         made = frames(self, buf)
-        made.send(None)
+        self._hand_over = made.send
+        if self._bus is not None:
+            made.send(None)
+            made = on_shared_bus(made.send, self._bus, self.stat, N_TX_DROPPED)
         self._move = made.send
         return made
 
@@ -124,7 +131,7 @@ class ENC28J60(Health):
                 return self._move(m)
             except StopIteration:  # an exception has ended it
                 pass
-        self.frames(buf)
+        self.frames(buf).send(None)
         return self._move(m)
 
     def still(self):

@@ -27,17 +27,15 @@ from .registers import (
     ERXRDPT,
     ERXST,
     ERXWRPT,
-    ETXND,
-    HAND_OVER,
     N_INT_MISSED,
     N_LINK,
     N_NO_CHIP,
     N_REINIT,
     N_RX,
-    N_RXEN_OFF,
     N_RX_OVERFLOW,
     N_RX_QUIET,
     N_RX_RESET,
+    N_RXEN_OFF,
     N_TX,
     N_TX_FAILED,
     N_TX_LATE,
@@ -45,11 +43,6 @@ from .registers import (
     OUT_OF_STEP,
     PHSTAT1,
     PKTDEC,
-    RBM,
-    RXEN,
-    RXERIF,
-    RXRST,
-    RX_END,
     R_CHIP,
     R_CONFIG,
     R_INT,
@@ -59,11 +52,17 @@ from .registers import (
     R_RX,
     R_RXEN,
     R_TX,
+    RBM,
+    RX_END,
+    RXEN,
+    RXERIF,
+    RXRST,
+    TX_ERROR,
+    TX_OVERDUE,
     TXERIF,
     TXIF,
     TXRST,
     TXRTS,
-    TX_ERROR,
     WCR,
 )
 
@@ -105,7 +104,8 @@ class Health(Chip):
         self._tried = 0  # ... of the frame that had this number
         self._trust = True
         self._heard = 0  # the frame counter when it last moved
-        self._move = None  # the running generator's `send`
+        self._move = None  # `send` of the generator that frames() made
+        self._hand_over = None  # the same, below a shared bus
         self._forget()
         self._check_at = self._link_at = self._heard_at = time.ticks_ms()
 
@@ -154,22 +154,17 @@ class Health(Chip):
     # What the generator asks for
 
     def _mend(self, why):
-        """The cold side of frames.py; leaves the bus free. CHECK comes without the bus, the others
-        with it."""
+        """The cold side of frames.py."""
         t = time.ticks_ms()
         if why == CHECK:
             self._check_at = time.ticks_add(t, _CHECK_MS)
-            if self._take():
-                self._check(t)
-                self._give()
-        elif why != HAND_OVER:
-            if why == OUT_OF_STEP:
-                self._out_of_step(t)
-            elif why == TX_ERROR:
-                self._sending = self._again(t)
-            else:
-                self._overdue(t)
-            self._give()
+            self._check(t)
+        elif why == OUT_OF_STEP:
+            self._out_of_step(t)
+        elif why == TX_ERROR:
+            self._sending = self._again(t)
+        elif why == TX_OVERDUE:
+            self._overdue(t)
 
     def _check(self, t):
         """Is it the chip that we set up, and is it still listening?"""
@@ -310,8 +305,6 @@ class Health(Chip):
         """The generator was left by an exception, in the middle of anything: the chip is set up
         anew."""
         self._cs(1)
-        if self._held:
-            self._give()
         if self._take():
             self._restart()
             self._give()

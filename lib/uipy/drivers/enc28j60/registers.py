@@ -97,9 +97,11 @@ N_NO_CHIP = const(13)
 N_INT_MISSED = const(14)
 N_LINK = const(15)
 
-# Why the generator of frames.py calls `Health._mend`
+# Why the generator of frames.py calls `Health._mend`; HAND_OVER is what it was sent
 CHECK = const(1)  # the health check is due
 OUT_OF_STEP = const(2)  # a header that does not follow from the last one
 TX_ERROR = const(3)  # TXERIF
 TX_OVERDUE = const(4)  # TXRTS has been set for TX_MS
-HAND_OVER = const(-3)  # given to the generator: another one takes its place (no frame has 3 octets)
+HAND_OVER = const(
+    -3
+)  # given to the generator: another one takes its place (no frame has 3 octets)
