@@ -30,13 +30,14 @@ TRAIN = 8
 # The least that the data sheets allow: (transactions, octets besides the frame).
 #
 # WIZnet, W5500 6.2: in: clear the flag in Sn_IR (4 octets), Sn_RX_RSR (5), length and frame
-# (3 + 2), Sn_RX_RD (5), RECV (4). Out: frame (3), Sn_TX_WR (5), SEND (4), Sn_IR (4), clear (4).
+# (3 + 2); Sn_RX_RD and RECV can wait for several frames. Out: frame (3), Sn_TX_WR (5), SEND (4),
+# Sn_IR (4), clear (4).
 #
 # ENC28J60, DS39662E 7.1 and 7.2: in: EPKTCNT (2 octets) and a bank select on either side of it
 # (2 + 2), header, frame and CRC in one read (1 + 6 + 4), PKTDEC (2). ERDPT is there already when
 # all of the last packet was read; ERXRDPT (4, in two) can wait for several frames. Out: EWRPT (4,
 # in two), control octet and frame (2), ETXND (4, in two), TXRTS (2), ECON1 until it is clear (2).
-WIZNET = {"in": (5, 23), "out": (5, 20)}
+WIZNET = {"in": (3, 14), "out": (5, 20)}
 LEAST = {"enc28j60": {"in": (5, 19), "out": (7, 14)}}
 
 
