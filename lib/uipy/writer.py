@@ -17,6 +17,7 @@ _POS = const(0)  # where in the buffer the next octet goes
 _SKIP = const(1)  # octets still to come before the window begins
 _ROOM = const(2)  # octets that the window can still take
 _COUNT = const(3)  # octets written, kept or not
+_VALUES = const(4)  # of rows(): where the number of the next row lies
 
 _HEX = b"0123456789abcdef"
 
@@ -76,11 +77,66 @@ def emit_number(w: ptr32, buf: ptr8, v: int, ten: int):
     w[_COUNT] = w[_COUNT] + n
 
 
+@kernel
+def emit_rows(w: ptr32, buf: ptr8, row: ptr8, names: ptr8, values: ptr8):
+    """A table: Writer.rows says of what."""
+    value = w[_VALUES]
+    at = w[_POS]
+    skip = w[_SKIP]
+    room = w[_ROOM]
+    begin = 1  # the first row has no separator
+    name = 0
+    while names[name] != 0:
+        end = name
+        while names[end] != 10:
+            end += 1
+        v = (values[value] << 24) | (values[value + 1] << 16)  # under 2**30
+        v |= (values[value + 2] << 8) | values[value + 3]
+        value += 4
+        ten = 1
+        digits = 1
+        while ten <= v // 10:
+            ten *= 10
+            digits += 1
+        k = begin
+        if row[0] == 44 and v == 0:
+            k = -1
+        while k >= 0 and row[k] != 0:
+            # One octet of the row, or what it stands for.
+            c = row[k]
+            k += 1
+            begin = 0
+            n = 1
+            if c == 1:
+                n = end - name
+            elif c == 2:
+                n = digits
+            w[_COUNT] = w[_COUNT] + n
+            for i in range(n):
+                o = c
+                if c == 1:
+                    o = names[name + i]
+                elif c == 2:
+                    o = 48 + v // ten
+                    v = v % ten
+                    ten = ten // 10
+                if skip > 0:
+                    skip -= 1
+                elif room > 0:
+                    buf[at] = o
+                    at += 1
+                    room -= 1
+        name = end + 1
+    w[_POS] = at
+    w[_SKIP] = skip
+    w[_ROOM] = room
+
+
 class Writer:
     """Writes through a window. Numbers are small ints (|x| < 2**30); nothing here allocates."""
 
     def __init__(self):
-        self.window = array("i", [0, 0, 0, 0])
+        self.window = array("i", [0, 0, 0, 0, 0])
         self.buf = b""
         self.tmp = bytearray(2)
 
@@ -132,6 +188,23 @@ class Writer:
                 emit(self.window, self.buf, b":", 0, 1)
             emit(self.window, self.buf, _HEX, b[i + k] >> 4, 1)
             emit(self.window, self.buf, _HEX, b[i + k] & 15, 1)
+
+    def rows(self, row, names, values, at):
+        """Write a table. `names` are words, each with LF behind it and a NUL behind the last; each
+        has a number below 2**30 in four octets of `values`, from values[at] on. `row` is what is
+        written for one of them, with \\1 for its name, \\2 for its number and a NUL behind; its
+        first octet stands between the rows, and if that is a comma, those with 0 are left out.
+        """
+        self.window[_VALUES] = at
+        emit_rows(self.window, self.buf, row, names, values)
+
+    def word(self, names, k):
+        """Write word k (0 is the first) of such names."""
+        i = 0
+        while k:
+            i = names.find(b"\n", i) + 1
+            k -= 1
+        emit(self.window, self.buf, names, i, names.find(b"\n", i) - i)
 
     def pull(self, source):
         """Write what the window shows of a source, and nothing else."""

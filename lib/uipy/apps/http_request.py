@@ -20,7 +20,8 @@ What is known of the request lies in a row, an array('H'); `Site` gives its SIZE
     LENGTH  1: there was a Content-Length                  CUT     1: the field did not fit
     WORD    octets of the token that the line begins with: the method or the field's name; 4, 10,
             14 and 17 tell which of _FIELDS it is
-    FROM    where in the line buffer the target begins     TO      and where it, or the line, ends
+    FROM    where in the line buffer the target or value begins
+    TO      where it ends, or the line
 """
 
 from micropython import const
@@ -50,10 +51,21 @@ WORDS = const(18)  # of a row
 HEAD = const(2)
 _OTHER = const(10)  # a method that is not in _METHODS
 
+_SP = const(32)
+_TAB = const(9)
+_CR = const(13)
+_LF = const(10)
+_COLON = const(58)
+_SLASH = const(47)
+_DASH = const(45)
+_DOT = const(46)
+_QUESTION = const(63)
+
 _METHODS = const(b"GET HEAD POST PUT DELETE OPTIONS PATCH TRACE CONNECT \0")
 _FIELDS = const(b"hostconnectioncontent-lengthtransfer-encoding")
 _HTTP = const(b"HTTP/http://")
 _CONNECTION = const(b"closekeep-alive")
+_NOT_IN_HOST = const(b"/?#@,\\")
 # With letters, digits and "-" the octets of a token (RFC 9110 5.6.2).
 _MARKS = const(b"!#$%&'*+.^_`|~")
 
@@ -74,7 +86,7 @@ def next_line(s: ptr16, line: ptr8, buf: ptr8) -> int:
         n = s[_N]
         start = at
         c = 0
-        while at < end and c != 10:
+        while at < end and c != _LF:
             c = buf[at]
             at += 1
             if n < size:
@@ -87,33 +99,33 @@ def next_line(s: ptr16, line: ptr8, buf: ptr8) -> int:
             stop = size
         if s[METHOD] == 0 and n > size:
             k = 0
-            while k < size and line[k] != 32:
+            while k < size and line[k] != _SP:
                 k += 1
             s[STATUS] = 400
             if k > 0 and k < size:
                 s[STATUS] = 414
         elif s[TOTAL] > s[LIMIT]:
             s[STATUS] = 431
-        elif c == 10:
+        elif c == _LF:
             # A whole line, terminator included if it fitted (RFC 9112 2.2: a lone LF will do).
             s[_N] = 0
-            if line[stop - 1] == 10:
+            if line[stop - 1] == _LF:
                 stop -= 1
-            if stop > 0 and line[stop - 1] == 13:
+            if stop > 0 and line[stop - 1] == _CR:
                 stop -= 1
             if stop > 0:
                 # It begins with a token: the method up to a blank, or a name up to its colon.
                 # RFC 9112 3.1, 5.1, 5.2: so no blank stands first, nor before the colon.
-                mark = 58
+                mark = _COLON
                 if s[METHOD] == 0:
-                    mark = 32
+                    mark = _SP
                 marks = ptr8(_MARKS)
                 bad = 0
                 word = 0
                 while word < stop and line[word] != mark:
                     c = line[word]
                     k = c | 32
-                    if (k < 97 or k > 122) and (c < 48 or c > 57) and c != 45:
+                    if (k < 97 or k > 122) and (c < 48 or c > 57) and c != _DASH:
                         k = 0
                         while k < 14 and marks[k] != c:
                             k += 1
@@ -122,7 +134,7 @@ def next_line(s: ptr16, line: ptr8, buf: ptr8) -> int:
                     word += 1
                 k = 0
                 while k < stop:
-                    if line[k] < 14 and (line[k] == 13 or line[k] == 0):
+                    if line[k] < 14 and (line[k] == _CR or line[k] == 0):
                         bad = 2  # RFC 9112 2.2, RFC 9110 5.5
                     k += 1
                 s[_WORD] = word
@@ -150,11 +162,18 @@ def next_line(s: ptr16, line: ptr8, buf: ptr8) -> int:
                         k += 1
                     if k == word and k > 0:
                         found = 1
-                    s[_CUT] = 0
-                    if n > size:
-                        s[_CUT] = 1
+                        k += 1  # the blanks around the value are no part of it
+                        while k < stop and (line[k] == _SP or line[k] == _TAB):
+                            k += 1
+                        while k < stop and (line[stop - 1] == _SP or line[stop - 1] == _TAB):
+                            stop -= 1
+                        s[_FROM] = k
+                        s[_TO] = stop
+                        s[_CUT] = 0
+                        if n > size:
+                            s[_CUT] = 1
             elif s[METHOD] == 0:
-                s[_WORD] = 0  # RFC 9112 2.2: empty lines before the request line are ignored
+                pass  # RFC 9112 2.2: empty lines before the request line are ignored
             elif s[_HOSTS] == 0 and s[_MINOR] > 0:
                 s[STATUS] = 400  # RFC 9112 3.2
             elif s[METHOD] == _OTHER:
@@ -179,9 +198,9 @@ def request_line(s: ptr16, line: ptr8):
     at = n + 1
     end = s[_TO]
     k = at
-    while k < end and line[k] > 32 and line[k] < 127:
+    while k < end and line[k] > _SP and line[k] < 127:
         k += 1
-    if k == at or k >= end or line[k] != 32:
+    if k == at or k >= end or line[k] != _SP:
         return
     s[_FROM] = at
     s[_TO] = k
@@ -194,9 +213,9 @@ def request_line(s: ptr16, line: ptr8):
         k = 0
         while k < n and line[k] == words[c + k]:
             k += 1
-        if k == n and words[c + k] == 32:
+        if k == n and words[c + k] == _SP:
             s[METHOD] = method
-        while words[c] != 32:
+        while words[c] != _SP:
             c += 1
         c += 1
         method += 1
@@ -204,7 +223,7 @@ def request_line(s: ptr16, line: ptr8):
     k = 0
     while k < 5 and at + k < end and line[at + k] == http[k]:
         k += 1
-    if k < 5 or end - at != 8 or line[at + 6] != 46:
+    if k < 5 or end - at != 8 or line[at + 6] != _DOT:
         return
     major = line[at + 5]
     minor = line[at + 7]
@@ -233,18 +252,18 @@ def find_page(s: ptr16, line: ptr8, paths: ptr8):
         k += 1
     if k == 7:  # absolute-form, RFC 9112 3.2.2
         at += 7
-        while at < end and line[at] != 47:
+        while at < end and line[at] != _SLASH:
             at += 1
-    elif line[at] != 47:  # RFC 9112 3.2.3, 3.2.4: the other forms are not for GET and HEAD
+    elif line[at] != _SLASH:  # RFC 9112 3.2.3, 3.2.4: the other forms are not for GET and HEAD
         at = end
         if s[METHOD] <= HEAD:
             s[STATUS] = 400
     if at >= end:
-        line[0] = 47
+        line[0] = _SLASH
         at = 0
         end = 1
     k = at
-    while k < end and line[k] != 63:
+    while k < end and line[k] != _QUESTION:
         k += 1
     n = k - at
     page = 1
@@ -253,10 +272,10 @@ def find_page(s: ptr16, line: ptr8, paths: ptr8):
         k = 0
         while k < n and line[at + k] == paths[c + k]:
             k += 1
-        if k == n and paths[c + k] == 10:
+        if k == n and paths[c + k] == _LF:
             s[PAGE] = page
             return
-        while paths[c] != 10:
+        while paths[c] != _LF:
             c += 1
         c += 1
         page += 1
@@ -264,21 +283,21 @@ def find_page(s: ptr16, line: ptr8, paths: ptr8):
 
 @kernel
 def field(s: ptr16, line: ptr8):
-    """The value of one of _FIELDS, without the blanks around it."""
-    at = s[_WORD] + 1
+    """The value of one of _FIELDS."""
+    at = s[_FROM]
     end = s[_TO]
-    while at < end and (line[at] == 32 or line[at] == 9):
-        at += 1
-    while at < end and (line[end - 1] == 32 or line[end - 1] == 9):
-        end -= 1
     name = s[_WORD]
     if name == 4:  # Host, RFC 9112 3.2
         if s[_HOSTS] > 0:
             s[STATUS] = 400
         s[_HOSTS] = 1
+        never = ptr8(_NOT_IN_HOST)
         while at < end:
             c = line[at]
-            if c < 33 or c > 126 or c == 47 or c == 63 or c == 35 or c == 64 or c == 44 or c == 92:
+            k = 0
+            while k < 6 and never[k] != c:
+                k += 1
+            if c < 33 or c > 126 or k < 6:
                 s[STATUS] = 400
             at += 1
     elif name == 10:
