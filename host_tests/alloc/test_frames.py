@@ -8,11 +8,11 @@ import ast
 import sys
 from pathlib import Path
 
-import hotpath
 import pytest
+from lab.pythons import compile_mpy
 from parts import join
 from parts.sources import House, sources
-from pythons import compile_mpy
+from proof import hotpath
 from sizes import mpyinfo, sizes
 
 # Some that are surely among them, so that an empty trace does not pass.

@@ -2,7 +2,7 @@
 
 import pytest
 import readme
-from pythons import compile_mpy, run_unix
+from lab.pythons import compile_mpy, run_unix
 from readme import README
 from sizes import mpyinfo, ram, romfs, sizes
 

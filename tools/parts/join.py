@@ -33,7 +33,7 @@ if __name__ == "__main__":
 
 from parts.scopes import ROOT, Names, Refused, bound, shown
 from parts.sources import CASTS, KERN, TABLE, VARIANTS, House, const_call, sources
-from parts.table import CORE
+from parts.table import CORE, DOORS
 
 OUT = ROOT / "build" / "parts"
 DEFINITIONS = (ast.FunctionDef, ast.ClassDef, ast.Assign)
@@ -170,7 +170,7 @@ class Part:
     def _statement(self, m, statement):
         if m.homes and bound([statement]) == {TABLE}:
             self._homes(m, statement.value)
-        return Names(self, m, rewrite=True).visit(statement)
+        return _bare(Names(self, m, rewrite=True).visit(statement))
 
     def _homes(self, m, table):
         """A package's table leads to the parts."""
@@ -180,6 +180,15 @@ class Part:
             if not part.startswith(m.name + "."):
                 m.refuse(value, "%s comes to lie in %s" % (key.value, part))
             value.value = part[len(m.name) + 1 :]
+
+
+def _bare(statement):
+    """`a, b = b, a` without parentheses: MicroPython takes heap for a tuple that is written as one."""
+    for node in ast.walk(statement):
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Tuple):
+            if isinstance(node.value, ast.Tuple) and len(node.value.elts) > 1:
+                node.value = ast.Name(", ".join(ast.unparse(e) for e in node.value.elts))
+    return statement
 
 
 def _candidates(thing):
@@ -213,16 +222,17 @@ def parts_of(house):
 
 
 def doors(house):
-    """{dotted name: text} of the modules that applications know by name and that lie in the core:
-    uipy.kern, uipy.stream, ... A door takes RAM only when it is used."""
+    """{dotted name: text} of the modules that programs know by name and that lie in the core. A
+    door takes RAM only when it is used."""
     found = {}
-    for m in house.modules.values():
-        part = house.part_of[m.name]
-        if part != CORE or (m.name != KERN and m.name.count(".") != 1):
+    for name in DOORS:
+        m = house.modules.get("uipy." + name)
+        part = m and house.part_of[m.name]
+        if part != CORE:
             continue
         names, values = [], []
         for name in [*m.own, *(m.imports if m.name == KERN else ())]:
-            home, there = house.find(m, m.tree.body[0], *m.imports.get(name, (m.name, name)))
+            home, there = house.find(m, m.tree, *m.imports.get(name, (m.name, name)))
             value = house.const(house.modules[home], there)
             plain = isinstance(house.modules[home].own.get(there), DEFINITIONS)
             if name.startswith("_") or not plain:
@@ -262,12 +272,12 @@ def _code(text):
 
 def names(house):
     """{source module: {"file", "part", "names": {name: (module, name there)}, "consts"}}, for
-    those who ask for a source module by its name (host_tests/joined_form.py)."""
+    those who ask for a source module by its name (host_tests/lab/joined_form.py)."""
     found, made = {}, parts_of(house)
     for m in house.modules.values():
         here, consts = {}, {}
         for name in [*m.own, *m.imports, *m.outside]:
-            home, there = thing = made[house.part_of[m.name]].thing(m, m.tree.body[0], name)
+            home, there = thing = made[house.part_of[m.name]].thing(m, m.tree, name)
             if home == CASTS:
                 continue
             part = house.part_of[home] if home else house.part_of[m.name]

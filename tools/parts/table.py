@@ -16,7 +16,7 @@ PARTS = {
         "uipy.ring",
         "uipy.stream",
         "uipy.writer",
-        "uipy.net.eth",
+        "uipy.net.arp",
         "uipy.net.udp",
         "uipy.tcp.demux",
     ),
@@ -26,6 +26,8 @@ PARTS = {
     "uipy.drivers.slip": ("uipy.drivers.slip.",),
 }
 CORE = "uipy.core"
+# Modules of the core that programs know by name: they keep a door of that name.
+DOORS = ("kern", "app", "errors", "ring", "source", "stack", "stat", "stream", "writer")
 FLAT = ("uipy.net.", "uipy.tcp.", "uipy.kern.")  # leave no package behind: uipy/tcp_sack.py
 
 
