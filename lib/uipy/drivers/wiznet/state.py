@@ -80,7 +80,7 @@ LONGEST = const(1518)
 PACKET = const(1516)  # octets that the longest frame usually takes in RX memory
 
 
-@micropython.viper
+@kernel
 def news(st: ptr32, t: int) -> int:
     """t is ticks_ms, kept as NOW -> what is to be done whatever INT says (F_...)."""
     top = 0x4000
@@ -106,7 +106,7 @@ def news(st: ptr32, t: int) -> int:
     return f
 
 
-@micropython.viper
+@kernel
 def quiet_ms(st: ptr32, t: int) -> int:
     """t is ticks_ms -> ms until something is due though INT is high; 0: now."""
     top = 0x4000
@@ -123,7 +123,7 @@ def quiet_ms(st: ptr32, t: int) -> int:
     return d
 
 
-@micropython.viper
+@kernel
 def counted(st: ptr32, a: ptr8, stat: ptr32) -> int:
     """The answer to POINTERS is in `a` -> octets that wait, also in AVAIL; -1 when the three
     registers do not say the same, or not what we know."""
@@ -141,7 +141,7 @@ def counted(st: ptr32, a: ptr8, stat: ptr32) -> int:
     return held - st[OWED]
 
 
-@micropython.viper
+@kernel
 def length(st: ptr32, a: ptr8, h: ptr8, stat: ptr32, room: int) -> int:
     """The length word of the packet at RD is in a[3:5] -> octets of its frame; -1 when they exceed
     `room`; 0 when there cannot be so many. But for 0 the packet is counted and passed over: RD,
@@ -166,7 +166,7 @@ def length(st: ptr32, a: ptr8, h: ptr8, stat: ptr32, room: int) -> int:
     return n
 
 
-@micropython.viper
+@kernel
 def sent(st: ptr32, h: ptr8, w: ptr8, stat: ptr32, n: int):
     """n octets lie in TX memory: moves WR, into `w` too, the write of TX_WR, and into `h`, the
     header of the next write to the memory; SEND follows."""
