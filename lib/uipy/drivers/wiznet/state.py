@@ -46,7 +46,6 @@ F_POLLED = const(4)  # INT is not to be asked
 F_CARE = const(8)  # the chip's health is to be looked at
 F_LATE = const(16)  # a transmission takes too long
 F_DOWN = const(32)  # no chip
-F_OWED = const(64)  # an eighth of RX memory can be given back
 
 # The counters, by their place in `stat`; their names and meanings are in care.py (`NAMES`)
 N_RX = const(0)
@@ -97,8 +96,6 @@ def news(st: ptr32, t: int) -> int:
         f |= F_CARE
     if st[AVAIL] != 0:
         f |= F_WAITING
-    if st[OWED] >= st[SIZE] >> 3:
-        f |= F_OWED
     if st[WATCH] == POLLED:
         f |= F_POLLED
     if st[WATCH] == DOWN:
@@ -145,7 +142,8 @@ def counted(st: ptr32, a: ptr8, stat: ptr32) -> int:
 def length(st: ptr32, a: ptr8, h: ptr8, stat: ptr32, room: int) -> int:
     """The length word of the packet at RD is in a[3:5] -> octets of its frame; -1 when they exceed
     `room`; 0 when there cannot be so many. But for 0 the packet is counted and passed over: RD,
-    AVAIL, OWED, and `h`, the header of the next read."""
+    AVAIL, OWED, and `h`, the header of the next read. 4096 more when an eighth of the memory is
+    owed to the chip."""
     n = (a[3] << 8 | a[4]) - 2
     rest = st[AVAIL] - n - 2
     if n < SHORTEST or n > LONGEST or rest < 0 or (rest > 0 and rest < SHORTEST + 2):
@@ -161,6 +159,8 @@ def length(st: ptr32, a: ptr8, h: ptr8, stat: ptr32, room: int) -> int:
     if n > room:
         k = N_RX_LONG
         n = -1
+    elif st[OWED] >= st[SIZE] >> 3:
+        n += 4096
     top = 0x4000
     stat[k] = (stat[k] + 1) & ((top << 16) - 1)
     return n
