@@ -7,11 +7,11 @@ mpy-cross makes of them.
 import ast
 import sys
 
-import hotpath
 import mpyinfo
 import pytest
 import sizes
-from pythons import compile_mpy
+from lab.pythons import compile_mpy
+from proof import hotpath
 
 # Some that are surely among them, so that an empty trace does not pass.
 SURELY = {

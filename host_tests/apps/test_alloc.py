@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from pythons import run_unix, run_wasm
+from lab.pythons import run_unix, run_wasm
 
 SCRIPT = Path(__file__).with_name("count.py")
 FAKE = "host_tests/apps/fake_stack.py"

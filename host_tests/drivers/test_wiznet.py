@@ -66,7 +66,20 @@ def test_a_frame_that_waits_is_not_asked_for_twice(make):
         rig.chip.wire_in(frame(60, fill=k))
     before = rig.wiring.transactions
     assert [rig.poll() for _ in range(8)] == [frame(60, fill=k) for k in range(8)]
-    assert rig.wiring.transactions - before == 1 + 8 + 2  # a look, the frames, RX_RD and RECV
+    assert rig.wiring.transactions - before == 1 + 8  # a look, the frames; RX_RD can wait
+
+
+def test_room_is_given_back_after_an_eighth_of_the_memory_and_when_nothing_happens(make):
+    rig = make()
+    chip, step = rig.chip, 62  # octets of such a frame in RX memory
+    rig.run(300)
+    for k in range(200):
+        assert rig.echo(frame(60, fill=k))
+        owed = (chip.s0["RX_WR"] - chip.read_to) & 0xFFFF
+        assert owed < chip.MEMORY // 8 + step
+    assert rig.echo(frame(60)) and chip.s0["RX_WR"] != chip.read_to
+    rig.run(300)
+    assert chip.s0["RX_WR"] == chip.read_to
 
 
 def test_memory_is_given_back_before_all_of_it_is_read(make):

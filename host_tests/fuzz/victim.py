@@ -3,12 +3,12 @@ out of it."""
 
 import random
 
-import segment
 from fuzz.facts import Tcb
 from fuzz.journeys import PORT, Journeys, Reader
 from fuzz.shots import BOARD, MAC_BOARD, MAC_PEER, PEER, Shot, pattern
-from segment import MSS, SACK_OK, STAMP, WSCALE, Illegal, option
-from tcpcheck import WireCheck
+from judge import segment
+from judge.segment import MSS, SACK_OK, STAMP, WSCALE, Illegal, option
+from judge.tcpcheck import WireCheck
 from uipy import Stack
 
 STATES = (
@@ -16,7 +16,7 @@ STATES = (
     "CLOSE-WAIT", "CLOSING", "LAST-ACK", "TIME-WAIT",
 )  # fmt: skip
 MASK = (1 << 30) - 1
-KEY = b"a secret"  # harness.KEY: what is recorded can be replayed on MicroPython
+KEY = b"a secret"  # lab.net.KEY: what is recorded can be replayed on MicroPython
 
 
 class Port:

@@ -5,7 +5,7 @@ import pytest
 import ram
 import romfs
 import sizes
-from pythons import compile_mpy, run_unix
+from lab.pythons import compile_mpy, run_unix
 
 
 @pytest.fixture(scope="module")

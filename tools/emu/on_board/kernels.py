@@ -1,4 +1,4 @@
-"""Runs on the emulated RP2040: the kernels' vectors (host_tests/kern/vectors.py), said as one
+"""Runs on the emulated RP2040: the kernels' vectors (tools/proof/vectors.py), said as one
 checksum for each GROUP of lines, because a line costs more to print than a kernel to run.
 """
 

@@ -14,15 +14,51 @@
 | RX memory is full | it is emptied; the chip does not say what it dropped | rx_full |
 
 Nothing here waits once the constructor has returned: a reset is a state, and what is due is done
-by the next `recv_into`.
+when the stack asks for a frame next.
 """
 
 import time
+from array import array
 
 from micropython import const
 
 from ..errors import NoChip
 from ..spidev import SpiDevice
+from .state import (
+    AT,
+    AVAIL,
+    BY_PIN,
+    CARE_AT,
+    CELLS,
+    DOWN,
+    LINK,
+    MASK,
+    N_CHIP_LOST,
+    N_INT_MISSED,
+    N_INT_STUCK,
+    N_LINK,
+    N_NO_CHIP,
+    N_REINIT,
+    N_REOPENED,
+    N_RX_DOUBT,
+    N_RX_RESYNC,
+    OWED,
+    POLLED,
+    R_ALL,
+    R_INSPECT,
+    R_LOOK,
+    R_POINTERS,
+    RD,
+    RD_AT,
+    RX_AT,
+    SENDING,
+    SIZE,
+    TX_AT,
+    WATCH,
+    WR,
+    WR_AT,
+    counted,
+)
 
 # Where the reset stands (`_stage`)
 _DONE = const(0)
@@ -30,30 +66,13 @@ _HELD = const(1)  # RSTn is low
 _SETTLING = const(2)
 _LOST = const(3)
 
-_STEP = const(128)
-_LONGEST = const(12)
-_SMALL = const(64)
+_TICKS = const(0x3FFFFFFF)  # ticks_ms modulo 2**30
 _CARE_MS = const(250)  # between two looks at the chip's health and the cable
 _HOLD_MS = const(2)  # RSTn low for at least 500 us (5.5.1)
 _ABSENT_MS = const(500)
 _TRIES = const(10)  # reads of S0_SR until OPEN or CLOSE is done: microseconds
-_PACKET = const(1516)  # octets that the longest frame takes in RX memory
 _CLOSED = const(0x00)
 _MACRAW = const(0x42)
-
-# What may be put right
-_R_INSPECT = const(1)
-_R_POINTERS = const(2)
-_R_ALL = const(31)
-
-_N_RX_DOUBT = const(4)
-_N_RX_RESYNC = const(5)
-_N_REOPENED = const(6)
-_N_REINIT = const(9)
-_N_LINK = const(10)
-_N_CHIP_LOST = const(13)
-_N_NO_CHIP = const(14)
-_N_RX_FULL = const(15)
 
 
 class Care(SpiDevice):
@@ -105,6 +124,7 @@ class Care(SpiDevice):
     IR: bytes
     CLEAR_RECV: bytes
     CLEAR_SEND: bytes
+    CLEAR_ALL: bytes  # both
     GET_WR: bytes  # TX_WR
     SET_WR: bytes
     SET_RD: bytes  # RX_RD
@@ -117,6 +137,7 @@ class Care(SpiDevice):
     MASK: int  # pointer to address: its low bits ...
     RX_AT: int  # ... and the high octet of where the memory begins
     TX_AT: int
+    SEAM = 0  # address behind which a frame may run over the end of a memory that does not wrap
 
     def _setup_frames(self, multicast, promiscuous, duplex, speed):
         """-> tuple of frames that set the chip up after a reset."""
@@ -139,34 +160,38 @@ class Care(SpiDevice):
         promiscuous=False,
         wait=False,
         bus=None,
-        recover=_R_ALL,
+        recover=R_ALL,
     ):
         super().__init__(spi, cs, int_pin, reset, mac, bus)
         self.recover = recover
+        self.stat = array("i", self.stat)
+        st = self._st = array("i", [0] * CELLS)  # state.py says what it holds
+        st[SIZE], st[MASK], st[AT] = self.SIZE, self.MASK, self.AT
+        st[RX_AT], st[TX_AT], st[RD_AT], st[WR_AT] = self.RX_AT, self.TX_AT, self.RD, self.WR
         self.version = bytearray(len(self.VERSION))  # what the version register read last
         self._setup = self._setup_frames(multicast, promiscuous, duplex, speed)
         self._watch = self._watch_frames(multicast, promiscuous)
         self._a = bytearray(16)  # answers; the first 3 octets fall to the header
         self._into = {n: memoryview(self._a)[:n] for n in range(4, 17)}
-        self._h_rx = bytearray(self.HEAD_RX)
+        self._h_rx = bytearray(self.HEAD_RX + bytes(2))  # the length word is in the answer
         self._h_tx = bytearray(self.HEAD_TX)
         self._w_rd = bytearray(self.SET_RD)
         self._w_wr = bytearray(self.SET_WR)
-        self._link = False
         self._known = False  # has been up
-        self._lows = 0
-        self._trust = int_pin is not None  # INT tells the truth, as far as we know
+        self._lows = 0  # times that INT was low with nothing waiting, in a row
         self._phy = 0  # the PHY's mode after setup
+        self._move = None  # `send` of the generator on `_buf` that the four methods use
+        self._torn = False  # an exception has left a generator in the middle of something
         self._lose(0)
         if self._take():
             self._bring_up()
             self._give()
-        if not self._up and not wait:
+        if st[WATCH] == DOWN and not wait:
             raise NoChip(self.trouble())
 
     def link_up(self):
         """-> True with a live cable, as seen at most 250 ms ago. False without a chip."""
-        return self._link
+        return self._st[LINK] == 1
 
     # One transaction each
 
@@ -183,28 +208,22 @@ class Care(SpiDevice):
         self._cs(1)
         return self._a[3]
 
-    def _see(self, buf):
-        """Views from index 2 on, where the frame lies; one for the many frames of 60 octets."""
-        whole = memoryview(buf)
-        self._word = whole[:2]
-        self._small = whole[2 : 2 + _SMALL]
-        self._views = [whole[2 : 2 + k * _STEP] for k in range(_LONGEST + 1)]
-        self._room = min(len(buf) - 2, _LONGEST * _STEP)
-        self._buf = buf
-
     # Up and down
 
     def _bring_up(self):
         """The one place that waits: reset held, settling, up or lost."""
+        st = self._st
         for _ in range(3):
-            self._care(time.ticks_ms())
-            if self._up or self._stage == _LOST:
+            self._care(time.ticks_ms() & _TICKS)
+            if st[WATCH] != DOWN or self._stage == _LOST:
                 break
-            time.sleep_ms(max(0, time.ticks_diff(self._care_at, time.ticks_ms())))
+            ms = (st[CARE_AT] - time.ticks_ms()) & _TICKS
+            if ms <= self.SETTLE_MS:
+                time.sleep_ms(ms)
 
     def trouble(self):
         """-> '' or one sentence for a human: which pins, what was read. Allocates."""
-        if self._up:
+        if self._st[WATCH] != DOWN:
             return ""
         got = self.version.hex()
         if self.version == self.VERSION:
@@ -217,23 +236,20 @@ class Care(SpiDevice):
 
     def _lose(self, retry_ms):
         """There is no chip any more, until it has been reset and set up."""
-        self._up = False
+        st = self._st
         self._stage = _LOST
-        self._care_at = time.ticks_add(time.ticks_ms(), retry_ms)
-        self._avail = 0  # octets known to wait in RX memory
-        self._owed = 0  # octets read, but not yet given back with RX_RD
-        self._rd = self._wr = 0  # RX_RD and TX_WR, as they will be
-        self._sending = False
-        self._tx_at = 0
-        if self._link:
-            self._set_link(False)
+        st[CARE_AT] = time.ticks_ms() + retry_ms & _TICKS
+        st[WATCH] = DOWN
+        st[AVAIL] = st[OWED] = st[SENDING] = 0
+        if st[LINK]:
+            self._set_link(0)
 
     def _care(self, t):
-        """What is due at `_care_at`."""
-        self._care_at = time.ticks_add(t, _CARE_MS)
-        if self._up:
-            if not self.recover & _R_INSPECT or self._inspect():
-                self._cable()
+        """What is due at CARE_AT."""
+        st = self._st
+        st[CARE_AT] = t + _CARE_MS & _TICKS
+        if st[WATCH] != DOWN:
+            self._check()
         elif self._stage == _LOST:
             self._reset(t)
         elif self._stage == _HELD:
@@ -242,11 +258,19 @@ class Care(SpiDevice):
         else:
             self._start()
 
+    def _check(self):
+        """The chip's health, its cable, and what waits, whatever INT says."""
+        st = self._st
+        if not self.recover & R_INSPECT or self._inspect():
+            self._cable()
+        if st[WATCH] != DOWN and self.recover & R_LOOK:
+            self._look_anyway()
+
     def _reset(self, t):
         if self._rst is not None:
             self._rst(0)
             self._stage = _HELD
-            self._care_at = time.ticks_add(t, _HOLD_MS)
+            self._st[CARE_AT] = t + _HOLD_MS & _TICKS
             return
         for frame in self.RESET:
             self._put(frame)
@@ -254,14 +278,14 @@ class Care(SpiDevice):
 
     def _settle(self, t):
         self._stage = _SETTLING
-        self._care_at = time.ticks_add(t, self.SETTLE_MS)
+        self._st[CARE_AT] = t + self.SETTLE_MS & _TICKS
 
     def _start(self):
         self._get(self.GET_VERSION)
         for i in range(len(self.VERSION)):
             self.version[i] = self._a[3 + i]
         if self.version != self.VERSION:
-            self._count(_N_NO_CHIP)
+            self._count(N_NO_CHIP)
             self._lose(_ABSENT_MS)
             return
         for frame in self._setup:
@@ -271,9 +295,9 @@ class Care(SpiDevice):
             return
         self._phy = self._get(self.PHY) & self.PHY_MODE
         self._stage = _DONE
-        self._up = True
+        self._st[WATCH] = POLLED if self._int is None else BY_PIN
         if self._known:
-            self._count(_N_REINIT)
+            self._count(N_REINIT)
         self._known = True
         self._cable()
 
@@ -288,16 +312,23 @@ class Care(SpiDevice):
         self._put(self.OPEN)
         if not self._await(_MACRAW):
             return False
+        st, a = self._st, self._a
         self._get(self.GET_WR)
-        self._wr = self._a[3] << 8 | self._a[4]
+        st[WR] = a[3] << 8 | a[4]
         self._get(self.POINTERS)
-        self._rd = self._a[self.RD] << 8 | self._a[self.RD + 1]
-        self._avail = self._owed = 0
-        self._sending = False
+        st[RD] = a[self.RD] << 8 | a[self.RD + 1]
+        st[AVAIL] = st[OWED] = st[SENDING] = 0
+        self._aim(self._h_rx, st[RD], self.RX_AT)
+        self._aim(self._h_tx, st[WR], self.TX_AT)
         return True
 
+    def _aim(self, head, pointer, base):
+        """The header of a read or write of memory begins there."""
+        head[self.AT] = (pointer & self.MASK) >> 8 | base
+        head[self.AT + 1] = pointer & 0xFF
+
     def _reopen(self):
-        self._count(_N_REOPENED)
+        self._count(N_REOPENED)
         self._put(self.CLOSE)
         if not self._await(_CLOSED) or not self._open():
             self._lose(0)
@@ -308,7 +339,7 @@ class Care(SpiDevice):
         """-> True when the chip is as we set it; else it is set up anew, from the next call on."""
         if self._ours() or self._ours():  # one reading may be a glitch
             return True
-        self._count(_N_CHIP_LOST)
+        self._count(N_CHIP_LOST)
         self._lose(0)
         return False
 
@@ -324,60 +355,91 @@ class Care(SpiDevice):
     def _cable(self):
         """Looks at the link and the PHY's mode. What is new must be said twice."""
         k = self._get(self.PHY)
-        if k & self.PHY_MODE != self._phy and self.recover & _R_INSPECT:
+        if k & self.PHY_MODE != self._phy and self.recover & R_INSPECT:
             if self._get(self.PHY) & self.PHY_MODE != self._phy:
-                self._count(_N_CHIP_LOST)
+                self._count(N_CHIP_LOST)
                 self._lose(0)
-        elif (k & 1 == 1) != self._link and self._get(self.PHY) & 1 == k & 1:
-            self._set_link(not self._link)
+        elif k & 1 != self._st[LINK] and self._get(self.PHY) & 1 == k & 1:
+            self._set_link(k & 1)
 
     def _set_link(self, up):
-        self._link = up
-        self._count(_N_LINK)
+        self._st[LINK] = up
+        self._count(N_LINK)
         if self.on_link is not None:
-            self.on_link(up)
+            self.on_link(up == 1)
 
-    # RX pointers
+    # What waits in RX memory
 
     def _size(self):
-        """RX_RSR to `_avail`, when it can be believed."""
+        """Counts what waits -> False when that cannot be believed."""
         self._get(self.POINTERS)
-        if not self._agree():
-            self._count(_N_RX_DOUBT)
-            if self.recover & _R_POINTERS:
-                self._doubt()
-        if self._avail > self.SIZE - _PACKET:
-            self._count(_N_RX_FULL)
+        return counted(self._st, self._a, self.stat) >= 0 or self._doubted()
 
-    def _agree(self):
-        a = self._a
-        rd = a[self.RD] << 8 | a[self.RD + 1]
-        wr = a[self.WR] << 8 | a[self.WR + 1]
-        n = a[3] << 8 | a[4]
-        if rd != self._rd or n > self.SIZE or n != (wr - rd) & 0xFFFF:
+    def _doubted(self):
+        """RX_RSR, RX_RD and RX_WR contradict each other -> True when they do not any more."""
+        self._count(N_RX_DOUBT)
+        if not self.recover & R_POINTERS:
             return False
-        self._avail = n
-        return True
-
-    def _doubt(self):
-        if self._agree_soon() or not self._inspect():
-            return
-        self._count(_N_RX_RESYNC)
+        if self._agree_soon():
+            return True
+        if not self._inspect():
+            return False
+        self._count(N_RX_RESYNC)
         self._give_back()  # the pointer or the command may have been garbled on its way
-        if not self._agree_soon():
-            self._reopen()
+        if self._agree_soon():
+            return True
+        self._reopen()
+        return False
 
     def _agree_soon(self):
         for _ in range(4):
             self._get(self.POINTERS)
-            if self._agree():
+            if counted(self._st, self._a, self.stat) >= 0:
                 return True
         return False
 
+    def _look_anyway(self):
+        """The look that does not believe INT. A pin caught lying is not asked again until it is
+        seen low."""
+        st = self._st
+        self._make_room()
+        if st[WATCH] != BY_PIN or not st[AVAIL]:
+            return
+        if self._int():
+            self._count(N_INT_MISSED)
+            st[WATCH] = POLLED
+        self._put(self.CLEAR_RECV)
+        self._size()
+
+    def _noticed(self):
+        """After a look that found nothing, or that INT was not asked about: does the pin tell the
+        truth? Low again although its flag was cleared and nothing came, it is stuck: we go on by
+        polling. Low with frames waiting, it moves, and is believed again."""
+        st = self._st
+        if self._int is None or st[WATCH] == DOWN:
+            return
+        low = not self._int()
+        if st[WATCH] == POLLED:
+            if low and st[AVAIL]:
+                st[WATCH] = BY_PIN
+        elif not low:
+            self._lows = 0
+        elif self._lows < 2:
+            self._lows += 1
+            if self._lows == 2:
+                self._count(N_INT_STUCK)
+
+    def _make_room(self):
+        """Counts what waits, and gives back the room of what was read. The memory is never fuller
+        than at this moment: here it is seen whether it was full."""
+        if self._size() and self._st[OWED]:
+            self._give_back()
+
     def _give_back(self):
         """RX_RD and RECV: the chip may use again what lies before."""
-        self._w_rd[3] = self._rd >> 8
-        self._w_rd[4] = self._rd & 0xFF
+        st = self._st
+        self._w_rd[3] = st[RD] >> 8
+        self._w_rd[4] = st[RD] & 0xFF
         self._put(self._w_rd)
         self._put(self.RECV)
-        self._owed = 0
+        st[OWED] = 0

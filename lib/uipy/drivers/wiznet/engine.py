@@ -5,15 +5,14 @@ A chip is a table of constants on this engine (w5500.py, w5100s.py, w6100.py); s
 those of the W5500 data sheet 1.0.9, whose socket 0 all of them share.
 
 Receiving. RX memory holds packets: a 2-octet big-endian length that counts itself, then the frame.
-Because a frame lies at index 2 of the packet buffer, length and frame are read in one transaction
-to its very beginning. RX_RSR says how many octets wait. It changes while it is read, so one burst
-takes RX_RSR, RX_RD and RX_WR: they are true together when RX_RSR = RX_WR - RX_RD and RX_RD is
-what we wrote last; anything else is read again (wiznet_care.py). What has been counted once is not
-asked for again, and RX_RD goes back to the chip when all of it is read, or a quarter of the
-memory.
+RX_RSR says how many octets wait. It changes while it is read, so one burst takes RX_RSR, RX_RD and
+RX_WR: they are true together when RX_RSR = RX_WR - RX_RD and RX_RD is what we wrote last; anything
+else is read again (care.py). What has been counted once is not asked for again. RX_RD goes back to
+the chip when an eighth of the memory is read, and whenever the chip's health is looked at.
 
 Sending. One frame at a time: data to TX_WR, the new TX_WR, SEND; SENDOK ends it. So the whole TX
-memory is free for the next one and TX_FSR need not be read.
+memory is free for the next one and TX_FSR need not be read. SENDOK is asked for when it matters:
+when the next frame comes in, or is to go out. Its flag is then cleared together with INT's.
 
 INT is a level, low while a flag stands: it is looked at, never waited for, and whatever it says
 the chip is looked at four times a second. A pin that says nothing is replaced by polling.
@@ -24,192 +23,290 @@ import time
 from micropython import const
 
 from .care import Care
+from .state import (
+    AVAIL,
+    DOWN,
+    F_CARE,
+    F_DOWN,
+    F_LATE,
+    F_OWED,
+    F_SENDING,
+    F_WAITING,
+    LINK,
+    LONGEST,
+    MASK,
+    N_RX_BOGUS,
+    N_TX_DROPPED,
+    N_TX_TIMEOUT,
+    NOW,
+    R_BOGUS,
+    R_SENDOK,
+    RD,
+    SEND_MS,
+    SENDING,
+    SENT_AT,
+    WATCH,
+    WR,
+    counted,
+    length,
+    news,
+    quiet_ms,
+    sent,
+)
 
-_STEP = const(128)
-_SMALL = const(64)
-_SEND_MS = const(100)  # 16 collisions at 10 Mb/s take less
-_SHORTEST = const(14)  # octets of frame that a length word can announce
-_LONGEST = const(1518)
-_SENDOK = const(0x10)  # S0_IR
-_TIMEOUT = const(0x08)
-_IR_RESERVED = const(0xE0)
-
-# What may be put right (`recover`, wiznet_care.py)
-_R_BOGUS = const(4)
-_R_SENDOK = const(8)
-_R_LOOK = const(16)
-
-_N_RX = const(0)
-_N_TX = const(1)
-_N_RX_LONG = const(2)
-_N_RX_BOGUS = const(3)
-_N_TX_TIMEOUT = const(7)
-_N_TX_DROPPED = const(8)
-_N_INT_MISSED = const(11)
-_N_INT_STUCK = const(12)
+_SENDOK = const(0x10)  # S0_IR: it has left
+_TIMEOUT = const(0x08)  # ... or was given up
+_ENDED = const(0xF8)  # these, and the bits that are 0 in a chip that is there
+_FINE = const(16)  # octets between two views of short frames ...
+_STEP = const(128)  # ... and of longer ones
 
 
 class Wiznet(Care):
-    # Receiving
+    """The device: the four methods are thin shells on the generator that a stack drives itself."""
 
     def recv_into(self, buf):
         """-> octets of the next frame, now at buf[2:]; 0 = none. Never blocks; a frame that does
-        not fit is dropped and counted. buf[0] and buf[1] are overwritten."""
-        if not self._avail and self._idle():
-            return 0
-        if not self._take():
-            return 0
-        if buf is not self._buf:
-            self._see(buf)
-        if not self._avail:
-            self._look()
-        n = self._read() if self._avail else 0
-        self._give()
-        return n
-
-    def _idle(self):
-        """-> True when no care is due and there is no chip, or INT says that nothing came."""
-        if time.ticks_diff(time.ticks_ms(), self._care_at) >= 0:
-            return False
-        return not self._up or (self._trust and self._int())
-
-    def _look(self):
-        """Sets `_avail` to what waits in RX memory."""
-        t = time.ticks_ms()
-        if time.ticks_diff(t, self._care_at) >= 0:
-            self._care(t)
-            if self._up and self.recover & _R_LOOK:
-                self._look_anyway()
-        elif not self._trust:
-            self._size()
-            if self._avail:
-                self._trust = self._int is not None and not self._int()  # it moves
-        else:
-            # First the flag, then the size: what comes in between raises the flag again.
-            self._put(self.CLEAR_RECV)
-            self._size()
-            if not self._avail:
-                self._low()
-
-    def _look_anyway(self):
-        """The look that does not believe INT. Caught lying, it is not asked again until it is seen
-        low."""
-        self._size()
-        if not self._trust or not self._avail:
-            return
-        if self._int():
-            self._count(_N_INT_MISSED)
-            self._trust = False
-        self._put(self.CLEAR_RECV)
-        self._size()
-
-    def _low(self):
-        """INT low again although its flag was cleared and nothing came is stuck; we go on by
-        polling."""
-        if self._int():
-            self._lows = 0
-        elif self._lows < 2:
-            self._lows += 1
-            if self._lows == 2:
-                self._count(_N_INT_STUCK)
-
-    def _read(self):
-        n = self._fetch()
-        if n < 0:
-            n = self._fetch()  # it may have been a glitch
-        if n < 0:
-            self._count(_N_RX_BOGUS)
-            self._avail = 0
-            if self.recover & _R_BOGUS:
-                self._reopen()  # where the next packet begins, nobody knows
-            return 0
-        self._rd = (self._rd + n + 2) & 0xFFFF  # RX_RD wraps by itself (4.2)
-        self._avail -= n + 2
-        self._owed += n + 2
-        if not self._avail or self._owed >= self.SIZE >> 2:
-            self._give_back()
-        if n > self._room:
-            self._count(_N_RX_LONG)
-            return 0
-        self._count(_N_RX)
-        return n
-
-    def _fetch(self):
-        """The length word to buf[0:2], the frame behind it, in one transaction.
-        -> octets of frame; -1 when there cannot be so many."""
-        h = self._h_rx
-        h[self.AT] = (self._rd & self.MASK) >> 8 | self.RX_AT
-        h[self.AT + 1] = self._rd & 0xFF
-        self._cs(0)
-        self._write(h)
-        self._readinto(self._word)
-        n = self._length()
-        if 0 <= n <= self._room:
-            self._readinto(self._small if n <= _SMALL else self._views[(n + _STEP - 1) // _STEP])
-        self._cs(1)
-        return n
-
-    def _length(self):
-        n = (self._buf[0] << 8 | self._buf[1]) - 2
-        rest = self._avail - n - 2
-        if n < _SHORTEST or n > _LONGEST or rest < 0 or 0 < rest < _SHORTEST + 2:
-            return -1
-        return n
-
-    # Sending
+        not fit is dropped and counted."""
+        if buf is not self._buf or self._move is None:
+            self._drive(buf)
+        n = self._move(-2)
+        return n if n > 0 else 0
 
     def can_send(self):
         """-> True when `send` may be called. It stays False for at most 100 ms."""
-        return not self._sending or self._sent()
+        if self._move is None:
+            if self._buf is None:
+                return True
+            self._drive(self._buf)
+        return self._move(-1) == 1
 
     def send(self, buf, n):
         """Sends the n octets at buf[2:]; the chip pads and appends the CRC.
 
         Without a link or a chip, or when the bus is someone else's, the frame is lost and counted.
         """
-        if not self._link or not self._take():
-            self._count(_N_TX_DROPPED)
-            return
-        if buf is not self._buf:
-            self._see(buf)
-        self._load(n)
-        self._wr = n = (self._wr + n) & 0xFFFF  # TX_WR wraps by itself (4.2)
-        self._w_wr[3] = n >> 8
-        self._w_wr[4] = n & 0xFF
-        self._put(self._w_wr)
-        self._put(self.SEND)
-        self._give()
-        self._sending = True
-        self._tx_at = time.ticks_ms()
-        self._count(_N_TX)
+        if buf is not self._buf or self._move is None:
+            self._drive(buf)
+        self._move(-n)
 
-    def _load(self, n):
-        """The frame to TX memory, in one transaction; up to 127 octets too many, which TX_WR does
-        not count."""
-        h = self._h_tx
-        h[self.AT] = (self._wr & self.MASK) >> 8 | self.TX_AT
-        h[self.AT + 1] = self._wr & 0xFF
+    def still(self):
+        """-> ms for which only INT going low (`look() == 0`) makes a call worth while; 0: none."""
+        return quiet_ms(self._st, time.ticks_ms())
+
+    def _drive(self, buf):
+        self._move = self.frames(buf).send
+        self._buf = buf
+        self._move(None)
+
+    def frames(self, buf):
+        """A generator that moves frames between the chip and `buf`, where they lie from 2 on:
+        `move = dev.frames(buf).send; move(None)`, then n = move(m):
+
+            m > 0    sends m octets (the transmitter is free), then as 0
+            0        -> octets of the next frame; 0: none came; -1: not now, come back at once:
+                     the transmitter is still busy and an answer would have no place, or the bus is
+                     someone else's, or a frame was dropped and there are more
+            -1       -> 1 when the transmitter is free, else 0
+            -2       as 0, even while the transmitter is busy
+            m < -2   sends -m octets, receives nothing -> 0
+
+        What it knows is in the state array (state.py), so that several of them may run in turn. An
+        exception that leaves it ends it; the next one opens the chip's socket anew.
+        """
+        if self._torn:
+            self._mend()
+        st, stat, a, bus = self._st, self.stat, self._a, self._bus
+        cs, write, readinto, exchange = self._cs, self._write, self._readinto, self._exchange
+        ticks_ms, int_pin = time.ticks_ms, self._int
+        rx_head, tx_head, set_wr = self._h_rx, self._h_tx, self._w_wr
+        get_ir, get_pointers, send = self.IR, self.POINTERS, self.SEND
+        clear_recv, clear_send, clear_all = self.CLEAR_RECV, self.CLEAR_SEND, self.CLEAR_ALL
+        ir_answer = self._into[len(get_ir)]
+        rx_answer = self._into[len(rx_head)]
+        pointers = self._into[len(get_pointers)]
+        mask, seam = st[MASK], self.SEAM
+        if seam:
+            self._cut(buf)
+        views = _views(buf)
+        room = min(len(buf) - 2, LONGEST)
+        held = bus is None  # the bus is ours
+        n = 0
+        try:
+            while True:
+                if bus is not None and held:
+                    held = False
+                    bus.release()
+                m = yield n
+                n = 0
+                f = news(st, ticks_ms())
+
+                if m:
+                    if m == -1:
+                        if not f & F_SENDING:
+                            n = 1
+                            continue
+                    elif m != -2:
+                        if not held:
+                            held = bus.acquire()
+                        k = m if m > 0 else -m
+                        if held and st[LINK]:
+                            if seam and st[WR] & mask > seam:
+                                self._load(buf, k)
+                            else:
+                                cs(0)
+                                write(tx_head)
+                                write(views[k + 15 >> 4 if k <= _STEP else (k + 127 >> 7) + 7])
+                                cs(1)
+                            sent(st, tx_head, set_wr, stat, k)
+                            cs(0)
+                            write(set_wr)
+                            cs(1)
+                            cs(0)
+                            write(send)
+                            cs(1)
+                            f |= F_SENDING
+                        else:
+                            self._count(N_TX_DROPPED)
+                        if m < 0:
+                            continue
+                        m = 0
+
+                if f < 2:
+                    if m != -1 and int_pin():
+                        continue  # nothing came
+                elif f & F_DOWN and not f & F_CARE:
+                    continue
+                if not held:
+                    held = bus.acquire()
+                    if not held:
+                        n = 0 if m else -1
+                        continue
+                if f > 1:
+                    if f & F_OWED:
+                        self._make_room()
+                        f = news(st, ticks_ms())
+                        if f & F_DOWN or (f < 2 and not m and int_pin()):
+                            continue
+                    f &= ~F_LATE  # it was said so that we come here
+
+                if f & F_SENDING and m != -2:
+                    cs(0)
+                    exchange(get_ir, ir_answer)
+                    cs(1)
+                    k = a[3] & _ENDED
+                    if k != _SENDOK and k != _TIMEOUT and k != _SENDOK | _TIMEOUT:
+                        self._overdue()
+                        n = -1 if not m else 1 - st[SENDING]
+                        continue
+                    st[SENDING] = 0
+                    cs(0)
+                    write(clear_all if f < 2 and not m else clear_send)
+                    cs(1)
+                elif f < 2:
+                    # First the flag, then the size: what comes in between raises the flag again.
+                    cs(0)
+                    write(clear_recv)
+                    cs(1)
+                if m == -1:
+                    n = 1
+                    continue
+
+                if f < 2 or not f & (F_WAITING | F_CARE):
+                    cs(0)
+                    exchange(get_pointers, pointers)
+                    cs(1)
+                    k = counted(st, a, stat)
+                    if k <= 0 or f > 1:
+                        if k < 0:
+                            self._doubted()
+                        if int_pin is not None:
+                            self._noticed()
+                        if not st[AVAIL]:
+                            continue
+                elif not f & F_WAITING:
+                    self._care(st[NOW])
+                    if not st[AVAIL]:
+                        continue
+
+                if seam and st[RD] & mask > seam:
+                    n = self._fetch(buf, room, views)
+                else:
+                    cs(0)
+                    exchange(rx_head, rx_answer)
+                    n = length(st, a, rx_head, stat, room)
+                    if n > 0:
+                        readinto(views[n + 15 >> 4 if n <= _STEP else (n + 127 >> 7) + 7])
+                    cs(1)
+                if n <= 0:
+                    n = self._odd(n, buf, room, views)
+        except GeneratorExit:
+            pass
+        except:  # KeyboardInterrupt above all; it goes on
+            self._cut_off(held)
+            raise
+
+    def _fetch(self, buf, room, views):
+        """The packet at RD -> octets of its frame, now at buf[2:] if they fit; 0 and -1 as
+        `length` has it."""
+        h = self._h_rx
         self._cs(0)
-        self._write(h)
-        self._write(self._small if n <= _SMALL else self._views[(n + _STEP - 1) // _STEP])
+        self._exchange(h, self._into[len(h)])
+        n = length(self._st, self._a, h, self.stat, room)
+        if n > 0:
+            self._readinto(views[n + 15 >> 4 if n <= _STEP else (n + 127 >> 7) + 7])
         self._cs(1)
+        return n
 
-    def _sent(self):
-        """-> True when the frame under way has left, or was given up."""
-        if not self._take():
-            return False
-        k = self._get(self.IR)
-        if not k & _IR_RESERVED and k & (_SENDOK | _TIMEOUT):
-            self._put(self.CLEAR_SEND)
-            self._sending = False
-        elif time.ticks_diff(time.ticks_ms(), self._tx_at) >= _SEND_MS:
-            self._overdue()
-        self._give()
-        return not self._sending
+    def _odd(self, n, buf, room, views):
+        """A packet that did not fit, or whose length cannot be -> octets of the frame after all;
+        0; -1 when another one waits."""
+        if not n:
+            n = self._fetch(buf, room, views)  # it may have been a glitch
+        if not n:
+            self._count(N_RX_BOGUS)
+            self._st[AVAIL] = 0
+            if self.recover & R_BOGUS:
+                self._reopen()  # where the next packet begins, nobody knows
+        elif n < 0 and not self._st[AVAIL]:
+            n = 0
+        return n
 
     def _overdue(self):
-        if self.recover & _R_SENDOK:
-            self._count(_N_TX_TIMEOUT)
-            self._sending = False
+        """SENDOK has not come: does it still have time?"""
+        st = self._st
+        d = (st[NOW] - st[SENT_AT]) & 0x3FFFFFFF
+        if d >= SEND_MS and d < 0x20000000 and self.recover & R_SENDOK:
+            self._count(N_TX_TIMEOUT)
+            st[SENDING] = 0
             if self._inspect():
                 self._reopen()
+
+    def _cut_off(self, held):
+        """An exception has left the generator in the middle of something: the pin and the bus are
+        put as they should be at once, the chip by whoever goes on."""
+        self._cs(1)
+        if held:
+            self._give()
+        self._move = None
+        self._torn = True
+
+    def _mend(self):
+        """Nobody knows what the chip has heard of the last transaction."""
+        self._torn = False
+        if self._st[WATCH] == DOWN:
+            return
+        if self._take():
+            self._reopen()
+            self._give()
+        else:
+            self._lose(0)
+
+
+def _views(buf):
+    """Of the frame at buf[2:], in sizes that waste little of the bus: at [(n + 15) >> 4] for n up
+    to 128 octets (64 at least), at [(n + 127 >> 7) + 7] above. A transfer moves up to 127 octets
+    too many, into room that counts for nothing on either side."""
+    whole = memoryview(buf)[2:]
+    small = whole[:64]
+    fine = [whole[:k] for k in range(64 + _FINE, _STEP + 1, _FINE)]
+    return [small] * 5 + fine + [whole[:k] for k in range(2 * _STEP, LONGEST + _STEP, _STEP)]

@@ -12,30 +12,54 @@ left.
 from micropython import const
 
 from .engine import Wiznet
+from .state import RD, WR, length
 
 _CHUNK = const(64)
+_READ = const(0x0F)  # opcodes of the W5100S, the one chip that needs this
+_WRITE = const(0xF0)
 _FAR = const(1664)  # octets from the end at which a transfer can run over it: 2 + 1518 + 127
 
 
 class Seam(Wiznet):
-    def _see(self, buf):
-        super()._see(buf)
+    """What the engine calls for a packet that lies behind `SEAM`."""
+
+    SEAM = 8192 - _FAR
+    _buf_cut = None  # the packet buffer that `_chunks` are of
+
+    def _cut(self, buf):
+        """Makes the chunks of a buffer that was not used before."""
         whole = memoryview(buf)
         self._chunks = [whole[i : i + _CHUNK] for i in range(2, len(buf), _CHUNK)]
         self._part = bytearray(_CHUNK)
         self._octet = memoryview(self._part)[:1]
+        self._head = bytearray(3)
+        self._buf_cut = buf
 
-    def _fetch(self):
-        at = self._rd & self.MASK
-        if at <= self.SIZE - _FAR:
-            return super()._fetch()
-        self._buf[0] = self._read_octet(at)
+    def _fetch(self, buf, room, views):
+        """As the engine's, wherever the packet lies."""
+        st, a = self._st, self._a
+        at = st[RD] & self.MASK
+        if at <= self.SEAM:
+            return super()._fetch(buf, room, views)
+        if buf is not self._buf_cut:
+            self._cut(buf)
+        a[3] = self._read_octet(at)
         at = (at + 1) & self.MASK
-        self._buf[1] = self._read_octet(at)
-        n = self._length()
-        if 0 <= n <= self._room:
+        a[4] = self._read_octet(at)
+        n = length(st, a, self._h_rx, self.stat, room)
+        if n > 0:
             self._read_rest((at + 1) & self.MASK, n)
         return n
+
+    def _load(self, buf, n):
+        """The n octets at buf[2:] to TX memory at WR."""
+        if buf is not self._buf_cut:
+            self._cut(buf)
+        at = self._st[WR] & self.MASK
+        k = min(n, self.SIZE - at)
+        self._write_before(at, k)
+        if n > k:
+            self._write_after(k, n)
 
     def _read_rest(self, at, n):
         if at < _CHUNK:  # the end lay before the frame
@@ -46,48 +70,40 @@ class Seam(Wiznet):
         if n > k:
             self._read_after(k, n)
 
-    def _load(self, n):
-        at = self._wr & self.MASK
-        if at <= self.SIZE - _FAR:
-            super()._load(n)
-            return
-        k = min(n, self.SIZE - at)
-        self._write_before(at, k)
-        if n > k:
-            self._write_after(k, n)
-
     # One transaction each; `at` counts from the beginning of the memory
 
-    def _begin(self, h, base, at):
+    def _begin(self, opcode, base, at):
+        h = self._head
+        h[0] = opcode
         h[1] = base | at >> 8
         h[2] = at & 0xFF
         self._cs(0)
         self._write(h)
 
     def _read_octet(self, at):
-        self._begin(self._h_rx, self.RX_AT, at)
+        self._begin(_READ, self.RX_AT, at)
         self._readinto(self._octet)
         self._cs(1)
         return self._part[0]
 
     def _read_part(self, at):
-        self._begin(self._h_rx, self.RX_AT, at)
+        self._begin(_READ, self.RX_AT, at)
         self._readinto(self._part)
         self._cs(1)
 
     def _read_chunks(self, at, first, last):
-        self._begin(self._h_rx, self.RX_AT, at)
+        self._begin(_READ, self.RX_AT, at)
         for j in range(first, last):
             self._readinto(self._chunks[j])
         self._cs(1)
 
     def _write_part(self, at):
-        self._begin(self._h_tx, self.TX_AT, at)
+        self._begin(_WRITE, self.TX_AT, at)
         self._write(self._part)
         self._cs(1)
 
     def _write_chunks(self, at, first, last):
-        self._begin(self._h_tx, self.TX_AT, at)
+        self._begin(_WRITE, self.TX_AT, at)
         for j in range(first, last):
             self._write(self._chunks[j])
         self._cs(1)
@@ -102,14 +118,14 @@ class Seam(Wiznet):
         if r:
             self._read_part(at + k - _CHUNK)
             for i in range(_CHUNK - r, _CHUNK):
-                self._buf[2 + k - _CHUNK + i] = self._part[i]
+                self._buf_cut[2 + k - _CHUNK + i] = self._part[i]
 
     def _read_after(self, k, n):
         f = -k % _CHUNK  # octets up to the next chunk
         if f:
             self._read_part(0)
             for i in range(min(f, n - k)):
-                self._buf[2 + k + i] = self._part[i]
+                self._buf_cut[2 + k + i] = self._part[i]
         if n > k + f:
             self._read_chunks(f, (k + f) // _CHUNK, (n + _CHUNK - 1) // _CHUNK)
 
@@ -118,14 +134,14 @@ class Seam(Wiznet):
             self._write_chunks(at, 0, k // _CHUNK)
         if k % _CHUNK:
             for i in range(_CHUNK - min(k, _CHUNK), _CHUNK):
-                self._part[i] = self._buf[2 + k - _CHUNK + i]
+                self._part[i] = self._buf_cut[2 + k - _CHUNK + i]
             self._write_part(at + k - _CHUNK)
 
     def _write_after(self, k, n):
         f = -k % _CHUNK
         if f:
             for i in range(min(f, n - k)):
-                self._part[i] = self._buf[2 + k + i]
+                self._part[i] = self._buf_cut[2 + k + i]
             self._write_part(0)
         if n > k + f:
             self._write_chunks(f, (k + f) // _CHUNK, (n + _CHUNK - 1) // _CHUNK)

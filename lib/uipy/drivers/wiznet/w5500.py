@@ -28,6 +28,7 @@ class W5500(Wiznet):
     IR = b"\x00\x02\x08\x00"
     CLEAR_RECV = b"\x00\x02\x0c\x04"
     CLEAR_SEND = b"\x00\x02\x0c\x18"
+    CLEAR_ALL = b"\x00\x02\x0c\x1c"
     GET_WR = b"\x00\x24\x08\x00\x00"  # S0_TX_WR
     SET_WR = b"\x00\x24\x0c\x00\x00"
     SET_RD = b"\x00\x28\x0c\x00\x00"  # S0_RX_RD

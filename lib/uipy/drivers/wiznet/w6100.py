@@ -26,6 +26,7 @@ class W6100(Wiznet):
     IR = b"\x00\x20\x08\x00"
     CLEAR_RECV = b"\x00\x28\x0c\x04"  # S0_IRCLR
     CLEAR_SEND = b"\x00\x28\x0c\x18"
+    CLEAR_ALL = b"\x00\x28\x0c\x1c"
     GET_WR = b"\x02\x0c\x08\x00\x00"  # S0_TX_WR
     SET_WR = b"\x02\x0c\x0c\x00\x00"
     SET_RD = b"\x02\x28\x0c\x00\x00"  # S0_RX_RD

@@ -1,0 +1,149 @@
+"""Bursts that fill the chip's receive memory, at every phase of a transmission: the board takes
+what the memory held, and hears the next ping at once.
+
+The board is the real Stack on the driver and the chip model; it echoes datagrams, so that it sends
+all the time. It sleeps as long as `poll` tells it to, and nothing wakes it but a falling edge of
+INT: who forgets a frame that was counted already, sleeps on it.
+"""
+
+import struct
+
+import pytest
+from chips.faults import Call
+from chips.rig import MAC, PEER, Rig
+from uipy import Stack
+from uipy.apps.echo import UdpEcho
+
+US, WE = bytes((192, 168, 1, 7)), bytes((192, 168, 1, 9))
+GAP_NS = 960  # between two frames on the wire, 96 bit times at 100 Mb/s
+TURN_NS = 50_000  # of the board's own work, in a poll
+PATIENCE_MS = 50
+CALM_MS = 1100  # longer than any deadline of an idle stack
+
+
+def csum(data):
+    s = sum(struct.unpack("!%dH" % (len(data) // 2), data))
+    while s >> 16:
+        s = (s & 0xFFFF) + (s >> 16)
+    return s ^ 0xFFFF
+
+
+def ip(proto, body):
+    head = struct.pack("!BBHHHBBH", 0x45, 0, 20 + len(body), 1, 0, 64, proto, 0) + WE + US
+    head = head[:10] + struct.pack("!H", csum(head)) + head[12:]
+    return MAC + PEER + b"\x08\x00" + head + body
+
+
+def datagram(size, k):
+    """A frame of so many octets to the echo port; k tells it from the others."""
+    data = struct.pack("!H", k) + bytes(size - 14 - 20 - 8 - 2)
+    return ip(17, struct.pack("!HHHH", 5000, 7, 8 + len(data), 0) + data)
+
+
+def ping(k):
+    body = struct.pack("!BBHHH", 8, 0, 0, 77, k) + bytes(56)
+    return ip(1, body[:2] + struct.pack("!H", csum(body)) + body[4:])
+
+
+class Sleeper:
+    """A board that sleeps until `poll`'s deadline or an edge of INT."""
+
+    def __init__(self, kind, pins=True):
+        self.rig = Rig(kind, pins=pins)
+        self.clock, self.chip = self.rig.clock, self.rig.chip
+        self.stack = Stack(self.rig.dev, "192.168.1.7/24", tcp=0, key=b"a board.", now=self.now())
+        self.stack.bind(7, UdpEcho())
+        self.woken = False
+        if pins:
+            self.rig.dev.on_int(self.edge)
+        self.coming = []  # (when, frame), the first first
+        self.stored = 0  # of these, in the chip's memory
+        spend = self.rig.wiring.spend
+        self.rig.wiring.spend = lambda n: (spend(n), self.arrive())
+        self.run(1000)
+
+    def now(self):
+        return self.clock.ns // 1_000_000 & 0x3FFFFFFF
+
+    def edge(self, pin):
+        self.woken = True
+
+    def arrive(self):
+        while self.coming and self.coming[0][0] <= self.clock.ns:
+            self.stored += bool(self.chip.wire_in(self.coming.pop(0)[1]))
+
+    def burst(self, frames, gap):
+        """The frames come in from now on, at wire speed or all at once."""
+        at = self.clock.ns
+        for f in frames:
+            self.coming.append((at, f))
+            at += (len(f) + 24) * 80 + GAP_NS if gap else 0
+
+    def run(self, ms, done=lambda: False):
+        """-> the ms that it took until `done()`; None: it was not in time."""
+        start = self.clock.ns
+        end = start + ms * 1_000_000
+        while self.clock.ns < end:
+            wait = self.stack.poll(self.now())
+            self.clock.advance(TURN_NS)
+            self.arrive()
+            if done():
+                return (self.clock.ns - start) / 1e6
+            until = min(self.clock.ns + int(wait) * 1_000_000, end)
+            while self.clock.ns < until and not self.woken:
+                self.clock.advance(min(TURN_NS, until - self.clock.ns))
+                self.chip.poll()
+                self.arrive()
+            self.woken = False
+        return None
+
+    def answers(self, proto):
+        return [f for f in self.rig.sent if f[12:14] == b"\x08\x00" and f[23] == proto]
+
+    def ping(self, k):
+        """-> ms until it was answered, or None."""
+        self.rig.sent.clear()
+        self.burst([ping(k)], False)
+        self.arrive()
+        return self.run(PATIENCE_MS, lambda: self.answers(1))
+
+
+def phases(kind, pins):
+    """SPI transactions from a datagram's arrival to the moment that its answer has left."""
+    board = Sleeper(kind, pins)
+    before = board.rig.wiring.transactions
+    board.burst([datagram(100, 0)], False)
+    board.run(20)
+    return min(board.rig.wiring.transactions - before, 24)
+
+
+def count(kind, size, around):
+    """Frames that fill the receive memory, and some more or less."""
+    memory = {"enc28j60": 0x1A00}.get(kind) or Rig(kind).chip.MEMORY
+    return memory // (size + 2) + around
+
+
+@pytest.mark.parametrize("gap", [False, True], ids=["at-once", "wire-speed"])
+@pytest.mark.parametrize(("size", "around"), [(60, 0), (300, -1), (300, 1), (300, 40), (1514, 1)])
+@pytest.mark.parametrize("pins", [True, False], ids=["int", "polled"])
+def test_a_burst_at_every_phase_of_a_transmission(kind, pins, size, around, gap):
+    frames = [datagram(size, k) for k in range(count(kind, size, around))]
+    for k in range(phases(kind, pins) + 1):
+        board = Sleeper(kind, pins)
+        board.rig.wiring.at(k, Call(lambda: board.burst(frames, gap)))  # noqa: B023
+        board.rig.sent.clear()
+        board.burst([datagram(100, 0)], False)
+        board.arrive()
+        board.run(CALM_MS)
+        board.rig.wiring.clear()
+        if not board.rig.sent or board.coming:
+            continue  # that transaction came later
+        where = (k, board.rig.counters())
+        told = board.stored + board.chip.overflow
+        assert told == 1 + len(frames) or told == 1, where  # noqa: PLR1714
+        assert len(board.answers(17)) == board.stored == board.rig.counters()["rx"], where
+        if board.chip.overflow:
+            assert board.rig.counters().get("rx_full") or kind == "enc28j60", where
+        for n in range(3):
+            assert board.ping(n) is not None, where
+            board.run(CALM_MS)
