@@ -5,13 +5,12 @@ asks (`still`, `link_up`) all read and write this array, so there is nothing to 
 Every value is 0 or more and below 2**30; times are ticks_ms modulo 2**30.
 
 The steps are kernels: native code on a board, plain functions elsewhere. A literal of 30 bits
-would be loaded amiss where it is frozen, so 2**30 - 1 is made of `0x4000` by a shift.
+would be loaded amiss where it is frozen, so 2**30 - 1 is made of two halves.
 """
 
-import micropython
 from micropython import const
 
-from ...kern.ptr import ptr8, ptr32
+from ...kern.ptr import kernel, ptr8, ptr32
 
 # The state, by its place in the array
 AVAIL = const(0)  # octets counted in RX memory and not read yet; the chip's INT tells them no more
@@ -82,8 +81,8 @@ PACKET = const(1516)  # octets that the longest frame usually takes in RX memory
 @kernel
 def news(st: ptr32, t: int) -> int:
     """t is ticks_ms, kept as NOW -> what is to be done whatever INT says (F_...)."""
-    top = 0x4000
-    top = (top << 16) - 1
+    top = 0x3FFF
+    top = (top << 16) | 0xFFFF
     t = t & top
     st[NOW] = t
     f = st[SENDING]
@@ -106,8 +105,8 @@ def news(st: ptr32, t: int) -> int:
 @kernel
 def quiet_ms(st: ptr32, t: int) -> int:
     """t is ticks_ms -> ms until something is due though INT is high; 0: now."""
-    top = 0x4000
-    top = (top << 16) - 1
+    top = 0x3FFF
+    top = (top << 16) | 0xFFFF
     if st[AVAIL] != 0 or st[WATCH] != BY_PIN:
         return 0
     d = (st[CARE_AT] - t) & top
