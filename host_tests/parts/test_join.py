@@ -241,7 +241,8 @@ KERNELS = {
     "    return int(b)\n",
     "kern/plain.py": "def copy(b):\n    return 'plain'\n",
     "kern/cpython.py": "def copy(b):\n    return 'cpython'\n",
-    "kern/ptr.py": "def kernel(f):\n    return f\ndef ptr8(b):\n    return b\nptr16 = ptr32 = ptr8\nuint = int\n",
+    "kern/ptr.py": "def kernel(f):\n    return f\ndef ptr8(b):\n    return b\n"
+    "ptr16 = ptr32 = ptr8\nuint = int\n",
     "kern/steps.py": CONST + "from .ptr import kernel, ptr8\n_AT = const(3)\n"
     "@kernel\ndef step(b: ptr8, n: int) -> int:\n    p = ptr8(b)\n"
     "    return p[_AT] + n\n",

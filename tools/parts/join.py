@@ -183,7 +183,7 @@ class Part:
 
 
 def _bare(statement):
-    """`a, b = b, a` without parentheses: MicroPython takes heap for a tuple that is written as one."""
+    """`a, b = b, a` without parentheses: with them MicroPython makes a tuple, and takes heap."""
     for node in ast.walk(statement):
         if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Tuple):
             if isinstance(node.value, ast.Tuple) and len(node.value.elts) > 1:

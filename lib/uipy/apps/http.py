@@ -52,8 +52,8 @@ _DRAIN_S = const(10)  # of waiting for the client's FIN
 _PLAIN = const(b"text/plain\r\n\0")
 _ALLOW = const(b"text/plain\r\nAllow: GET, HEAD\r\n\0")  # RFC 9110 15.5.6
 _RETRY = const(b"text/plain\r\nRetry-After: 1\r\n\0")
-_STAY = const(b"Connection: keep-alive\r\n\r\n\0")
-_LEAVE = const(b"Connection: close\r\n\r\n\0")
+_STAY = const(b"keep-alive\r\n\r\n\0")
+_LEAVE = const(b"close\r\n\r\n\0")
 
 
 class Http(App):

@@ -22,20 +22,23 @@ REASONS = (
     505, b"505 HTTP Version Not Supported\n",
 )
 # fmt: on
-HEAD_ROOM = const(130)  # octets of a head, without the fields of its page
+HEAD_ROOM = const(127)  # octets of a head, without the fields of its page
 _VERSION = const(b"HTTP/1.1 \n")
 _CONTENT_LENGTH = const(b"\r\nContent-Length: \0")
 _CONTENT_TYPE = const(b"\r\nContent-Type: \0")
+_CONNECTION = const(b"Connection: \0")
 
 
 @kernel
 def write_head(head: ptr8, reason: ptr8, size: int, fields: ptr8, last: ptr8) -> int:
-    """Write the head of an answer; return its length. `reason` ends in LF, `fields` (the value of
-    Content-Type, and more of them) and `last` in NUL.
+    """Write the head of an answer; return its length, a multiple of four, so that a body that is
+    aligned in memory is so in the packet. `reason` ends in LF; in NUL end `fields` (the value of
+    Content-Type, and more of them) and `last` (the value of Connection, and the end of the head).
     """
     # No Date: the board has no clock to rely on (RFC 9110 6.6.1).
     n = 0
-    for part in range(6):
+    stop = 10
+    for part in range(7):
         text = last
         if part == 0:
             text = ptr8(_VERSION)
@@ -43,24 +46,36 @@ def write_head(head: ptr8, reason: ptr8, size: int, fields: ptr8, last: ptr8) ->
             text = reason
         elif part == 2:
             text = ptr8(_CONTENT_LENGTH)
+            stop = 0
         elif part == 3:
             text = ptr8(_CONTENT_TYPE)
         elif part == 4:
             text = fields
+        elif part == 5:
+            text = ptr8(_CONNECTION)
         k = 0
-        while text[k] != 0 and (part > 1 or text[k] != 10):
-            head[n] = text[k]
-            k += 1
+        if part == 6:
+            while text[k] != 0:
+                k += 1
+            while (n + k) & 3:  # blanks before a value are no part of it (RFC 9110 5.5)
+                head[n] = 32
+                n += 1
+            k = 0
+        c = text[0]
+        while c > stop:
+            head[n] = c
             n += 1
+            k += 1
+            c = text[k]
         if part == 2:
             k = 1  # the highest power of ten in `size`, which is under 2**30
             while k <= size // 10:
                 k *= 10
             while k > 0:
                 head[n] = 48 + size // k
+                n += 1
                 size = size % k
                 k = k // 10
-                n += 1
     return n
 
 

@@ -129,10 +129,12 @@ def next_line(s: ptr16, line: ptr8, buf: ptr8) -> int:
                         k = 0
                         while k < 14 and marks[k] != c:
                             k += 1
-                        if k == 14:
+                        if c == 0 or c == _CR:
+                            bad = 2
+                        elif k == 14 and bad == 0:
                             bad = 1
                     word += 1
-                k = 0
+                k = word
                 while k < stop:
                     if line[k] < 14 and (line[k] == _CR or line[k] == 0):
                         bad = 2  # RFC 9112 2.2, RFC 9110 5.5
