@@ -19,7 +19,6 @@ from sizes import mpyinfo, sizes
 SURELY = {
     ("uipy.stack", "Stack.input"),
     ("uipy.net.arp", "Arp.input"),
-    ("uipy.net.ipv4", "IPv4.input"),
     ("uipy.net.icmp", "Icmp.input"),
     ("uipy.net.udp", "Udp.input"),
     ("uipy.tcp.demux", "Tcp.input"),
@@ -29,13 +28,15 @@ SURELY = {
 
 
 def names(path):
-    """{line where a function begins: its dotted name}."""
+    """{line where a function begins: its dotted name}; kernels, which are native, are left out."""
     found = {}
 
     def walk(node, parents):
         for child in ast.iter_child_nodes(node):
             if isinstance(child, (ast.FunctionDef, ast.ClassDef)):
                 name = (*parents, child.name)
+                if any(ast.unparse(d) == "kernel" for d in child.decorator_list):
+                    continue
                 first = child.decorator_list[0] if child.decorator_list else child
                 found[first.lineno] = ".".join(name)
                 walk(child, name)
