@@ -267,8 +267,9 @@ class Udp:
 
     def output(self, now):
         """The frame's length of a pending datagram whose neighbour is known, or 0."""
-        if not self.pending:
-            return 0
+        return self._next() if self.pending else 0
+
+    def _next(self):
         for _ in range(len(self.ports)):
             self.turn = (self.turn + 1) % len(self.ports)
             port = self.ports[self.turn]

@@ -237,9 +237,10 @@ class Tcp:
         if tdiff(now, self.env[TCP_AT]) >= 0:
             run(self)
             self.env[TCP_AT] = deadline(self)
-        n = self.half.output()
-        if n:
-            return n
+        if self.half.due:
+            n = self.half.output()
+            if n:
+                return n
         for _ in range(self.rows):
             conn = self.conns[self.turn]
             if conn.row[OWES]:
