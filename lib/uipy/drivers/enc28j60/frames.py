@@ -7,9 +7,9 @@
 docs/writing-a-driver.md has the whole contract. It is a generator because a resume costs a third
 of a method call on a board, and its locals are the cheapest place there is for the driver's state.
 
-What it knows of the chip stands in its locals; health.py says what each means. Whatever happens
+What it knows of the chip stands in its locals; ENC28J60.__init__ says what each means. Whatever happens
 seldom (a health check, a header that makes no sense, a failed transmission) is done by
-`Health._mend`, at one place at the end of the loop: the locals go to `dev`, the work is done,
+`mend` of health.py, at one place at the end of the loop: the locals go to `dev`, the work is done,
 they come back. What the chip has in ERDPT, EWRPT and ETXND is forgotten then, and both of their
 octets are written again with the next frame: a value that a glitch has spoilt lives for 100 ms.
 
@@ -36,6 +36,7 @@ import time
 
 from micropython import const
 
+from .health import mend
 from .registers import (
     BANK_0,
     BANK_1,
@@ -281,6 +282,6 @@ def frames(dev, buf):
             m = yield n
         dev._left, dev._next, dev._freed = left, at, freed
         dev._selected, dev._sending, dev._sent_at = bank, sending, sent_at
-        dev._mend(why)
+        mend(dev, why)
         if why == OUT_OF_STEP or why == HAND_OVER:
             m = yield 0
