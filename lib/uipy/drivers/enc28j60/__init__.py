@@ -152,11 +152,13 @@ class ENC28J60(SpiDevice):
     def recv_into(self, buf):
         """-> octets of the next frame, now at buf[2:]; 0 = none. Never blocks; dropped frames are
         passed over."""
-        return self._ask(buf, -2)
+        if buf is not self._buf:
+            self._renew(buf)
+        return self._ask(-2)
 
     def can_send(self):
         """-> True when `send` may be called. It stays False for at most 16 times 100 ms."""
-        return self._buf is None or self._ask(self._buf, -1) == 1
+        return self._buf is None or self._ask(-1) == 1
 
     def send(self, buf, n):
         """Sends the n octets at buf[2:] (the chip pads and appends the CRC). buf[0] and buf[1] are
@@ -164,16 +166,19 @@ class ENC28J60(SpiDevice):
 
         Without a chip, or when the bus is someone else's, the frame is lost and counted.
         """
-        self._ask(buf, -n)
+        if buf is not self._buf:
+            self._renew(buf)
+        self._ask(-n)
 
-    def _ask(self, buf, m):
-        if buf is self._buf:
-            try:
-                return self._move(m)
-            except StopIteration:  # an exception has ended it
-                pass
+    def _ask(self, m):
+        try:
+            return self._move(m)
+        except StopIteration:  # an exception has ended it
+            self._renew(self._buf)
+            return self._move(m)
+
+    def _renew(self, buf):
         self.frames(buf).send(None)
-        return self._move(m)
 
     def still(self):
         """-> ms for which only INT going low (`look() == 0`) makes a call worth while; 0: none."""

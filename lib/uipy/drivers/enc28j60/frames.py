@@ -7,8 +7,8 @@
 docs/writing-a-driver.md has the whole contract. It is a generator because a resume costs a third
 of a method call on a board, and its locals are the cheapest place there is for the driver's state.
 
-What it knows of the chip stands in its locals; ENC28J60.__init__ says what each means. Whatever happens
-seldom (a health check, a header that makes no sense, a failed transmission) is done by
+What it knows of the chip stands in its locals; ENC28J60.__init__ says what each means. Whatever
+happens seldom (a health check, a header that makes no sense, a failed transmission) is done by
 `mend` of health.py, at one place at the end of the loop: the locals go to `dev`, the work is done,
 they come back. What the chip has in ERDPT, EWRPT and ETXND is forgotten then, and both of their
 octets are written again with the next frame: a value that a glitch has spoilt lives for 100 ms.
@@ -28,8 +28,8 @@ A frame that is answered takes 8 to 12 transactions (chip selects), 1350 cycles 
     TXRTS
     ECON1, EIR                      did it leave? When there is nothing else to do, or in the way
 
-ERDPT and EWRPT count up by themselves, and a transfer may move up to 127 octets too many (see
-spidev.py): ERDPT is where that ended, EWRPT has another high octet after 256 octets and more.
+ERDPT and EWRPT count up by themselves, and a transfer may move some octets too many (spidev.py):
+ERDPT is where that ended, and EWRPT has another high octet after 256 octets and more.
 """
 
 import time
