@@ -105,8 +105,7 @@ class ENC28J60(SpiDevice):
         self._out2, self._in2 = bytearray(2), bytearray(2)
         self._out3, self._in3 = bytearray(3), bytearray(3)
         self._tsv = bytearray(8)  # an octet of instruction and the transmit status vector
-        self._move = None  # `send` of the generator that frames() made
-        self._hand_over = None  # the same, below a shared bus
+        self._hand_over = None  # `send` of the generator of frames.py, below a shared bus
         if self._take():
             start(self, 3)
             self._give()
@@ -116,7 +115,7 @@ class ENC28J60(SpiDevice):
     def link_up(self):
         """-> True with a live cable, as seen at most 0.6 s ago. False without a chip."""
         t = time.ticks_ms()
-        if self._move is None and self._up and time.ticks_diff(t, self._link_at) >= 0:
+        if self._hand_over is None and self._up and time.ticks_diff(t, self._link_at) >= 0:
             if self._take():  # nobody moves frames yet, so that no health check looks at the cable
                 cable(self, t)
                 self._give()
@@ -131,14 +130,14 @@ class ENC28J60(SpiDevice):
         The one made before is of no use any more. When an exception has ended it, the chip is set
         up anew.
         """
-        if self._move is not None:
+        if self._hand_over is not None:
             try:
                 self._hand_over(HAND_OVER)
             except TypeError:  # it was never started
                 pass
             except StopIteration:
                 salvage(self)
-        self._see(buf)
+        self._see(buf)  # `_buf`, `_views`, `_room`
         made = frames(self, buf)
         self._hand_over = made.send
         if self._bus is not None:
@@ -146,39 +145,6 @@ class ENC28J60(SpiDevice):
             made = on_shared_bus(made.send, self._bus, self.stat, N_TX_DROPPED)
         self._move = made.send
         return made
-
-    # The four methods of a device, on that generator
-
-    def recv_into(self, buf):
-        """-> octets of the next frame, now at buf[2:]; 0 = none. Never blocks; dropped frames are
-        passed over."""
-        if buf is not self._buf:
-            self._renew(buf)
-        return self._ask(-2)
-
-    def can_send(self):
-        """-> True when `send` may be called. It stays False for at most 16 times 100 ms."""
-        return self._buf is None or self._ask(-1) == 1
-
-    def send(self, buf, n):
-        """Sends the n octets at buf[2:] (the chip pads and appends the CRC). buf[0] and buf[1] are
-        overwritten.
-
-        Without a chip, or when the bus is someone else's, the frame is lost and counted.
-        """
-        if buf is not self._buf:
-            self._renew(buf)
-        self._ask(-n)
-
-    def _ask(self, m):
-        try:
-            return self._move(m)
-        except StopIteration:  # an exception has ended it
-            self._renew(self._buf)
-            return self._move(m)
-
-    def _renew(self, buf):
-        self.frames(buf).send(None)
 
     def still(self):
         """-> ms for which only INT going low (`look() == 0`) makes a call worth while; 0: none."""
