@@ -100,11 +100,8 @@ def frames(dev, buf):
         why = 0
         while True:
             if m:
-                if m > 0 or m < -2:
+                if m > 0 or m < HAND_OVER:
                     # Send. The transmitter is free.
-                    if m == HAND_OVER:
-                        why = m
-                        break
                     if up:
                         n = m if m > 0 else -m
                         if bank:
@@ -155,6 +152,9 @@ def frames(dev, buf):
                 if m == -1 and not sending:
                     m = yield 1
                     continue
+                if m == HAND_OVER:
+                    why = m
+                    break
             if not left and m != -1:
                 if not (ticks() - check_at) & _AHEAD:
                     why = CHECK
