@@ -1,13 +1,13 @@
 """For the whole suite: boards and peers as fixtures. With UIPY_RECORD set, what every stack was
-given is left in build/frames.bin (framelog.py).
+given is left in build/frames.bin (lab/framelog.py).
 """
 
 import os
 from pathlib import Path
 
-import framelog
 import pytest
-from harness import GATEWAY, GATEWAY_MAC, Peer, Wire
+from lab import framelog
+from lab.net import GATEWAY, GATEWAY_MAC, Station, Wire
 
 
 @pytest.fixture
@@ -29,12 +29,12 @@ def stack(wire):
 
 @pytest.fixture
 def peer(wire, stack):
-    return Peer(wire)
+    return Station(wire)
 
 
 @pytest.fixture
 def gateway(wire, stack):
-    return Peer(wire, GATEWAY, GATEWAY_MAC)
+    return Station(wire, GATEWAY, GATEWAY_MAC)
 
 
 def pytest_configure():

@@ -15,19 +15,18 @@ from pathlib import Path
 
 if __name__ == "__main__":
     ROOT = Path(__file__).resolve().parent.parent
-    sys.path[:0] = [str(ROOT / p) for p in ("lib", "firmware", "tools", "host_tests/shims")]
+    sys.path[:0] = [str(ROOT / p) for p in ("lib", "firmware", "tools", "tools/shims")]
 
-import board
-import boards
 import interpreters
 import main as firmware
+from boards import board, ends
 from chips.rig import KINDS
-from media import NoMedium, Packet, Tap
-from pump import Medium, Pump, stop_on_signals
-from recorder import Recorder
 from uipy import Error
 from uipy.net.iface import ip_of
-from wire import Wire
+from wire.media import NoMedium, Packet, Tap
+from wire.pump import Medium, Pump, stop_on_signals
+from wire.recorder import Recorder
+from wire.wire import Wire
 
 CHIPS = ("none", *KINDS)
 
@@ -103,7 +102,7 @@ def _pump(args):
     settings = board.Settings(args.ip, args.gateway, args.tcp, args.services, chip=args.chip)
     if args.flight:
         settings.tcp_options = {"max_flight": args.flight}
-    end = boards.make(settings, args.mac, args.python)
+    end = ends.make(settings, args.mac, args.python)
     return Pump(Medium(medium), end, args.wire, recorder)
 
 
@@ -113,7 +112,7 @@ def main(argv=None):
     stop_on_signals()
     try:
         pump = _pump(args)
-    except (NoMedium, ValueError, Error, interpreters.Missing, boards.BoardDied) as exc:
+    except (NoMedium, ValueError, Error, interpreters.Missing, ends.BoardDied) as exc:
         parser.exit(2, "tapboard: %s\n" % exc)
     except OSError as exc:
         parser.exit(2, "tapboard: %s: %s\n" % (exc.filename, exc.strerror))
@@ -122,7 +121,7 @@ def main(argv=None):
     try:
         print("ready", flush=True)
         pump.run()
-    except boards.BoardDied as exc:
+    except ends.BoardDied as exc:
         parser.exit(1, "tapboard: %s\n" % exc)
     return 0
 

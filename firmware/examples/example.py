@@ -1,7 +1,8 @@
 """What every example ends with: `example.run(start, port)`, where `start(stack)` sets it up.
 
 On a board the stack stands on the chip of config.py, as in firmware/main.py. On a PC it is a board
-on a virtual Ethernet, and 127.0.0.1 leads to it (tools/playground.py); there the examples take
+on a virtual Ethernet, and 127.0.0.1 leads to it (tools/boards/playground.py). There the examples
+take
 
     --port N      the port on 127.0.0.1 (8000 and the example's own)
     --pcap FILE   record the Ethernet for Wireshark
@@ -12,13 +13,13 @@ import sys
 
 if sys.implementation.name == "cpython":
     _root = __file__.rsplit("firmware", 1)[0]
-    sys.path[1:1] = [_root + p for p in ("lib", "firmware", "tools", "host_tests/shims")]
+    sys.path[1:1] = [_root + p for p in ("lib", "firmware", "tools", "tools/shims")]
 
 
 def run(start, port=0):
     """Run an example whose server is at TCP `port`; 0: it is a client."""
     if sys.implementation.name == "cpython":
-        import playground
+        from boards import playground
 
         playground.main(start, port)
     else:

@@ -156,6 +156,13 @@ async def faulty(here, there):
         print(exc, [str(e) for e in errors])
 
 
+async def ended(task):
+    """Cancels a task, and is back when it has run to its end."""
+    while not task.done():
+        task.cancel()  # MicroPython's wait_for loses one that comes when its time is just up
+        await asyncio.sleep(0.01)
+
+
 async def main():
     here, there = cable()
     for port, handler in ((1000, shout), (1001, echo), (1002, wait_for_ever), (1003, broken)):
@@ -169,12 +176,8 @@ async def main():
     await short(there)
     await faulty(here, there)
     for task in tasks:
-        task.cancel()
-    for _ in range(200):  # a busy machine may take a while
-        if here.wake is None:
-            break
-        await asyncio.sleep(0.01)
-    print("wake:", here.wake)
+        await ended(task)
+    print("wake:", here.wake, there.wake)
 
 
 async def woken():

@@ -1,25 +1,26 @@
 """No frame that the host suite ever gave to a stack takes heap.
 
-The suite leaves them in build/frames.bin (UIPY_RECORD=1, see framelog.py; `make test` does it);
-here they are replayed on MicroPython.
+The suite leaves them in build/frames.bin (UIPY_RECORD=1, see lab/framelog.py; `make test` does
+it); here they are replayed on MicroPython.
 """
 
-import framelog
 import pytest
 from interpreters import ROOT
-from pythons import run_unix, run_wasm
+from lab import framelog
+from lab.pythons import run_unix, run_wasm
 
 FRAMES = ROOT / "build" / "frames.bin"
-SCRIPT = ROOT / "tools" / "replay.py"
+SCRIPT = ROOT / "tools" / "proof" / "replay.py"
+NULL = "tools/wire/null.py"
 
 
 def on_32_bits(frames, *more):
-    files = (("lib", "/lib"), (frames, "/frames.bin"))
+    files = (("joined", "/lib"), (NULL, "/lib/wire/null.py"), (frames, "/frames.bin"))
     return run_wasm(SCRIPT, "/frames.bin", *more, files=files, heap=1 << 20, timeout=900)
 
 
 def on_64_bits(frames, *more):
-    return run_unix(SCRIPT, frames, *more, heap="8M", timeout=900)
+    return run_unix(SCRIPT, frames, *more, path=("lib", "tools"), heap="8M", timeout=900)
 
 
 BOTH = pytest.mark.parametrize("play", [on_32_bits, on_64_bits])

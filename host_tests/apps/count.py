@@ -10,9 +10,7 @@ import sys
 import main
 import micropython
 from fake_stack import FakeStack
-from uipy.apps.chargen import Chargen
-from uipy.apps.discard import Discard
-from uipy.apps.echo import Echo
+from uipy.apps import Chargen, Discard, Echo
 from uipy.source import Bytes, Chain
 
 BUF = bytearray(1600)
@@ -132,7 +130,7 @@ n = load(REQUEST % (b"GET", b"/metrics", b""))
 Conn(slow).feed(n)
 Conn(web()).feed(n)
 print(taken(lambda: http.feed(n)), "all snapshots are out")
-assert http.app.reply.reason.startswith(b"503")
+assert http.app.reply.body.startswith(b"503")
 
 BUF[:] = bytes(1600)
 chain = Chain(Bytes(bytes(100)), Bytes(bytes(100)), Bytes(bytes(1000)))

@@ -6,7 +6,7 @@ import main
 import pytest
 from apps.test_http import Answer, get
 from apps.test_small import rfc_864
-from harness import C0, Peer, Wire, join, run_all
+from lab.net import C0, Station, Wire, join, run_all
 from uipy.app import App
 from uipy.apps.echo import Echo
 from uipy.ring import Ring
@@ -127,7 +127,7 @@ def test_half_open_connections_and_time_wait_are_counted(pair):
     pair.run(100)
     found = json.loads(Answer(client.got).body)
     assert (found["half"], found["wait"]) == (0, 1), "the board closed first"
-    peer = Peer(pair.wires[0], ip="192.168.1.50")
+    peer = Station(pair.wires[0], ip="192.168.1.50")
     peer.answers_arp = False
     peer.seg("S", opts={"mss": 1460})
     client.got = b""
@@ -204,7 +204,7 @@ def test_a_small_ring_tells_of_its_room():
     app = Small()
     wire = Wire()
     wire.board(tcp=1).listen(4008, lambda: app, 1)
-    peer = Peer(wire)
+    peer = Station(wire)
     peer.establish(4008)
     for n in [777] * 7 + [5840 - 7 * 777]:  # the window of the handshake is used up
         app.rx.acked(app.rx.left)
@@ -248,7 +248,7 @@ def test_chargen_until_the_client_closes(pair):
 
 
 def test_udp_echo(pair):
-    from harness import Inbox
+    from lab.net import Inbox
 
     inbox = Inbox()
     port = pair.here.bind(0, inbox)

@@ -1,16 +1,17 @@
 """The ARP cache in time: asking, giving up, ageing, and what happens when it is full."""
 
 import pytest
-from harness import PEER, WRAP, Clock, Inbox, Peer, Wire
-from packets import BROADCAST, addr, mac
+from lab.net import PEER, WRAP, Clock, Inbox, Station, Wire
+from lab.packets import BROADCAST, addr, mac
 from uipy import Busy, Bytes
+from uipy.net.datagram import NEXT_AT
 
 rfc = pytest.mark.rfc
 
 
 def neighbour(wire, k):
     """Station 192.168.1.(100 + k)."""
-    return Peer(wire, "192.168.1.%d" % (100 + k), mac("02:00:00:00:01:%02x" % k))
+    return Station(wire, "192.168.1.%d" % (100 + k), mac("02:00:00:00:01:%02x" % k))
 
 
 @pytest.fixture
@@ -234,13 +235,13 @@ def outputs(stack, now):
 def test_deadline_is_the_nearest_of_all_rows():
     stack = Wire(clock=Clock(0)).board()
     outputs(stack, 0)
-    assert stack.next_at == 2**28
+    assert stack.env[NEXT_AT] == 2**28
     iface = stack.ifaces[0]
     assert iface.reach(addr(PEER), 0) == 0 and stack.due  # also when nobody is in output()
-    assert outputs(stack, 0) == 1 and stack.next_at == 1000
+    assert outputs(stack, 0) == 1 and stack.env[NEXT_AT] == 1000
     assert iface.reach(addr("192.168.1.10"), 0) == 0
-    assert outputs(stack, 400) == 1 and stack.next_at == 1000
-    assert outputs(stack, 1000) == 1 and stack.next_at == 1400
+    assert outputs(stack, 400) == 1 and stack.env[NEXT_AT] == 1000
+    assert outputs(stack, 1000) == 1 and stack.env[NEXT_AT] == 1400
 
 
 def test_what_arrives_arms_its_timer(stack, wire, peer):
@@ -248,7 +249,7 @@ def test_what_arrives_arms_its_timer(stack, wire, peer):
     frame = peer.arp_request()
     stack.buf[2 : 2 + len(frame)] = frame
     assert stack.input(len(frame), wire.clock.now)
-    assert (stack.next_at - wire.clock.now) % WRAP <= 60_000
+    assert (stack.env[NEXT_AT] - wire.clock.now) % WRAP <= 60_000
 
 
 def test_who_found_no_row_is_called_again_in_a_second_and_no_longer():
@@ -256,7 +257,7 @@ def test_who_found_no_row_is_called_again_in_a_second_and_no_longer():
     iface = stack.ifaces[0]
     iface.reach(addr(PEER), 0)
     outputs(stack, 0)
-    stack.next_at = 2**20
+    stack.env[NEXT_AT] = 2**20
     assert iface.reach(addr("192.168.1.10"), 0) == 0
     assert iface.arp.deadline(0) <= 1000
     assert iface.arp.starved is False
@@ -345,7 +346,7 @@ def test_strangers_do_not_keep_us_from_asking(start):
     stack = wire.board()
     for k in range(20):
         wire.give(neighbour(wire, k).arp_request())
-    peer = Peer(wire)
+    peer = Station(wire)
     say(stack.bind(9, Inbox()))
     wire.run()
     peer.expect(data=b"hello")

@@ -1,9 +1,9 @@
 """ARP packets: what is answered, learnt and sent (RFC 826, RFC 5227, RFC 1122 2.3.2)."""
 
-import packets
 import pytest
-from harness import BOARD, BOARD_MAC, PEER, PEER_MAC, Inbox, Peer, Wire
-from packets import BROADCAST, addr, mac
+from lab import packets
+from lab.net import BOARD, BOARD_MAC, PEER, PEER_MAC, Inbox, Station, Wire
+from lab.packets import BROADCAST, addr, mac
 from uipy import Bytes
 
 rfc = pytest.mark.rfc
@@ -173,7 +173,7 @@ def test_request_is_broadcast_and_names_us(wire, stack, peer):
 def test_board_without_an_address_answers_nobody():
     wire = Wire()
     wire.board(ip=None)
-    peer = Peer(wire)
+    peer = Station(wire)
     assert not wire.give(peer.arp_request())
     assert not wire.give(peer.arp_request(tpa="0.0.0.0"))
     assert not wire.give(peer.arp_request(tpa="0.0.0.0", spa="0.0.0.0"))

@@ -3,12 +3,12 @@
 import re
 from pathlib import Path
 
-import packets
 import pytest
 import uipy.compat.uip as uip
-from packets import addr
-from pythons import run_unix
-from tcp_lab import BOARD, PEER, Lab, Peer, datagram, mss, one
+from lab import packets
+from lab.packets import addr
+from lab.pythons import run_unix
+from lab.tcp import BOARD, PEER, Lab, Peer, datagram, mss, one
 from uipy.compat import udp as compat_udp
 from uipy.compat.psock import Psock
 from uipy.compat.uip import Uip, uip_conn

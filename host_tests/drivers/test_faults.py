@@ -4,10 +4,10 @@ in and one out.
 
 import random
 
-import faultmatrix
 import pytest
 from chips.faults import FlipMiso, FlipMosi
 from chips.rig import Rig, frame
+from proof import faultmatrix
 
 pytestmark = pytest.mark.slow
 

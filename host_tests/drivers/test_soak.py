@@ -1,11 +1,12 @@
-"""Two simulated days of each chip with a fault every few minutes (tools/soak.py); UIPY_SOAK_DAYS
-makes it more."""
+"""Two simulated days of each chip with a fault every few minutes (tools/proof/soak.py);
+UIPY_SOAK_DAYS makes it more.
+"""
 
 import os
 
-import framelog
 import pytest
-import soak
+from lab import framelog
+from proof import soak
 
 DAYS = float(os.environ.get("UIPY_SOAK_DAYS", "2"))
 

@@ -1,7 +1,7 @@
 """The bench's host on the wire talks to our stack: what it measures works."""
 
-import boards
 import pytest
+from boards import ends
 from emu.client import Client, csum
 from uipy import Stack
 from uipy.apps.echo import Echo, UdpEcho
@@ -13,7 +13,7 @@ class Lan:
     """A stack on a QueueDevice, and the client; what either says the other hears at once."""
 
     def __init__(self):
-        self.dev = boards.QueueDevice(b"\x02\0\0\0\0\1")
+        self.dev = ends.QueueDevice(b"\x02\0\0\0\0\1")
         self.stack = Stack(self.dev, BOARD + "/24", now=0)
         self.stack.listen(7, Echo, 1)
         self.stack.bind(7, UdpEcho())

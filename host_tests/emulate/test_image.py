@@ -30,7 +30,7 @@ print("done")
 """
 BOOT = """
 import sys
-sys.path[:0] = ["lib", "tools", "host_tests/shims"]
+sys.path[:0] = ["lib", "tools", "tools/shims"]
 from emu import boot
 text = open(sys.argv[2], "rb").read()
 mcu, bridge = boot.board(sys.argv[1], {"main.py": text}, strict=True)
@@ -55,7 +55,7 @@ def run(python, *args):
 
 
 def test_the_bench_repeats_to_the_cycle_and_keeps_its_aims(python):
-    said = [run(python, "tools/bench_cycles.py", "--firmware", IMAGE) for _ in range(2)]
+    said = [run(python, "tools/bench/cycles.py", "--firmware", IMAGE) for _ in range(2)]
     assert said[0] == said[1]
     assert "complained 0 times" in said[0]
     us = {name: float(x) for name, x in re.findall(r"^(\S.*?)  +([\d.]+) +\d+ ", said[0], re.M)}
@@ -86,7 +86,7 @@ def test_a_misaligned_access_is_a_hard_fault(python, tmp_path, bits, access, fau
 
 
 def test_a_wrong_name_of_an_image_is_one_line(python):
-    command = [python, "tools/emulate.py", "--firmware", "no.uf2"]
+    command = [python, "tools/emu/emulate.py", "--firmware", "no.uf2"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 2
     assert "FIRMWARE=file.uf2" in done.stderr and len(done.stderr.splitlines()) == 1

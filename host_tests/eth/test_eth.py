@@ -1,9 +1,9 @@
 """Ethernet: which frames are ours, and the header in front of what we send."""
 
-import packets
 import pytest
-from harness import BOARD_MAC, GATEWAY_MAC, PEER, PEER_MAC, Inbox, Peer, Wire
-from packets import BROADCAST, addr, mac
+from lab import packets
+from lab.net import BOARD_MAC, GATEWAY_MAC, PEER, PEER_MAC, Inbox, Station, Wire
+from lab.packets import BROADCAST, addr, mac
 from uipy import Bytes
 
 
@@ -28,8 +28,8 @@ def test_frame_for_another_station_is_ignored(wire, peer, dst):
 
 
 def test_frame_with_a_group_address_as_source_is_ignored(wire, stack):
-    assert not Peer(wire, mac=mac("03:00:00:00:00:09")).ping(b"x")
-    assert not Peer(wire, mac=BROADCAST).ping(b"x")
+    assert not Station(wire, mac=mac("03:00:00:00:00:09")).ping(b"x")
+    assert not Station(wire, mac=BROADCAST).ping(b"x")
     assert wire.count("eth_ignored") == 2
 
 
@@ -101,7 +101,7 @@ def test_link_without_addresses_carries_bare_datagrams():
     wire = Wire(l2=0)
     wire.board()
     assert wire.run() == []  # nothing to announce
-    assert Peer(wire).ping(b"bare")[0].raw[0] == 0x45
+    assert Station(wire).ping(b"bare")[0].raw[0] == 0x45
 
 
 def test_link_without_addresses_reaches_everyone_at_once():

@@ -1,11 +1,11 @@
 """What is true of a segment at the moment it arrives: the words of rules.py.
 
 `Tcb` is what RFC 9293 3.3.1 calls the connection's variables, gathered from the wire
-(tools/tcpcheck.py) and from what the application was given, never from the stack. A word is True,
-False, or None where the wire does not tell.
+(tools/judge/tcpcheck.py) and from what the application was given, never from the stack. A word is
+True, False, or None where the wire does not tell.
 """
 
-from segment import ACK, CWR, ECE, FIN, RST, STAMP, SYN, WSCALE, seq_diff
+from judge.segment import ACK, CWR, ECE, FIN, RST, STAMP, SYN, WSCALE, seq_diff
 
 CAP = 61440  # a stack may take MAX.SND.WND for less than it is: the check only becomes stricter
 

@@ -1,8 +1,8 @@
 """How a victim (victim.py) gets into each of the eleven states: by what an honest peer says."""
 
-import segment
 from fuzz.shots import pattern
-from segment import ACK, FIN, PSH, STAMP, SYN
+from judge import segment
+from judge.segment import ACK, FIN, PSH, STAMP, SYN
 from uipy import App, Bytes
 
 PORT = 7

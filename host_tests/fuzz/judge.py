@@ -4,7 +4,7 @@ from fuzz.facts import Facts
 from fuzz.rules import TABLE, outcomes
 from fuzz.shots import draw, pattern, poison
 from fuzz.victim import Victim
-from segment import ACK, FIN, RST, SYN, URG, Illegal, seq_diff
+from judge.segment import ACK, FIN, RST, SYN, URG, Illegal, seq_diff
 
 ACK_WITHIN = 500  # ms, MUST-42
 

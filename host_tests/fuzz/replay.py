@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-sys.path[:0] = [str(ROOT / p) for p in ("lib", "host_tests/shims", "tools", "host_tests")]
+sys.path[:0] = [str(ROOT / p) for p in ("lib", "tools/shims", "tools", "host_tests")]
 
 
 def main(state, seed, shots):

@@ -3,7 +3,7 @@
 import struct
 
 # fmt: off
-from segment import (
+from judge.segment import (
     ACK,
     ETHERTYPE,
     FIN,

@@ -9,9 +9,9 @@ import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import pytest
-import recorder
-import tcpcheck
-from kernel import lan as lans
+from judge import tcpcheck
+from wire import lan as lans
+from wire import recorder
 
 ARTIFACTS = Path(os.environ.get("UIPY_ARTIFACTS", lans.ROOT / "build" / "artifacts"))
 OPEN = {7, 9, 13, 19, 80}

@@ -7,9 +7,9 @@ books: what a layer is given, it hands up, or counts as bad, ignored or for nobo
 import random
 import struct
 
-import packets
 import pytest
-from harness import BOARD, BOARD_MAC, PEER, PEER_MAC, Peer, Wire
+from lab import packets
+from lab.net import BOARD, BOARD_MAC, PEER, PEER_MAC, Station, Wire
 from uipy import App
 from uipy.apps.echo import UdpEcho
 
@@ -116,7 +116,7 @@ def test_noise_raises_nothing_and_every_frame_is_counted(seed, l2):
     rng = random.Random(seed)
     wire = Wire(l2=l2)
     stack = wire.board(tcp=4)
-    peer = Peer(wire)
+    peer = Station(wire)
     stack.bind(7, UdpEcho())
     stack.listen(7, App, 2)
     wire.run()

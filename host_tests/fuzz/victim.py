@@ -2,13 +2,14 @@
 out of it."""
 
 import random
+from array import array
 
-import segment
 from fuzz.facts import Tcb
 from fuzz.journeys import PORT, Journeys, Reader
 from fuzz.shots import BOARD, MAC_BOARD, MAC_PEER, PEER, Shot, pattern
-from segment import MSS, SACK_OK, STAMP, WSCALE, Illegal, option
-from tcpcheck import WireCheck
+from judge import segment
+from judge.segment import MSS, SACK_OK, STAMP, WSCALE, Illegal, option
+from judge.tcpcheck import WireCheck
 from uipy import Stack
 
 STATES = (
@@ -16,7 +17,7 @@ STATES = (
     "CLOSE-WAIT", "CLOSING", "LAST-ACK", "TIME-WAIT",
 )  # fmt: skip
 MASK = (1 << 30) - 1
-KEY = b"a secret"  # harness.KEY: what is recorded can be replayed on MicroPython
+KEY = b"a secret"  # lab.net.KEY: what is recorded can be replayed on MicroPython
 
 
 class Port:
@@ -211,12 +212,7 @@ class Victim(Journeys):
         for c in t.conns:
             if c.state and (c.lport, c.rport) == (self.dport, self.sport):
                 return c.state_name
-        key = (
-            bytearray((1, 0))
-            + self.dport.to_bytes(2, "big")
-            + self.sport.to_bytes(2, "big")
-            + PEER
-        )
+        key = array("H", (1, self.dport, self.sport, PEER[0] << 8 | PEER[1], PEER[2] << 8 | PEER[3]))
         if t.half.find(key) >= 0:
             return "SYN-RECEIVED"
         if t.wait.find(key) >= 0:

@@ -2,10 +2,10 @@
 
 import random
 
-import packets
 import pytest
-from harness import BOARD, Peer, Wire
-from packets import BROADCAST, addr, icmp
+from lab import packets
+from lab.net import BOARD, Station, Wire
+from lab.packets import BROADCAST, addr, icmp
 
 rfc = pytest.mark.rfc
 
@@ -70,7 +70,7 @@ def test_other_types_are_not_answered(wire, peer, kind):
 def test_small_mtu_is_respected():
     wire = Wire(mtu=576)
     wire.board()
-    peer = Peer(wire)
+    peer = Station(wire)
     peer.ping(b"a" * 548)
     peer.expect(type=0, data=b"a" * 548)
 
@@ -78,7 +78,7 @@ def test_small_mtu_is_respected():
 def test_echo_over_a_link_without_addresses():
     wire = Wire(l2=0)
     wire.board()
-    peer = Peer(wire)
+    peer = Station(wire)
     peer.ping(b"slip")
     assert len(peer.expect(type=0, data=b"slip").raw) == 32
 

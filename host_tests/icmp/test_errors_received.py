@@ -1,11 +1,12 @@
 """ICMP errors about datagrams of ours: who is told, and what is no error of ours (RFC 1122
 3.2.2)."""
 
-import packets
 import pytest
-from harness import BOARD, PEER, Inbox
-from packets import addr, icmp
+from lab import packets
+from lab.net import BOARD, PEER, Inbox
+from lab.packets import addr, icmp
 from uipy import Bytes
+from uipy.net.datagram import DST_AT, ICMP_AT, SRC_AT
 
 rfc = pytest.mark.rfc
 
@@ -119,13 +120,14 @@ def test_transport_is_told_where_the_quotation_lies(wire, stack, peer, sent):
     seen: list = []
 
     class Handler:
-        def unreach(self, iface, kind, code, at, n):
-            b = stack.buf
-            seen.append((kind, code, bytes(b[at : at + n])))
-            for where in (stack.src_at, stack.dst_at, stack.icmp_at + 4):
+        def unreach(self, iface, at, n):
+            b, seg = stack.buf, stack.seg
+            what = seg[ICMP_AT]
+            seen.append((b[what], b[what + 1], bytes(b[at : at + n])))
+            for where in (seg[SRC_AT], seg[DST_AT], what + 4):
                 seen.append(bytes(b[where : where + 4]))
 
-    stack.ip.handlers[99] = Handler()
+    stack.handlers[99] = Handler()
     d = packets.ip4(BOARD, PEER, 99, b"segment of ours")
     wire.give(peer.datagram(1, icmp(3, 4, b"\0\0\x02\x40" + d)))
     assert seen == [(3, 4, b"segment of ours"), addr(BOARD), addr(PEER), b"\0\0\x02\x40"]

@@ -1,9 +1,9 @@
 """The ICMP errors that we send, and when we must not (RFC 1122 3.2.2, 3.2.2.1)."""
 
-import packets
 import pytest
-from harness import BOARD, Inbox, Peer, Wire
-from packets import BROADCAST, icmp
+from lab import packets
+from lab.net import BOARD, Inbox, Station, Wire
+from lab.packets import BROADCAST, icmp
 
 rfc = pytest.mark.rfc
 
@@ -125,6 +125,6 @@ def test_limit_survives_a_week_of_silence(wire, stack, peer):
 def test_error_on_a_link_without_addresses():
     wire = Wire(l2=0)
     wire.board().bind(7, Inbox())
-    peer = Peer(wire)
+    peer = Station(wire)
     peer.udp(b"x", dport=8)
     peer.expect(type=3, code=3)

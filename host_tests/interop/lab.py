@@ -23,8 +23,8 @@ import time
 import traceback
 
 import pytest
-from media import Tap
 from uipy import Stack
+from wire.media import Tap
 
 BOARD = "192.168.77.2"
 LINUX = "192.168.77.1"

@@ -1,9 +1,10 @@
 """IPv4 datagrams that arrive: which are sound, which are ours (RFC 791, RFC 1122 3.2.1, 3.3.6)."""
 
-import packets
 import pytest
-from harness import BOARD, Inbox, Peer, Wire
-from packets import BROADCAST, addr, icmp
+from lab import packets
+from lab.net import BOARD, Inbox, Station, Wire
+from lab.packets import BROADCAST, addr, icmp
+from uipy.net.datagram import AT, DST_AT, IP_AT, LEN, PSUM
 
 rfc = pytest.mark.rfc
 ECHO = icmp(8, 0, b"\0\1\0\1data")
@@ -114,15 +115,15 @@ def test_handler_is_told_where_everything_lies(wire, stack, peer):
     seen: list = []
 
     class Handler:
-        def input(self, iface, at, n, psum):
-            b = stack.buf
-            seen.append(bytes(b[at : at + n]))
-            seen.append((stack.ip_at, b[stack.ip_at], bool(stack.cast)))
-            seen.extend(bytes(b[k : k + 4]) for k in (stack.src_at, stack.dst_at))
-            seen.append(psum ^ 0xFFFF)
+        def input(self, iface):
+            b, seg = stack.buf, stack.seg
+            seen.append(bytes(b[seg[AT] : seg[AT] + seg[LEN]]))
+            seen.append((seg[IP_AT], b[seg[IP_AT]], stack.cast))
+            seen.extend(bytes(b[k : k + 4]) for k in (stack.src_at, seg[DST_AT]))
+            seen.append(seg[PSUM] ^ 0xFFFF)
             return 0
 
-    stack.ip.handlers[99] = Handler()
+    stack.handlers[99] = Handler()
     for dst, cast in ((BOARD, False), ("255.255.255.255", True)):
         assert not wire.give(peer.datagram(99, b"segment", opts=bytes(4), dst=dst))
         pseudo = packets.checksum(packets.pseudo(peer.ip, dst, 99, 7))
@@ -221,7 +222,7 @@ def test_directed_broadcast_follows_the_prefix(ip, bcast, other):
     stack = wire.board(ip, gateway=None)
     app = Inbox()
     stack.bind(7, app)
-    peer = Peer(wire, "9.9.9.9")
+    peer = Station(wire, "9.9.9.9")
     peer.udp(b"all", dst=bcast)
     peer.udp(b"all", dst=other)
     assert len(app.got) == 1
@@ -234,7 +235,7 @@ def test_subnet_of_one_or_two_hosts_has_no_broadcast(bits):
     stack = wire.board("192.168.1.8/%d" % bits, gateway=None)
     app = Inbox()
     stack.bind(7, app)
-    peer = Peer(wire, "192.168.1.9")
+    peer = Station(wire, "192.168.1.9")
     peer.udp(b"all", dst="192.168.1.9")
     peer.udp(b"all", dst="255.255.255.255")
     assert len(app.got) == 1
@@ -245,7 +246,7 @@ def test_board_without_an_address_takes_broadcasts_only():
     wire = Wire()
     app = Inbox()
     wire.board(ip=None).bind(68, app)
-    peer = Peer(wire)
+    peer = Station(wire)
     for dst in ("255.255.255.255", "0.0.0.0", BOARD):
         peer.udp(b"offer", dport=68, dst=dst)
     assert app.got == [b"offer"]

@@ -1,9 +1,10 @@
 """The header in front of what we send (RFC 791, RFC 1122 3.2.1, RFC 6864)."""
 
 import pytest
-from harness import BOARD, PEER, Inbox, Peer, Wire
-from packets import addr
+from lab.net import BOARD, PEER, Inbox, Station, Wire
+from lab.packets import addr
 from uipy import Bytes
+from uipy.net.datagram import OUT_TOS, OUT_TTL
 
 rfc = pytest.mark.rfc
 
@@ -20,7 +21,7 @@ def test_header_of_a_datagram_of_ours(stack, peer, wire):
 @rfc("1122 3.2.1.6-1", "1122 3.2.1.7-3")
 def test_ttl_tos_and_ecn_hold_for_one_datagram(stack, peer, wire):
     port = stack.bind(9, Inbox())
-    stack.ip.ttl, stack.ip.tos, stack.ip.ecn = 3, 0xB8, 2
+    stack.out[OUT_TTL], stack.out[OUT_TOS] = 3, 0xB8 | 2
     for want in ((3, 0xBA), (64, 0)):
         port.send(PEER, 9, Bytes(b"hello"))
         wire.run()
@@ -46,7 +47,7 @@ def test_header_checksum_is_right_for_every_sum(last):
     """decode() judges it; the addresses walk the sum through its folds."""
     wire = Wire()
     wire.board("223.255.255.%d/32" % last, gateway=None)
-    peer = Peer(wire, "1.0.%d.%d" % (last, 255 - last))
+    peer = Station(wire, "1.0.%d.%d" % (last, 255 - last))
     assert peer.ping(b"x" * last, dst="223.255.255.%d" % last)
 
 

@@ -4,13 +4,13 @@ import re
 from pathlib import Path
 
 import pytest
-from kern import oracle, vectors
-from pythons import run_unix, run_wasm
+from lab.pythons import run_unix, run_wasm
+from proof import oracle, vectors
 from uipy.kern import cpython as _kern_cpython
 from uipy.kern import plain as _kern_py
 
 SCRIPT = Path(vectors.__file__)
-COUNT = SCRIPT.with_name("count.py")
+COUNT = Path(__file__).with_name("count.py")
 HSIP64 = {  # HalfSipHash's published vectors: vectors.h of its reference, vectors_hsip64
     0: "218d1f59b9b83cc8",
     1: "be552412f8387315",

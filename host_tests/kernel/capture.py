@@ -8,8 +8,7 @@ reason.
 
 import struct
 
-import media
-import recorder
+from wire import media, recorder
 
 FIN, SYN, RST, ACK = 1, 2, 4, 16
 RTO_MIN = 0.9  # s; ours is 1 s (RFC 6298 2.4), and the clock of the recording is another one

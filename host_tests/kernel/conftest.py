@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
-from kernel import lan as lans
+from wire import lan as lans
 
 ARTIFACTS = Path(os.environ.get("UIPY_ARTIFACTS", lans.ROOT / "build" / "artifacts"))
 

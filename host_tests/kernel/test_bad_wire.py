@@ -4,7 +4,7 @@ import random
 
 import pytest
 from kernel import capture
-from kernel.lan import exchange
+from wire.lan import exchange
 
 WIRES = {
     "loss": "loss=5,seed=11",

@@ -8,7 +8,7 @@ import shutil
 import time
 
 import pytest
-from kernel.lan import Missing, need
+from wire.lan import Missing, need
 
 FLAGS = (
     "--headless=new",

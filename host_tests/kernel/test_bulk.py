@@ -11,7 +11,7 @@ from binascii import crc32
 import pytest
 from kernel import capture
 from kernel.capture import fast, roomy
-from kernel.lan import drain, exchange
+from wire.lan import drain, exchange
 
 MEG = 1 << 20
 DATA = random.Random(1).randbytes(MEG)

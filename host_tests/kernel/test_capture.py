@@ -2,10 +2,10 @@
 
 import struct
 
-import media
 import pytest
 from kernel import capture
-from recorder import Recorder
+from wire import media
+from wire.recorder import Recorder
 
 BOARD, PEER = bytes((10, 0, 0, 2)), bytes((10, 0, 0, 1))
 ISS, IRS = (1 << 32) - 1000, 5000

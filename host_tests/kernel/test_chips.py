@@ -4,7 +4,7 @@ import json
 import random
 
 import pytest
-from kernel.lan import exchange, need
+from wire.lan import exchange, need
 
 
 @pytest.fixture(params=("w5500", "w5100s", "w6100"))

@@ -5,7 +5,7 @@ import random
 import time
 
 import pytest
-from kernel.lan import drain, exchange
+from wire.lan import drain, exchange
 
 KINDS = ("cpython", "micropython-enc28j60")
 

@@ -4,7 +4,7 @@ import json
 import time
 
 import pytest
-from kernel.lan import drain, need
+from wire.lan import drain, need
 
 SIZES = (0, 1, 2, 17, 18, 19, 55, 56, 57, 511, 999, 1000, 1470, 1471, 1472)
 

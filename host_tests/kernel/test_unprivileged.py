@@ -8,7 +8,7 @@ import sys
 import tempfile
 
 import pytest
-from kernel.lan import ROOT, Missing, need, root
+from wire.lan import ROOT, Missing, need, root
 
 USER = ("setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", "--")
 # Where nobody may run this Python (a home of root's): no capability but the one that a map with

@@ -2,7 +2,7 @@
 nothing is left.
 
 A failure names the seed and the parameters and prints the command that replays it
-(tools/simtalk.py). UIPY_SIM_RUNS and UIPY_SIM_SEED widen the search.
+(tools/proof/simtalk.py). UIPY_SIM_RUNS and UIPY_SIM_SEED widen the search.
 """
 
 import itertools
@@ -10,7 +10,7 @@ import os
 import random
 
 import pytest
-from simtalk import Talk
+from proof.simtalk import Talk
 
 RUNS = int(os.environ.get("UIPY_SIM_RUNS", "200"))
 SEED = int(os.environ.get("UIPY_SIM_SEED", "1"))

@@ -1,8 +1,8 @@
-"""The judge of the wire (tools/tcpcheck.py) says no to each thing that it claims to see."""
+"""The judge of the wire (tools/judge/tcpcheck.py) says no to each thing that it claims to see."""
 
 import pytest
-import segment
-from segment import (
+from judge import segment
+from judge.segment import (
     ACK,
     CWR,
     ECE,
@@ -19,7 +19,7 @@ from segment import (
     Illegal,
     option,
 )
-from tcpcheck import WireCheck
+from judge.tcpcheck import WireCheck
 
 US, PEER = bytes((10, 0, 0, 1)), bytes((10, 0, 0, 2))
 ISS, IRS = 0xFFFFFFF0, 0x7FFFFFFA

@@ -1,8 +1,8 @@
 """Single misfortunes on the simulated wire, longer than a grid would try."""
 
 import pytest
-from netsim import Stuck
-from simtalk import Talk
+from proof.simtalk import Talk
+from wire.netsim import Stuck
 
 
 def pulled(talk, after, ms):

@@ -3,7 +3,7 @@
 import statistics
 
 import pytest
-from simtalk import Talk
+from proof.simtalk import Talk
 
 SEEDS = range(1, 12)
 WIRE = {"up": 200_000, "down": 0, "loss": 3, "delay": 10, "room": 16 * 1460}

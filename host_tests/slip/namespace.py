@@ -39,12 +39,12 @@ def start(command, processes, **more):
 
 
 def board(python, link, mtu, processes):
-    script = str(ROOT / "tools" / "slipboard.py")
+    script = str(ROOT / "tools" / "boards" / "slipboard.py")
     arguments = [script, link, BOARD + "/24", HERE, mtu]
     if python == "cpython":
         return start([sys.executable, "-u", *arguments], processes)
-    places = ("lib", "firmware", "tools", "host_tests/shims")
-    paths = os.pathsep.join([".frozen", *(str(ROOT / p) for p in places)])
+    places = (ROOT / p for p in ("firmware", "tools", "tools/shims"))
+    paths = os.pathsep.join([".frozen", str(interpreters.joined()), *map(str, places)])
     command = [interpreters.micropython(), "-X", "heapsize=1M", *arguments]
     return start(command, processes, env={**os.environ, "MICROPYPATH": paths})
 
@@ -105,7 +105,7 @@ def main(python, mtu):
 
 
 def talk(link, python, mtu, processes):
-    script = str(ROOT / "tools" / "sliprelay.py")
+    script = str(ROOT / "tools" / "wire" / "sliprelay.py")
     command = [sys.executable, "-u", script, "--tun", "slip0", "--pty", link]
     relay = start(command, processes)
     end = board(python, link, mtu, processes)

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pythons import run_unix, run_wasm
+from lab.pythons import run_unix, run_wasm
 
 SCRIPT = Path(__file__).parent / "board_slip.py"
 

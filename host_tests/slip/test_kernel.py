@@ -1,4 +1,4 @@
-"""The Linux kernel's TCP/IP at the other end of the serial line, through tools/sliprelay.py.
+"""The Linux kernel's TCP/IP at the other end of the serial line, through tools/wire/sliprelay.py.
 
 Needs /dev/net/tun and a network namespace (root, or user namespaces).
 """
@@ -30,7 +30,7 @@ def test_ping_echo_and_page_through_the_kernel(python, mtu):
 
 
 def relay(*words):
-    script = HERE.parents[1] / "tools" / "sliprelay.py"
+    script = HERE.parents[1] / "tools" / "wire" / "sliprelay.py"
     command = [sys.executable, str(script), *words]
     return subprocess.run(command, capture_output=True, text=True, timeout=20)
 

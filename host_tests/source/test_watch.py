@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import pytest
-from pythons import run_unix
-from tcp_lab import Lab, Peer, one
+from lab.pythons import run_unix
+from lab.tcp import Lab, Peer, one
 from uipy import Bytes, SourceChanged
 from uipy.source import Source
 from uipy.watch import Watch

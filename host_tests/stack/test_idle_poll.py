@@ -1,14 +1,14 @@
 """An idle poll looks at the INT pin and no further; everything else ends the idleness."""
 
-import boards
 import pytest
+from boards import ends
 from emu.client import Client
 from uipy import Stack, UdpApp
 
 MAC = b"\x02\0\0\0\0\1"
 
 
-class Quiet(boards.QueueDevice):
+class Quiet(ends.QueueDevice):
     """A device with an INT pin; it wants to be called every 100 ms all the same."""
 
     def __init__(self):

@@ -1,9 +1,9 @@
 """Several interfaces on one stack, and several stacks in one process."""
 
-import packets
 import pytest
-from harness import BOARD, PEER, Inbox, Peer, Wire, join, run_all
-from packets import addr, mac
+from lab import packets
+from lab.net import BOARD, PEER, Inbox, Station, Wire, join, run_all
+from lab.packets import addr, mac
 from uipy import BadAddress, Bytes
 
 
@@ -24,7 +24,7 @@ def two():
 
 @pytest.mark.parametrize("ip", ["192.168.1.9", "255.255.255.255", "224.0.0.251"])
 def test_datagram_for_the_first_subnet_and_for_everyone_leaves_by_the_first_interface(two, ip):
-    Peer(two)
+    Station(two)
     two.stack.bind(9, Inbox()).send(ip, 9, Bytes(b"x"))
     assert [f.ip_dst for f in two.run() if f.udp] == [addr(ip)]
     assert not two.line.take()
@@ -52,7 +52,7 @@ def test_chosen_interface_is_kept_even_if_it_has_no_route(two):
 
 
 def test_reply_goes_out_where_the_frame_came_in(two):
-    peer = Peer(two.line, "10.0.0.2")
+    peer = Station(two.line, "10.0.0.2")
     peer.wire.rx.append(packets.ip4("10.0.0.2", "10.0.0.1", 1, packets.icmp(8, 0, b"\0\1\0\1")))
     assert not two.run()
     peer.expect(type=0)
@@ -68,7 +68,7 @@ def test_address_is_ours_only_on_the_interface_that_has_it(two):
 
 def test_bound_port_serves_both(two):
     two.stack.bind(7, Inbox(True))
-    ether, line = Peer(two), Peer(two.line, "10.0.0.2")
+    ether, line = Station(two), Station(two.line, "10.0.0.2")
     ether.udp(b"by ether")
     ether.expect(data=b"by ether")
     two.line.rx.append(
@@ -126,7 +126,7 @@ def test_link_that_comes_back_is_announced_on_that_interface_only(two):
 def test_neighbours_of_two_ethernets_are_kept_apart(two):
     other = Wire(mac=mac("02:00:00:00:00:77"), clock=two.clock)
     two.stack.add_iface(other, "172.16.0.1/16")
-    a, b = Peer(two, PEER), Peer(other, "172.16.0.9", mac("02:00:00:00:00:99"))
+    a, b = Station(two, PEER), Station(other, "172.16.0.9", mac("02:00:00:00:00:99"))
     two.stack.bind(1, Inbox()).send(PEER, 9, Bytes(b"to a"))
     two.stack.bind(2, Inbox()).send("172.16.0.9", 9, Bytes(b"to b"))
     two.run()
@@ -149,7 +149,7 @@ def test_two_stacks_in_one_process_share_nothing():
     sa, sb = a.board(), b.board("10.9.8.7/24", gateway=None)
     app = Inbox(True)
     sa.bind(7, app)
-    pa, pb = Peer(a), Peer(b, "10.9.8.1")
+    pa, pb = Station(a), Station(b, "10.9.8.1")
     pa.udp(b"to a")
     pb.udp(b"to b", dst="10.9.8.7")
     assert app.got == [b"to a"]
@@ -189,5 +189,5 @@ def test_callback_of_one_stack_may_drive_another():
             sb.poll(b.clock.now)
 
     a.board().bind(7, Relay())
-    Peer(a).udp(b"go")
+    Station(a).udp(b"go")
     assert [f.arp.spa for f in b.take()] == [addr("10.9.8.7")]

@@ -1,8 +1,8 @@
 """poll, input and output: order, bounds, deadlines, and what an idle stack costs."""
 
-import packets
 import pytest
-from harness import BOARD, PEER, Inbox, Peer, Wire
+from lab import packets
+from lab.net import BOARD, PEER, Inbox, Station, Wire
 from uipy import Bytes, Reentered
 
 
@@ -18,7 +18,7 @@ def test_idle_poll_looks_once_at_the_device_and_builds_nothing(wire, stack, monk
 
     monkeypatch.setattr(wire, "recv_into", note("recv"))
     monkeypatch.setattr(wire, "link_up", note("link"))
-    monkeypatch.setattr(stack, "_output", note("output"))
+    monkeypatch.setattr("uipy.poll.next_frame", note("output"))
     for _ in range(10):
         wire.clock.ms += 1
         stack.poll(wire.clock.now)
@@ -235,7 +235,7 @@ def test_clock_may_start_anywhere():
         w = Wire()
         w.clock.start = start
         s = w.board()
-        p = Peer(w)
+        p = Station(w)
         s.bind(9, Inbox()).send(PEER, 9, Bytes(b"x"))
         w.run(70_000)
         p.expect(data=b"x")

@@ -1,7 +1,7 @@
 """Connections in each state, one grown from another over the wire."""
 
 import pytest
-from tcp_lab import Lab, Peer, one
+from lab.tcp import Lab, Peer, one
 from uipy import Bytes
 
 

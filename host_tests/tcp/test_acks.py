@@ -1,7 +1,7 @@
 """When an ACK is sent (RFC 9293 3.8.6.3, RFC 5681 4.2)."""
 
 import pytest
-from tcp_lab import HalfCloser, Lab, Peer, is_ack, one
+from lab.tcp import HalfCloser, Lab, Peer, is_ack, one
 from uipy import Bytes
 
 rfc = pytest.mark.rfc

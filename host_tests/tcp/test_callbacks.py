@@ -2,9 +2,10 @@
 connections in one, keep a handle for too long."""
 
 import pytest
-from packets import addr
-from tcp_lab import PEER, HalfCloser, Lab, Log, Peer, active, one
+from lab.packets import addr
+from lab.tcp import PEER, HalfCloser, Lab, Log, Peer, active, one
 from uipy import App, Busy, Bytes, NotConnected
+from uipy.stat import N_TCP_RST_OUT
 
 OTHER = "10.0.0.3"
 
@@ -65,7 +66,7 @@ def test_callback_that_raises_resets_its_connection_and_no_other(name):
     a.run(0)
     assert [str(e) for e in lab.errors] == [name]
     assert app.said("closed") == ["error"]
-    assert lab.stack.stat[4 * 32 : 4 * 33] != before[4 * 32 : 4 * 33]  # one RST
+    assert lab.stack.stat[N_TCP_RST_OUT] != before[N_TCP_RST_OUT]  # one RST
     assert a.send("A")[0].flags == "R"
     b.send("PA", b"you, too?")
     assert lab.apps[-1].data == b"you, too?"

@@ -2,7 +2,7 @@
 (RFC 9293 3.6, case 2)."""
 
 import pytest
-from tcp_lab import Lab, Peer, is_ack, is_reset, mss, one
+from lab.tcp import Lab, Peer, is_ack, is_reset, mss, one
 from uipy import Bytes
 
 rfc = pytest.mark.rfc

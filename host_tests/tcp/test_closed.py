@@ -1,9 +1,9 @@
 """CLOSED: no connection and no listener (RFC 9293 3.10.7.1), and what never gets as far as a
 state."""
 
-import packets
 import pytest
-from tcp_lab import BOARD, Peer, addr, datagram, is_reset, mss, one, tcp
+from lab import packets
+from lab.tcp import BOARD, Peer, addr, datagram, is_reset, mss, one, tcp
 
 rfc = pytest.mark.rfc
 INVALID_SOURCES = [

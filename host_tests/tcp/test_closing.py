@@ -1,7 +1,7 @@
 """CLOSING: both FINs crossed; ours is not acknowledged yet (RFC 9293 3.6, case 3, figure 13)."""
 
 import pytest
-from tcp_lab import is_ack, one
+from lab.tcp import is_ack, one
 
 rfc = pytest.mark.rfc
 

@@ -4,7 +4,7 @@
 import itertools
 
 import pytest
-from tcp_lab import Lab, Peer, active, mss, one
+from lab.tcp import Lab, Peer, active, mss, one
 from uipy import Bytes
 
 rfc = pytest.mark.rfc

@@ -1,7 +1,7 @@
 """SYN cookies (RFC 4987 3.6): a flood of SYNs does not keep honest clients out."""
 
 import pytest
-from tcp_lab import Lab, Peer, is_reset, mss, one, stamps
+from lab.tcp import Lab, Peer, is_reset, mss, one, stamps
 from uipy import Bytes
 
 rfc = pytest.mark.rfc

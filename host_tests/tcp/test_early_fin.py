@@ -2,7 +2,7 @@
 falls to the client."""
 
 import pytest
-from tcp_lab import HalfCloser, Lab, Peer, active, mss, one
+from lab.tcp import HalfCloser, Lab, Peer, active, mss, one
 from uipy import Bytes
 
 rfc = pytest.mark.rfc

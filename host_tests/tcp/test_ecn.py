@@ -1,7 +1,7 @@
 """Explicit Congestion Notification (RFC 3168 6.1), and the fallback of RFC 3360 3.1."""
 
 import pytest
-from tcp_lab import Lab, Peer, active, mss, one
+from lab.tcp import Lab, Peer, active, mss, one
 from uipy import Bytes
 
 rfc = pytest.mark.rfc

@@ -1,7 +1,7 @@
 """ESTABLISHED: data, acknowledgments and what does not belong (RFC 9293 3.10.7.4)."""
 
 import pytest
-from tcp_lab import HalfCloser, Lab, Log, Peer, addr, is_ack, is_reset, one
+from lab.tcp import HalfCloser, Lab, Log, Peer, addr, is_ack, is_reset, one
 from uipy import Bytes, NotConnected
 
 rfc = pytest.mark.rfc

@@ -1,7 +1,7 @@
 """FIN-WAIT-1: our FIN is out, not acknowledged; the peer may still send."""
 
 import pytest
-from tcp_lab import Lab, Log, Peer, is_ack, is_reset, one
+from lab.tcp import Lab, Log, Peer, is_ack, is_reset, one
 from uipy import Bytes
 
 rfc = pytest.mark.rfc

@@ -2,7 +2,7 @@
 application reads."""
 
 import pytest
-from tcp_lab import is_ack, one
+from lab.tcp import is_ack, one
 
 rfc = pytest.mark.rfc
 

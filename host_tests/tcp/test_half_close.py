@@ -2,7 +2,7 @@
 the answer, and for one that reads EOF and then writes it (RFC 9293 3.6)."""
 
 import pytest
-from tcp_lab import HalfCloser, Lab, Peer, active, mss, one
+from lab.tcp import HalfCloser, Lab, Peer, active, mss, one
 from uipy import Bytes
 
 rfc = pytest.mark.rfc

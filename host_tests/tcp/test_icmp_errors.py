@@ -1,8 +1,8 @@
 """ICMP errors and TCP (RFC 9293 3.9.2.2, RFC 5461, RFC 5927)."""
 
-import packets
 import pytest
-from tcp_lab import BOARD, Peer, active, datagram, mss, one
+from lab import packets
+from lab.tcp import BOARD, Peer, active, datagram, mss, one
 from uipy import Bytes
 
 rfc = pytest.mark.rfc

@@ -1,8 +1,8 @@
 """What the IP header of a segment says: addresses, TTL, Diffserv (RFC 9293 3.9.1, 3.9.2)."""
 
 import pytest
-from harness import Wire
-from tcp_lab import BOARD, HalfCloser, Lab, Peer, Seg, active, addr, datagram, one, tcp
+from lab.net import Wire
+from lab.tcp import BOARD, HalfCloser, Lab, Peer, Seg, active, addr, datagram, one, tcp
 from uipy import BadAddress, Bytes
 
 rfc = pytest.mark.rfc

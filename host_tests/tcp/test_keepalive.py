@@ -1,7 +1,7 @@
 """Keep-alives (RFC 9293 3.8.4)."""
 
 import pytest
-from tcp_lab import Lab, Peer, is_ack, one
+from lab.tcp import Lab, Peer, is_ack, one
 from uipy import Bytes
 
 rfc = pytest.mark.rfc

@@ -1,7 +1,7 @@
 """LAST-ACK: the peer closed first; our FIN is out (RFC 9293 3.6, case 2)."""
 
 import pytest
-from tcp_lab import Peer, is_ack, is_reset, one
+from lab.tcp import Peer, is_ack, is_reset, one
 
 rfc = pytest.mark.rfc
 

@@ -1,8 +1,8 @@
 """LISTEN (RFC 9293 3.10.7.2): a first segment to a port that somebody serves."""
 
-import framelog
 import pytest
-from tcp_lab import HalfCloser, Lab, Peer, is_reset, mss, one
+from lab import framelog
+from lab.tcp import HalfCloser, Lab, Peer, is_reset, mss, one
 from uipy import App, TableFull
 
 rfc = pytest.mark.rfc

@@ -1,8 +1,8 @@
 """TCP on an Ethernet whose neighbour is not known, or no longer (RFC 1122 2.3.2.2)."""
 
 import pytest
-from harness import PEER, Peer, Wire
-from tcp_lab import HalfCloser
+from lab.net import PEER, Station, Wire
+from lab.tcp import HalfCloser
 from uipy import Bytes
 
 FORGET_MS = 200_000  # an entry that nobody uses is gone
@@ -21,7 +21,7 @@ def wire():
 @pytest.fixture
 def there(wire):
     """A connection; the board has forgotten its neighbour since."""
-    p = Peer(wire)
+    p = Station(wire)
     p.establish(7)
     wire.run(FORGET_MS)
     p.heard.clear()
@@ -64,7 +64,7 @@ def test_r2_counts_though_nothing_leaves(wire, there):
 
 
 def test_open_without_a_neighbour_asks_and_then_connects(wire):
-    there = Peer(wire, port=80)
+    there = Station(wire, port=80)
     app = HalfCloser()
     wire.stack.connect(app, PEER, 80)
     wire.run(0)
@@ -105,7 +105,7 @@ def test_idle_limit_with_a_lost_neighbour_spins_in_no_loop():
     w.board(tcp=2)
     app = HalfCloser()
     w.stack.listen(7, lambda: app, 1, idle_ms=FORGET_MS)
-    p = Peer(w)
+    p = Station(w)
     p.establish(7)
     p.answers_arp = False
     w.polls = 0

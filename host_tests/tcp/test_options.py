@@ -1,8 +1,8 @@
 """TCP options (RFC 9293 3.1, 3.2): in any segment, at any alignment, known or not."""
 
-import packets
 import pytest
-from tcp_lab import Lab, Peer, is_ack, mss, one, stamps
+from lab import packets
+from lab.tcp import Lab, Peer, is_ack, mss, one, stamps
 from uipy import Bytes
 
 rfc = pytest.mark.rfc

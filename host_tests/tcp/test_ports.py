@@ -3,7 +3,7 @@
 import itertools
 
 import pytest
-from tcp_lab import HalfCloser, Lab, active
+from lab.tcp import HalfCloser, Lab, active
 from uipy import Busy, TableFull
 
 rfc = pytest.mark.rfc

@@ -2,9 +2,9 @@
 
 import itertools
 
-import harness
 import pytest
-from tcp_lab import HalfCloser, Lab, Peer, active, mss, one
+from lab import net
+from lab.tcp import HalfCloser, Lab, Peer, active, mss, one
 from uipy import App, Bytes
 
 rfc = pytest.mark.rfc
@@ -177,11 +177,11 @@ def test_after_a_lost_syn_ack_rto_begins_with_three_seconds(lab):
 def test_after_three_retransmissions_the_neighbour_is_asked_whether_it_is_still_there():
     """RFC 9293 3.8.3 (b): negative advice to IP. On an Ethernet that is an ARP request to the MAC
     that we have."""
-    wire = harness.Wire()
+    wire = net.Wire()
     stack = wire.board(tcp=2)
     app = HalfCloser()
     stack.listen(7, lambda: app, 1)
-    there = harness.Peer(wire)
+    there = net.Station(wire)
     there.establish(7)
     app.c.send(Bytes(b"data"))
 

@@ -2,7 +2,7 @@
 illegal option."""
 
 import pytest
-from tcp_lab import Lab, Peer, is_ack, mss, one
+from lab.tcp import Lab, Peer, is_ack, mss, one
 from uipy import Bytes
 
 rfc = pytest.mark.rfc

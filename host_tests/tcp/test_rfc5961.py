@@ -2,7 +2,7 @@
 segments."""
 
 import pytest
-from tcp_lab import Lab, Peer, is_ack, one
+from lab.tcp import Lab, Peer, is_ack, one
 from uipy import Bytes
 
 rfc = pytest.mark.rfc

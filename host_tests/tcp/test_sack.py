@@ -1,7 +1,7 @@
 """Selective acknowledgment, both ways (RFC 2018, RFC 6675)."""
 
 import pytest
-from tcp_lab import SACK_OK, Lab, Peer, active, mss, one, sack
+from lab.tcp import SACK_OK, Lab, Peer, active, mss, one, sack
 from uipy import Bytes
 
 rfc = pytest.mark.rfc

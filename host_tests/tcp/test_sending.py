@@ -1,7 +1,7 @@
 """What the application's octets become: segments, PSH, Nagle (RFC 9293 3.7, 3.9.1.2)."""
 
 import pytest
-from tcp_lab import HalfCloser, Lab, Peer, active, mss, one, stamps
+from lab.tcp import HalfCloser, Lab, Peer, active, mss, one, stamps
 from uipy import Busy, Bytes, Chain, Ring
 
 rfc = pytest.mark.rfc

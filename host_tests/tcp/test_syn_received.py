@@ -4,7 +4,7 @@ simultaneous one."""
 import itertools
 
 import pytest
-from tcp_lab import HalfCloser, Lab, Peer, active, is_ack, is_reset, mss, one
+from lab.tcp import HalfCloser, Lab, Peer, active, is_ack, is_reset, mss, one
 
 rfc = pytest.mark.rfc
 

@@ -3,7 +3,7 @@
 import itertools
 
 import pytest
-from tcp_lab import PEER, HalfCloser, Lab, Peer, active, addr, is_ack, is_reset, mss, one
+from lab.tcp import PEER, HalfCloser, Lab, Peer, active, addr, is_ack, is_reset, mss, one
 from uipy import BadAddress, Bytes
 
 rfc = pytest.mark.rfc

@@ -2,7 +2,7 @@
 2 MSL."""
 
 import pytest
-from tcp_lab import HalfCloser, Lab, Peer, active, is_ack, is_reset, mss, one, stamps
+from lab.tcp import HalfCloser, Lab, Peer, active, is_ack, is_reset, mss, one, stamps
 
 rfc = pytest.mark.rfc
 

@@ -1,7 +1,7 @@
 """Urgent data in line (RFC 9293 3.8.5, RFC 6093)."""
 
 import pytest
-from tcp_lab import Lab, Peer, one
+from lab.tcp import Lab, Peer, one
 from uipy import Bytes
 
 rfc = pytest.mark.rfc

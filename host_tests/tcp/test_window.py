@@ -3,7 +3,7 @@
 import itertools
 
 import pytest
-from tcp_lab import Lab, Peer, active, is_ack, mss, one, wscale
+from lab.tcp import Lab, Peer, active, is_ack, mss, one, wscale
 from uipy import Bytes
 
 rfc = pytest.mark.rfc

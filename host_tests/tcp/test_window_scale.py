@@ -1,7 +1,7 @@
 """Window scaling (RFC 7323 2)."""
 
 import pytest
-from tcp_lab import Lab, Peer, active, mss, one, wscale
+from lab.tcp import Lab, Peer, active, mss, one, wscale
 from uipy import Bytes
 
 rfc = pytest.mark.rfc

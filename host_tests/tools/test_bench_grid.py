@@ -7,9 +7,9 @@ import sys
 from math import isclose, sqrt
 from pathlib import Path
 
-import bench_theory
 import pytest
-from bench_flow import MSS, RECEIVE, SEND, Cell, Reader, Text, measure
+from bench import theory
+from bench.flow import MSS, RECEIVE, SEND, Cell, Reader, Text, measure
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 needs_tap = pytest.mark.skipif(
@@ -30,7 +30,7 @@ def test_no_more_than_the_window_flows_and_most_of_it(way):
     one = Cell(way, 50, 0, 1, warm=0.6, seconds=1.0)
     rates = [r["rate"] for r in measured(one, one._replace(flight=4))]
     for flight, rate in zip((1, 4), rates, strict=True):
-        assert 0.3 < rate / bench_theory.window(flight, 50, MSS) < 1.15
+        assert 0.3 < rate / theory.window(flight, 50, MSS) < 1.15
     assert rates[1] > 2 * rates[0]
 
 
@@ -53,26 +53,26 @@ def test_losses_among_two_segments_are_found_without_a_timeout():
 
 @needs_tap
 def test_the_quick_table_is_printed():
-    command = [sys.executable, str(ROOT / "tools" / "bench_grid.py"), "--quick"]
+    command = [sys.executable, str(ROOT / "tools" / "bench" / "grid.py"), "--quick"]
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
     rows = [line for line in done.stdout.splitlines() if line.startswith(("| send", "| receive"))]
     assert len(rows) == 4 and "0 (0.00)" not in done.stdout
 
 
 def test_the_window_is_the_limit_without_loss():
-    assert bench_theory.reno(4, 20, 1460, 0) == 4 * 1460 * 50
+    assert theory.reno(4, 20, 1460, 0) == 4 * 1460 * 50
 
 
 def test_the_limit_with_loss_is_the_square_root_where_the_window_is_none():
     """Mathis et al.: MSS / RTT * sqrt(3 / 2bp), for a small p."""
     for loss in (0.001, 0.01):
-        got = bench_theory.reno(10**6, 100, 1000, loss)
+        got = theory.reno(10**6, 100, 1000, loss)
         assert isclose(got, 10_000 * sqrt(3 / (4 * loss / 100)), rel_tol=0.02)
 
 
 def test_loss_never_raises_the_limit():
     for n in (1, 2, 4, 8, 16):
-        rates = [bench_theory.reno(n, 20, 1460, loss) for loss in (0, 0.1, 1, 3, 10)]
+        rates = [theory.reno(n, 20, 1460, loss) for loss in (0, 0.1, 1, 3, 10)]
         assert rates == sorted(rates, reverse=True)
 
 

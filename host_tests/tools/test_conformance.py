@@ -4,11 +4,8 @@ for."""
 import ast
 from types import SimpleNamespace
 
-import conformance
-import conformance_plugin
-import mutate
 import pytest
-import rfc_rows
+from proof import conformance, conformance_plugin, mutate, rfc_rows
 
 TABLE = """
 3.1.  Header

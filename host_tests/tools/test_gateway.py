@@ -8,16 +8,15 @@ import sys
 import time
 from pathlib import Path
 
-import board
-import boards
 import interpreters
 import pytest
-import recorder
-from gateway import RING, Gateway
-from pump import Pump
+from boards import board, ends
+from wire import recorder
+from wire.gateway import RING, Gateway
+from wire.pump import Pump
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-RUN = [sys.executable, str(ROOT / "tools" / "run.py")]
+RUN = [sys.executable, str(ROOT / "tools" / "boards" / "run.py")]
 GET = b"GET /status.json HTTP/1.1\r\nHost: b\r\nConnection: close\r\n\r\n"
 
 
@@ -27,7 +26,7 @@ def pump():
     settings = board.Settings("192.168.7.2/24", services=["echo", "chargen", "http"])
     p = Pump(
         Gateway(0, "192.168.7.2", "192.168.7.1/24", board_port=7),
-        boards.local(settings, b"\x02\0\0\0\0\x02"),
+        ends.local(settings, b"\x02\0\0\0\0\x02"),
     )
     yield p
     p.close()

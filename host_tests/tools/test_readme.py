@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
-from tcp_lab import Lab, Peer, one
+from lab.tcp import Lab, Peer, one
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text()

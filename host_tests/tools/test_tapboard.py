@@ -4,8 +4,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-import media
 import pytest
+from wire import media
 
 TAPBOARD = Path(__file__).resolve().parent.parent.parent / "tools" / "tapboard.py"
 TAP = ["--tap", "lo", "--ip", "10.0.0.2/24"]

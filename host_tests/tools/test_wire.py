@@ -3,8 +3,8 @@
 from itertools import pairwise
 
 import pytest
-from recorder import Recorder, read
-from wire import DOWN, UP, Wire, parse
+from wire.recorder import Recorder, read
+from wire.wire import DOWN, UP, Wire, parse
 
 MAC = bytes(range(12))
 FRAMES = [MAC + b"\x08\x00" + k.to_bytes(4, "big") + bytes(50) for k in range(4000)]

@@ -1,10 +1,10 @@
 """UDP datagrams that arrive, and the answers that an application writes over them (RFC 768, RFC
 1122 4.1)."""
 
-import packets
 import pytest
-from harness import BOARD, BOARD_MAC, Inbox, Peer, Wire
-from packets import addr
+from lab import packets
+from lab.net import BOARD, BOARD_MAC, Inbox, Station, Wire
+from lab.packets import addr
 
 rfc = pytest.mark.rfc
 
@@ -212,7 +212,7 @@ def test_callback_that_returns_nonsense_is_counted(wire, stack, peer, nonsense):
 def test_echo_over_a_link_without_addresses():
     wire = Wire(l2=0)
     wire.board().bind(7, Inbox(True))
-    peer = Peer(wire)
+    peer = Station(wire)
     peer.udp(b"slip", opts=b"\x01" * 4)
     peer.expect(data=b"slip")
 
@@ -220,7 +220,7 @@ def test_echo_over_a_link_without_addresses():
 def test_small_mtu_bounds_the_answer():
     wire = Wire(mtu=576)
     wire.board().bind(7, Inbox(b"a" * 548))
-    peer = Peer(wire)
+    peer = Station(wire)
     peer.udp(b"?")
     peer.expect(data=b"a" * 548)
     assert wire.mac == BOARD_MAC

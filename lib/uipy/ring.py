@@ -19,7 +19,8 @@ class Ring:
     def __init__(self, n):
         self.mem = bytearray(n)
         self.size = n
-        self.cut = 0  # octets of the piece before the wrap, in the call under way
+        self.to = 0  # where the octets of the write() under way go
+        self.cut = 0  # how many go before the wrap, in the call under way
         self.clear()
 
     def clear(self):
@@ -35,21 +36,19 @@ class Ring:
             n = self.room
         if n <= 0 or self.ended:
             return 0
-        self._put(self.at + self.left, buf, start, n)
+        self.to = self.at + self.left
         self.left += n
         self.room -= n
-        return n
-
-    def _put(self, at, buf, start, n):
-        if at >= self.size:
-            at -= self.size
-        if at + n > self.size:
-            self.cut = self.size - at
-            copy(self.mem, at, buf, start, self.cut)
-            start += self.cut
-            n -= self.cut
-            at = 0
-        copy(self.mem, at, buf, start, n)
+        if self.to >= self.size:
+            self.to -= self.size
+        if self.to + n <= self.size:
+            copy(self.mem, self.to, buf, start, n)
+            return n
+        self.cut = self.size - self.to
+        copy(self.mem, self.to, buf, start, self.cut)
+        n -= self.cut
+        copy(self.mem, 0, buf, start + self.cut, n)
+        return self.cut + n
 
     def end(self):
         """Nothing more will be written: the reader finds the end behind what is in it."""
@@ -63,19 +62,17 @@ class Ring:
             n = self.left - rel
         if n <= 0:
             return 0
-        self._get(self.at + rel, buf, pos, n)
-        return n
-
-    def _get(self, at, buf, pos, n):
-        if at >= self.size:
-            at -= self.size
-        if at + n > self.size:
-            self.cut = self.size - at
-            copy(buf, pos, self.mem, at, self.cut)
-            pos += self.cut
-            n -= self.cut
-            at = 0
-        copy(buf, pos, self.mem, at, n)
+        rel += self.at
+        if rel >= self.size:
+            rel -= self.size
+        if rel + n <= self.size:
+            copy(buf, pos, self.mem, rel, n)
+            return n
+        self.cut = self.size - rel
+        copy(buf, pos, self.mem, rel, self.cut)
+        n -= self.cut
+        copy(buf, pos + self.cut, self.mem, 0, n)
+        return self.cut + n
 
     def acked(self, n):
         """The oldest n octets have arrived, or were read: their place is free."""
@@ -84,6 +81,8 @@ class Ring:
             self.at -= self.size
         self.left -= n
         self.room += n
+        if self.left == 0:
+            self.at = 0  # so that the next octets lie in one piece, and aligned
 
     def readinto(self, buf, start, n):
         """Move up to n octets out of the ring to buf[start:]; return how many (0: empty; see

@@ -4,46 +4,45 @@
                         left there, or 0
     output(now_ms)      builds the next frame that is due; called until it returns 0
     poll(now_ms)        moves frames between the devices and these two; returns the ms until there
-                        is more to do
+                        is more to do (poll.py)
 
 Time is a `ticks_ms` value of 30 bits, passed in. Two of them are compared by their difference, so
 `poll` (or `output`) is to be called within 2**28 ms (3 days) even when nothing happens.
 
-What is due now is said by `due`, the next deadline is `next_at`; both may be early and are never
-late. When the layers have nothing more to send, `output` asks each of them for its deadline.
+What is due now is said by env[DUE], the next deadline is env[NEXT_AT]; both may be early and are
+never late. When the layers have nothing more to send, `output` asks each of them for its deadline.
 """
 
 import os
+from array import array
 
 from micropython import const
 
 from .errors import Error, NoEntropy, Reentered
+from .frames import next_frame, receive
+from .kern import bump, mac, tdiff
+from .net.datagram import (
+    BUSY,
+    CAST,
+    DUE,
+    ENV_SIZE,
+    NEXT_AT,
+    NOW,
+    OUT_SIZE,
+    OUT_TTL,
+    SEG_SIZE,
+    SRC_AT,
+    STILL_AT,
+    TCP_AT,
+    TTL,
+)
+from .net.front import head
 from .net.icmp import Icmp
 from .net.iface import Iface, ip_of
-from .net.ipv4 import IPv4
-from .kern import bump, mac, sadd, tadd, tdiff, u32
-from .stat import NAMES
+from .poll import poller, tick, ticks
+from .stat import N_APP_ERROR, NAMES
 
-try:
-    from time import ticks_ms
-except ImportError:  # CPython
-    from time import monotonic_ns  # type: ignore[attr-defined]
-
-    def ticks_ms():
-        """Milliseconds from an unspecified start."""
-        return monotonic_ns() // 1_000_000
-
-
-_MASK = const(0x3FFFFFFF)
-_FAR = const(0x10000000)  # 2**28 ms: no deadline lies further ahead
-_FRAMES = const(16)  # in, and again out, in one poll
-_ROUNDS = const(4)  # over the layers in one output
-_LINK_MS = const(1000)  # between looks at the links
 _SPARE = const(4)  # the buffer's octets behind the longest frame
-
-_N_FRAMES_IN = const(0)
-_N_FRAMES_OUT = const(1)
-_N_APP_ERROR = const(51)
 
 
 class Stack:
@@ -58,10 +57,13 @@ class Stack:
     tcp_options  a dict of what tcp.Tcp takes besides, such as {'reassembly': 4, 'sack': True}
     now          the time, for a caller whose clock is not ticks_ms
 
+    poll(now_ms=None) receives what the devices have and sends what is due, 16 frames each at most;
+    returns the ms until the next deadline, 0 if there is more to do at once. Without `now_ms` it
+    reads the clock. Raises `Reentered` inside a callback.
+
     `wake` is called, if set, when a call from outside the stack makes something due;
-    `on_error(exc)` gets what a callback raised. A layer reads where the datagram at hand lies:
-    `ip_at`, `src_at`, `dst_at` (of the quoted one in `unreach`, with the ICMP message at
-    `icmp_at`), and `cast`, true for a broadcast or a multicast.
+    `on_error(exc)` gets what a callback raised. What is known of the datagram at hand is in `seg`,
+    what is asked of the one being built in `out`, the clock in `env` (net/datagram.py says where).
     """
 
     def __init__(
@@ -79,49 +81,37 @@ class Stack:
         now=None,
     ):
         self.buf = bytearray(2 + dev.l2 + dev.mtu + _SPARE)
-        self.stat = bytearray(4 * len(NAMES))
+        self.seg = array("i", bytearray(4 * SEG_SIZE))
+        self.out = array("i", bytearray(4 * OUT_SIZE))
+        self.out[OUT_TTL] = TTL
+        self.stat = array("i", bytearray(4 * len(NAMES)))
+        self.env = env = array("i", bytearray(4 * ENV_SIZE))
+        env[NOW] = env[NEXT_AT] = env[TCP_AT] = ticks() if now is None else now
+        env[DUE] = 1
+        env[STILL_AT] = -1
+        self.clock = array("H", bytearray(4))  # ms, 32 bits: for ISN, timestamps and cookies
         self.key = _key(key)
         self.chain = bytearray(self.key)
-        self.clock = bytearray(4)  # ms, 32 bits: for ISN, timestamps and cookies
-        self.now = _ticks() if now is None else now
-        self.link_at = self.now
-        self.due = True
-        self.next_at = self.now
-        self.look = None  # while it returns true, nothing happens until still_at; see _leave
-        self.still_at = self.now
         self.wake = None
         self.on_error = None
-        self.busy = False  # in poll, input or output, hence in a callback; set and cleared by them
-        self.in_iface = None  # where the frame of the last input() came from
         self.out_iface = 0  # where the frame of the last output() goes
-        self.ip_at = self.src_at = self.dst_at = self.icmp_at = 0
-        self.cast = False
         self.ifaces = []
         self.layers = []  # what has output(now) and deadline(now)
-        self.ip = IPv4(self)
-        self.icmp = self.ip.icmp = self.ip.handlers[1] = Icmp(self)
+        self.icmp = Icmp(self)
+        self.handlers = {1: self.icmp}  # by protocol number: what has input(iface) and unreach
+        self.udp = self.tcp = None
         self.add_iface(dev, ip, gateway, arp)
-        self.udp = self._udp(udp)
-        self.tcp = self._tcp(tcp, half_open, time_wait, tcp_options or {})
+        if udp:
+            from .net.udp import Udp
 
-    def _udp(self, rows):
-        if not rows:
-            return None
-        from .net.udp import Udp
+            self.udp = self.handlers[17] = Udp(self, udp)
+            self.layers.insert(0, self.udp)
+        if tcp:
+            from .tcp.demux import Tcp
 
-        return self._transport(17, Udp(self, rows))
-
-    def _tcp(self, rows, half_open, time_wait, options):
-        if not rows:
-            return None
-        from .tcp.demux import Tcp
-
-        return self._transport(6, Tcp(self, rows, half_open, time_wait, **options))
-
-    def _transport(self, proto, layer):
-        self.ip.handlers[proto] = layer
-        self.layers.insert(0, layer)  # before ARP: what it asks for leaves in the same output
-        return layer
+            self.tcp = self.handlers[6] = Tcp(self, tcp, half_open, time_wait, **tcp_options or {})
+            self.layers.insert(0, self.tcp)  # before ARP: what it asks for leaves at once
+        self.poll = poller(self)
 
     def add_iface(self, dev, ip=None, gateway=None, arp=8):
         """One more device and our address on it; returns the interface, whose `idx` is its number.
@@ -129,16 +119,12 @@ class Stack:
         Its frames pass through the same buffer, so that its mtu is at most what the first device's
         left room for.
         """
-        if dev.l2:
-            from .net.eth import Ethernet
-
-            iface = Ethernet(self, dev, len(self.ifaces), arp)
-            self.layers.append(iface.arp)
-        else:
-            iface = Iface(self, dev, len(self.ifaces))
-        iface.net = self.ip
+        iface = Iface(self, dev, len(self.ifaces), arp)
         iface.configure(ip, gateway)
+        if iface.arp:
+            self.layers.append(iface.arp)
         self.ifaces.append(iface)
+        self.env[STILL_AT] = -1
         return iface
 
     # What an application calls
@@ -184,7 +170,32 @@ class Stack:
     def counters(self):
         """Yields (name, value) for each counter in stat.py; a value wraps at 2**30."""
         for i in range(len(NAMES)):
-            yield NAMES[i], u32(self.stat, 4 * i)
+            yield NAMES[i], self.stat[i]
+
+    @property
+    def now(self):
+        """The time of the last poll, input or output."""
+        return self.env[NOW]
+
+    @property
+    def due(self):
+        """True when something is to be sent now."""
+        return bool(self.env[DUE])
+
+    @property
+    def busy(self):
+        """True in poll, input and output, and so in a callback."""
+        return bool(self.env[BUSY])
+
+    @property
+    def cast(self):
+        """True when the datagram at hand is a broadcast or a multicast."""
+        return bool(self.seg[CAST])
+
+    @property
+    def src_at(self):
+        """Where the datagram at hand has its source address: buf[src_at:src_at+4]."""
+        return self.seg[SRC_AT]
 
     # What a layer calls
 
@@ -195,179 +206,56 @@ class Stack:
 
     def arm(self, at):
         """A timer runs out at `at`; output() is to be called then."""
-        if tdiff(at, self.next_at) < 0:
-            self.next_at = at
-            self.look = None  # still_at may be later
+        env = self.env
+        if tdiff(at, env[NEXT_AT]) < 0:
+            env[NEXT_AT] = at
+            env[STILL_AT] = -1
 
     def wake_up(self):
         """Something is due now. Called from outside, it ends the wait for the deadline."""
-        self.due = True
-        if self.wake and not self.busy:
+        env = self.env
+        env[DUE] = 1
+        env[STILL_AT] = -1
+        if self.wake and not env[BUSY]:
             self.wake()
 
     def failed(self, exc):
         """A callback raised. What `on_error` raises in its turn ends the poll."""
-        bump(self.stat, _N_APP_ERROR)
+        bump(self.stat, N_APP_ERROR)
         if self.on_error:
             self.on_error(exc)
 
-    # The three calls. `with self` marks the stack as busy; it takes a smaller VM frame than
-    # try/finally would, and the hot path may not exceed 11 words.
+    def leave(self, iface, n):
+        """The frame for n octets of out[OUT_PROTO] at iface.tx, whose destination `aim` has
+        written; returns its length."""
+        self.out_iface = iface.idx
+        return head(self.buf, n, iface.face, self.out, self.stat)
+
+    # The calls without a device
 
     def input(self, n, now_ms, iface=0):
         """A frame of n octets is at buf[2:], from interface number `iface`. Returns the length of
         the reply, or 0; it goes out of the same interface. Raises `Reentered` in a callback."""
-        self._begin(now_ms)
-        self.in_iface = self.ifaces[iface]
-        return self._one(n)
+        self.begin(now_ms)
+        try:
+            return receive(self, self.ifaces[iface], n)
+        finally:
+            self.env[BUSY] = 0
 
     def output(self, now_ms):
         """The length of the next frame that is due, for interface number `out_iface`; 0 when there
         is none. Raises `Reentered` inside a callback."""
-        self._begin(now_ms)
-        with self:
-            return self._output(now_ms)
+        self.begin(now_ms)
+        try:
+            return next_frame(self)
+        finally:
+            self.env[BUSY] = 0
 
-    def poll(self, now_ms=None):
-        """Receives what the devices have and sends what is due, 16 frames each at most; returns
-        the ms until the next deadline, 0 if there is more to do at once. Without `now_ms` it reads
-        the clock. Raises `Reentered` inside a callback."""
-        if now_ms is None:
-            now_ms = ticks_ms() & _MASK  # type: ignore[operator]
-        # An idle poll is to cost little: no call of a method, and `now` waits for the next one.
-        if self.look and not self.due and self.look():
-            if tdiff(self.still_at, now_ms) > 0:
-                return tdiff(self.still_at, now_ms)
-        self._begin(now_ms)
-        with self:
-            return self._poll(now_ms)
-
-    def __enter__(self):
-        self.busy = True
-
-    def __exit__(self, kind, exc, trace):
-        self.busy = False
-
-    def _begin(self, now):
-        if self.busy:
+    def begin(self, now):
+        """One of the two calls begins, at the time `now`."""
+        if self.env[BUSY]:
             raise Reentered("in a callback or an interrupt: set a flag, and call poll outside")
-        self.look = None
-        self._tick(now)
-
-    def _one(self, n):
-        with self:
-            return self._input(n, self.in_iface)
-
-    def _tick(self, now):
-        """Time has passed. A clock that goes back moves nothing."""
-        d = tdiff(now, self.now)
-        if d:
-            self.now = now
-            if d > 0:
-                sadd(self.clock, 0, d)
-
-    def _input(self, n, iface):
-        bump(self.stat, _N_FRAMES_IN)
-        n = iface.input(n)
-        if n:
-            bump(self.stat, _N_FRAMES_OUT)
-        return n
-
-    def _output(self, now):
-        if not self.due and tdiff(self.next_at, now) > 0:
-            return 0
-        for _ in range(_ROUNDS):
-            self.due = False
-            n = self._layers(now)
-            if n:
-                self.due = True  # perhaps there is more
-                bump(self.stat, _N_FRAMES_OUT)
-                return n
-            if not self.due:  # else a layer made another one due on the way
-                break
-        self._rest(now)
-        return 0
-
-    def _layers(self, now):
-        for layer in self.layers:
-            n = layer.output(now)
-            if n:
-                return n
-        return 0
-
-    def _rest(self, now):
-        # Nothing is due: when is something?
-        self.next_at = tadd(now, _FAR)
-        for layer in self.layers:
-            self._ask(layer, now)
-
-    def _ask(self, layer, now):
-        self.arm(tadd(now, layer.deadline(now)))
-
-    # Moving frames
-
-    def _poll(self, now):
-        more = False
-        for iface in self.ifaces:
-            if self._receive(iface):
-                more = True
-        if self.due or tdiff(self.next_at, now) <= 0:
-            self._send(now)
-        if more or self.due:
-            return 0
-        if self.look is None:  # no frame came
-            self._leave(now)
-        return max(tdiff(self.next_at, now), 0)
-
-    def _leave(self, now):
-        """Nothing is due. A device that says for how long it can be left alone, and has an INT
-        pin to look at meanwhile, makes the next polls cheap."""
-        if len(self.ifaces) == 1 and self.ifaces[0].still:
-            d = min(self.ifaces[0].still(), tdiff(self.next_at, now))
-            if d > 0:
-                self.still_at = tadd(now, d)
-                self.look = self.ifaces[0].dev.look
-
-    def _receive(self, iface):
-        """Takes frames while a reply would have its place; true when there may be more."""
-        dev = iface.dev
-        for _ in range(_FRAMES):
-            if not dev.can_send():
-                return False
-            n = dev.recv_into(self.buf)
-            if not n:
-                return False
-            self.look = False  # more may follow: the next poll is a whole one
-            n = self._input(n, iface)
-            if n:
-                dev.send(self.buf, n)
-        return True
-
-    def _send(self, now):
-        """Sends what is due, and looks at the links once a second."""
-        if tdiff(now, self.link_at) >= 0:
-            self.link_at = tadd(now, _LINK_MS)
-            for iface in self.ifaces:
-                iface.watch()
-        for _ in range(_FRAMES):
-            if not self._ready():
-                break
-            n = self._output(now)
-            if not n:
-                break
-            self.ifaces[self.out_iface].dev.send(self.buf, n)
-        self.arm(self.link_at)
-
-    def _ready(self):
-        # Whose frame is the next is known when it is built: all devices are to be free.
-        for iface in self.ifaces:
-            if not iface.dev.can_send():
-                return False
-        return True
-
-
-def _ticks():
-    return ticks_ms() & _MASK  # type: ignore[operator]
+        tick(self.env, self.clock, now)
 
 
 def _key(key):

@@ -1,6 +1,6 @@
 """The CPython side of a board in another process: from its SPI and pins to the chip model.
 
-The protocol is described in host_tests/shims/machine_pipe.py. Made for a loop with `selectors`, in
+The protocol is described in tools/shims/machine_pipe.py. Made for a loop with `selectors`, in
 the thread that also moves the frames between the model and the network:
 
     link = BoardLink(wiring) process = subprocess.Popen([...], env={**os.environ, **link.env()},

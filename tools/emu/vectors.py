@@ -1,4 +1,4 @@
-"""The kernels' test vectors (host_tests/kern/vectors.py) on the emulated RP2040, against the
+"""The kernels' test vectors (tools/proof/vectors.py) on the emulated RP2040, against the
 oracle's.
 
     python tools/emu/vectors.py IMAGE [--strict]
@@ -14,8 +14,8 @@ import zlib
 from pathlib import Path
 
 if __name__ == "__main__":
-    ROOT = Path(__file__).resolve().parent.parent.parent
-    sys.path[:0] = [str(ROOT / p) for p in ("lib", "tools", "host_tests/shims", "host_tests")]
+    ROOT = Path(__file__).resolve().parents[2]
+    sys.path[:0] = [str(ROOT / p) for p in ("lib", "tools", "tools/shims")]
 
 from emu import boot, content
 
@@ -26,7 +26,7 @@ _SHORT = (("1459, 1460, 1461", "33, 34, 35"), ("1480", "64"))
 
 def _source(strict):
     """-> the path of the vectors' source."""
-    source = content.ROOT / "host_tests" / "kern" / "vectors.py"
+    source = content.ROOT / "tools" / "proof" / "vectors.py"
     if not strict:
         return source
     text = source.read_text()
@@ -41,7 +41,7 @@ def _source(strict):
 
 def expected(source):
     """-> what the board has to say."""
-    from kern import oracle
+    from proof import oracle
 
     spec = importlib.util.spec_from_file_location("the_vectors", source)
     assert spec and spec.loader

@@ -1,8 +1,8 @@
 """Echo Protocol (RFC 862), on TCP and on UDP."""
 
+from ..net.udp import UdpApp
 from ..ring import Ring
 from ..stream import Stream
-from ..net.udp import UdpApp
 
 
 class Echo(Stream):

@@ -2,104 +2,123 @@
 and a page.
 """
 
+from micropython import const
+
 from ..kern import copy
-from ..source import Source
-from ..writer import Writer
+from ..kern.ptr import kernel, ptr8
 
 # fmt: off
-_REASONS = (
-    200, b"200 OK",
-    400, b"400 Bad Request",
-    404, b"404 Not Found",
-    405, b"405 Method Not Allowed",
-    408, b"408 Request Timeout",
-    414, b"414 URI Too Long",
-    431, b"431 Request Header Fields Too Large",
-    500, b"500 Internal Server Error",
-    501, b"501 Not Implemented",
-    503, b"503 Service Unavailable",
-    505, b"505 HTTP Version Not Supported",
+REASONS = (
+    200, b"200 OK\n",
+    400, b"400 Bad Request\n",
+    404, b"404 Not Found\n",
+    405, b"405 Method Not Allowed\n",
+    408, b"408 Request Timeout\n",
+    414, b"414 URI Too Long\n",
+    431, b"431 Request Header Fields Too Large\n",
+    500, b"500 Internal Server Error\n",
+    501, b"501 Not Implemented\n",
+    503, b"503 Service Unavailable\n",
+    505, b"505 HTTP Version Not Supported\n",
 )
 # fmt: on
+HEAD_ROOM = const(127)  # octets of a head, without the fields of its page
+_VERSION = const(b"HTTP/1.1 \n")
+_CONTENT_LENGTH = const(b"\r\nContent-Length: \0")
+_CONTENT_TYPE = const(b"\r\nContent-Type: \0")
+_CONNECTION = const(b"Connection: \0")
 
 
-class Reply(Source):
-    """`start` makes it ready; then it is a source, and the same octets come as often as they are
-    asked for.
+@kernel
+def write_head(head: ptr8, reason: ptr8, size: int, fields: ptr8, last: ptr8) -> int:
+    """Write the head of an answer; return its length, a multiple of four, so that a body that is
+    aligned in memory is so in the packet. `reason` ends in LF; in NUL end `fields` (the value of
+    Content-Type, and more of them) and `last` (the value of Connection, and the end of the head).
+    """
+    # No Date: the board has no clock to rely on (RFC 9110 6.6.1).
+    n = 0
+    stop = 10
+    for part in range(7):
+        text = last
+        if part == 0:
+            text = ptr8(_VERSION)
+        elif part == 1:
+            text = reason
+        elif part == 2:
+            text = ptr8(_CONTENT_LENGTH)
+            stop = 0
+        elif part == 3:
+            text = ptr8(_CONTENT_TYPE)
+        elif part == 4:
+            text = fields
+        elif part == 5:
+            text = ptr8(_CONNECTION)
+        k = 0
+        if part == 6:
+            while text[k] != 0:
+                k += 1
+            while (n + k) & 3:  # blanks before a value are no part of it (RFC 9110 5.5)
+                head[n] = 32
+                n += 1
+            k = 0
+        c = text[0]
+        while c > stop:
+            head[n] = c
+            n += 1
+            k += 1
+            c = text[k]
+        if part == 2:
+            k = 1  # the highest power of ten in `size`, which is under 2**30
+            while k <= size // 10:
+                k *= 10
+            while k > 0:
+                head[n] = 48 + size // k
+                n += 1
+                size = size % k
+                k = k // 10
+    return n
+
+
+class Reply:
+    """A source: the same octets come as often as they are asked for. Http._answer makes it ready:
+
+    head    the buffer with the head           at      of the first octet not acknowledged, counted
+    head_n  octets of the head                         from the begin of the body: in the head it
+    left    octets not acknowledged                    is negative
+    body    what follows the head: octets in memory; or, if `page` is there, what it reads from
     """
 
-    def __init__(self, head):
+    def __init__(self, head, out):
+        self.ended = True
         self.head = head
-        self.out = Writer()
-        self.reason = b""
-        self.head_n = 0  # octets of the head
-        self.size = 0  # octets of the page that follow it
-        self.at = 0  # of the first octet not acknowledged
-        self.k = 0  # what fill() has written so far
-        self.stop()
-
-    def stop(self):
-        """Forget the page."""
+        self.out = out
         self.page = None
-        self.snap = None
-        self.left = 0
-
-    def start(self, status, page, snap, size, keep, with_body):
-        """An answer with `page` of `size` octets; page None: the reason is the page."""
-        self.page = page
-        self.snap = snap
-        self.reason = _REASONS[_REASONS.index(status) + 1]
-        self.size = size if page else len(self.reason) + 1
-        self._write_head(status, keep)
-        if not with_body:
-            self.size = 0  # RFC 9110 9.3.2: the head is that of GET
-        self.at = 0
-        self.left = self.head_n + self.size
-
-    def _write_head(self, status, keep):
-        # No Date: the board has no clock to rely on (RFC 9110 6.6.1).
-        out = self.out
-        out.aim(self.head, 0, 0, len(self.head))
-        out.put(b"HTTP/1.1 ")
-        out.put(self.reason)
-        out.put(b"\r\nContent-Length: ")
-        out.num(self.size)
-        out.put(b"\r\nContent-Type: ")
-        out.put(self.page.kind if self.page else b"text/plain")
-        out.put(b"\r\n")
-        if self.page:
-            out.put(self.page.more)
-        elif status == 405:
-            out.put(b"Allow: GET, HEAD\r\n")  # RFC 9110 15.5.6
-        elif status == 503:
-            out.put(b"Retry-After: 1\r\n")
-        out.put(b"Connection: keep-alive\r\n\r\n" if keep else b"Connection: close\r\n\r\n")
-        self.head_n = out.count
+        self.body = b""
+        self.fields = self.reason = self.last = b""  # pieces of the head
+        self.head_n = self.at = self.left = 0
+        self.k = 0  # octets of the head in the fill() under way
 
     def fill(self, rel, buf, pos, n):
         """Write up to n octets from offset rel to buf[pos:]; return how many."""
         if n > self.left - rel:
             n = self.left - rel
+        if n <= 0:
+            return 0
         rel += self.at
         self.k = 0
-        if rel < self.head_n and n > 0:
-            self.k = min(n, self.head_n - rel)
-            copy(buf, pos, self.head, rel, self.k)
+        if rel < 0:
+            self.k = n if n < -rel else -rel
+            copy(buf, pos, self.head, self.head_n + rel, self.k)
+            rel = 0
             pos += self.k
             n -= self.k
-            rel = self.head_n
-        if n > 0:
-            self.k += self._body(rel - self.head_n, buf, pos, n)
-        return self.k
-
-    def _body(self, rel, buf, pos, n):
-        if self.page:
-            return self.page.read(self.snap, rel, buf, pos, n)
-        out = self.out
-        out.aim(buf, pos, rel, n)
-        out.put(self.reason)
-        out.put(b"\n")
-        return n - out.room
+        if self.page is None:
+            copy(buf, pos, self.body, rel, n)
+        elif n > 0:
+            self.out.aim(buf, pos, rel, n)
+            self.page.write(self.out, self.body)
+            n -= self.out.room
+        return self.k + n
 
     def acked(self, n):
         """The first n octets have arrived."""

@@ -1,243 +1,340 @@
-"""An HTTP request, read line by line from whatever pieces arrive (RFC 9112 2 to 5).
+"""An HTTP request, read line by line from whatever pieces arrive (RFC 9112 2 to 5): the kernels.
 
 One line buffer, overwritten by the next line. What matters is taken out of a line when it is
 complete; a field line that is longer than the buffer is cut, which hurts only the few fields that
-this server looks at.
+this server looks at. A connection's Http calls `next_line` for each piece; it passes over the
+fields that nobody needs, and stops at the others: first the request line, for `request_line` and
+`find_page`, then a field for `field`.
+
+What is known of the request lies in a row, an array('H'); `Site` gives its SIZE and LIMIT:
+
+    AT      where in the packet the next octet is          END     where the packet's data ends
+    SIZE    octets of the line buffer                      LIMIT   octets that a request may have
+    TOTAL   octets of the request so far; set it to 0, and the next octet begins a new one
+    STATUS  0 until the request is complete: then 200, or what is wrong with it
+    N       octets of the line under way, those that did not fit too
+    METHOD  GET, HEAD, or another; 0: the request line is not complete
+    PAGE    number of the page, from 1; 0: there is none
+    MINOR   of HTTP/1.x                                    HOSTS   1: there was a Host field
+    KEEP    1: the client will stay                        BODY    1: content follows, unread
+    LENGTH  1: there was a Content-Length                  CUT     1: the field did not fit
+    WORD    octets of the token that the line begins with: the method or the field's name; 4, 10,
+            14 and 17 tell which of _FIELDS it is
+    FROM    where in the line buffer the target or value begins
+    TO      where it ends, or the line
 """
 
 from micropython import const
 
-from ..kern import copy, same
+from ..kern.ptr import kernel, ptr8, ptr16
 
-GET = 1
-HEAD = 2
+AT = const(0)
+END = const(1)
+SIZE = const(2)
+LIMIT = const(3)
+TOTAL = const(4)
+STATUS = const(5)
+_N = const(6)
+METHOD = const(7)
+PAGE = const(8)
+_MINOR = const(9)
+_HOSTS = const(10)
+KEEP = const(11)
+BODY = const(12)
+_LENGTH = const(13)
+_CUT = const(14)
+_WORD = const(15)
+_FROM = const(16)
+_TO = const(17)
+WORDS = const(18)  # of a row
+
+HEAD = const(2)
+_OTHER = const(10)  # a method that is not in _METHODS
 
 _SP = const(32)
 _TAB = const(9)
 _CR = const(13)
 _LF = const(10)
+_COLON = const(58)
+_SLASH = const(47)
+_DASH = const(45)
+_DOT = const(46)
+_QUESTION = const(63)
 
-_METHODS = (
-    b"GET ",
-    b"HEAD ",
-    b"POST ",
-    b"PUT ",
-    b"DELETE ",
-    b"OPTIONS ",
-    b"PATCH ",
-    b"TRACE ",
-    b"CONNECT ",
-)
-_OTHER = const(99)
-_DELIMITERS = b'"(),/:;<=>?@[\\]{}'  # RFC 9110 5.6.2: not in a token
+_METHODS = const(b"GET HEAD POST PUT DELETE OPTIONS PATCH TRACE CONNECT \0")
+_FIELDS = const(b"hostconnectioncontent-lengthtransfer-encoding")
+_HTTP = const(b"HTTP/http://")
+_CONNECTION = const(b"closekeep-alive")
+_NOT_IN_HOST = const(b"/?#@,\\")
+# With letters, digits and "-" the octets of a token (RFC 9110 5.6.2).
+_MARKS = const(b"!#$%&'*+.^_`|~")
 
 
-def is_token(line, i, end):
-    """True when line[i:end] is a token (RFC 9110 5.6.2): visible ASCII without delimiters, and not
-    empty.
+@kernel
+def next_line(s: ptr16, line: ptr8, buf: ptr8) -> int:
+    """Read on in the packet. 1: a line that matters stands in line[0:s[_TO]]; 0: the packet is
+    used up, or s[STATUS] is set.
     """
-    if i >= end:
-        return False
-    for k in range(i, end):
-        if not 33 <= line[k] < 127 or line[k] in _DELIMITERS:
-            return False
-    return True
-
-
-def is_visible(line, i, end):
-    """True when line[i:end] has neither blanks nor control characters."""
-    for k in range(i, end):
-        if not 33 <= line[k] < 127:
-            return False
-    return True
-
-
-def lower(line, i, end):
-    """ASCII lower case, in place."""
-    for k in range(i, end):
-        if 65 <= line[k] <= 90:
-            line[k] += 32
-
-
-class Request:
-    """`status` is 0 until the request is complete: then 200, or what is wrong with it."""
-
-    def __init__(self, site):
-        self.site = site
-        self.line = bytearray(site.line)
-        self.reset()
-
-    def reset(self):
-        """Wait for the next request."""
-        self.status = 0
-        self.n = 0  # octets of the line under way, those that did not fit too
-        self.total = 0  # octets of the request
-        self.method = 0  # GET, HEAD, or another; 0 = the request line is not complete
-        self.page = None
-        self.minor = 1  # of HTTP/1.x
-        self.hosts = 0
-        self.keep = True  # the client will stay
-        self.body = False  # content follows; we never read it
-        self.length = False  # there was a Content-Length
-
-    def feed(self, buf, at, end):
-        """Read at most one line of buf[at:end]; return where the rest begins."""
-        lf = buf.find(b"\n", at, end)
-        if lf >= 0:
-            end = lf + 1
-        self._store(buf, at, end - at)
-        if lf >= 0 and self.status == 0:
-            self._complete(min(self.n, len(self.line)))
-            self.n = 0
-        return end
-
-    def _store(self, buf, at, n):
-        room = len(self.line) - self.n
-        if room > 0:
-            copy(self.line, self.n, buf, at, min(n, room))
-        self.n += n
-        self.total += n
-        if self.method == 0 and n > room:
-            self.status = 414 if self.line.find(b" ") > 0 else 400
-        elif self.total > self.site.fields:
-            self.status = 431
-
-    def _complete(self, end):
-        # A line of `end` octets, terminator included if it fitted (RFC 9112 2.2: a lone LF will
-        # do).
-        line = self.line
-        if line[end - 1] == _LF:
-            end -= 1
-        if end and line[end - 1] == _CR:
-            end -= 1
-        if line.find(b"\r", 0, end) >= 0 or line.find(b"\0", 0, end) >= 0:
-            self.status = 400  # RFC 9112 2.2, RFC 9110 5.5
-        elif self.method == 0:
-            if end:  # RFC 9112 2.2: empty lines before the request line are ignored
-                self._request_line(end)
-        elif end:
-            self._field(end)
-        else:
-            self._end()
-
-    # The request line (RFC 9112 3)
-
-    def _request_line(self, end):
-        line = self.line
-        sp = line.find(b" ", 0, end)
-        at = sp + 1
-        stop = line.find(b" ", at, end)
-        if not is_token(line, 0, sp) or stop <= at or not is_visible(line, at, stop):
-            self.status = 400
-            return
-        self._method()
-        self._version(stop + 1, end)
-        if self.status == 0:
-            self._target(at, stop)
-
-    def _method(self):
-        self.method = _OTHER
-        for i in range(len(_METHODS)):
-            if same(self.line, 0, _METHODS[i], 0, len(_METHODS[i])):
-                self.method = i + 1
-
-    def _version(self, i, end):
-        line = self.line
-        if end - i != 8 or not same(line, i, b"HTTP/", 0, 5) or line[i + 6] != 46:
-            self.status = 400
-        elif not (48 <= line[i + 5] <= 57 and 48 <= line[i + 7] <= 57):
-            self.status = 400
-        elif line[i + 5] != 49:
-            self.status = 505  # RFC 9110 15.6.6
-        else:
-            self.minor = line[i + 7] - 48
-            self.keep = self.minor > 0  # RFC 9112 9.3
-
-    def _target(self, at, end):
-        line = self.line
-        if same(line, at, b"http://", 0, 7):  # absolute-form, RFC 9112 3.2.2
-            at = line.find(b"/", at + 7, end)
-        elif line[at] != 47:  # RFC 9112 3.2.3, 3.2.4: the other forms are not for GET and HEAD
-            at = -1
-            if self.method <= HEAD:
-                self.status = 400
-        if at < 0:
-            self.page = self.site.find(b"/", 0, 1)
-            return
-        query = line.find(b"?", at, end)
-        if query >= 0:
-            end = query
-        self.page = self.site.find(line, at, end - at)
-
-    # Field lines (RFC 9112 5)
-
-    def _field(self, end):
-        line = self.line
-        colon = line.find(b":", 0, end)
-        if colon < 0 and self.n > end + 2:
-            self.status = 431  # a name alone that is longer than the buffer
-        elif not is_token(line, 0, colon):
-            self.status = 400  # no name, a blank before the colon, obs-fold: RFC 9112 5.1, 5.2
-        else:
-            lower(line, 0, colon)
-            self._known(colon, end)
-
-    def _known(self, colon, end):
-        line = self.line
-        at = colon + 1
-        while at < end and (line[at] == _SP or line[at] == _TAB):
+    at = s[AT]
+    end = s[END]
+    size = s[SIZE]
+    if s[TOTAL] == 0:
+        for k in range(STATUS, WORDS):
+            s[k] = 0
+    found = 0
+    while at < end and s[STATUS] == 0 and found == 0:
+        n = s[_N]
+        start = at
+        c = 0
+        while at < end and c != _LF:
+            c = buf[at]
             at += 1
-        while at < end and (line[end - 1] == _SP or line[end - 1] == _TAB):
-            end -= 1
-        if colon == 4 and same(line, 0, b"host", 0, 4):
-            self._host(at, end)
-        elif colon == 10 and same(line, 0, b"connection", 0, 10):
-            self._connection(at, end)
-        elif colon == 14 and same(line, 0, b"content-length", 0, 14):
-            self._content_length(at, end)
-        elif colon == 17 and same(line, 0, b"transfer-encoding", 0, 17):
-            self.body = True
-        else:
+            if n < size:
+                line[n] = c
+            n += 1
+        s[_N] = n
+        s[TOTAL] = s[TOTAL] + (at - start)
+        stop = n
+        if stop > size:
+            stop = size
+        if s[METHOD] == 0 and n > size:
+            k = 0
+            while k < size and line[k] != _SP:
+                k += 1
+            s[STATUS] = 400
+            if k > 0 and k < size:
+                s[STATUS] = 414
+        elif s[TOTAL] > s[LIMIT]:
+            s[STATUS] = 431
+        elif c == _LF:
+            # A whole line, terminator included if it fitted (RFC 9112 2.2: a lone LF will do).
+            s[_N] = 0
+            if line[stop - 1] == _LF:
+                stop -= 1
+            if stop > 0 and line[stop - 1] == _CR:
+                stop -= 1
+            if stop > 0:
+                # It begins with a token: the method up to a blank, or a name up to its colon.
+                # RFC 9112 3.1, 5.1, 5.2: so no blank stands first, nor before the colon.
+                mark = _COLON
+                if s[METHOD] == 0:
+                    mark = _SP
+                marks = ptr8(_MARKS)
+                bad = 0
+                word = 0
+                while word < stop and line[word] != mark:
+                    c = line[word]
+                    k = c | 32
+                    if (k < 97 or k > 122) and (c < 48 or c > 57) and c != _DASH:
+                        k = 0
+                        while k < 14 and marks[k] != c:
+                            k += 1
+                        if c == 0 or c == _CR:
+                            bad = 2
+                        elif k == 14 and bad == 0:
+                            bad = 1
+                    word += 1
+                k = word
+                while k < stop:
+                    if line[k] < 14 and (line[k] == _CR or line[k] == 0):
+                        bad = 2  # RFC 9112 2.2, RFC 9110 5.5
+                    k += 1
+                s[_WORD] = word
+                s[_TO] = stop
+                if bad < 2 and word == stop and n > stop + 2:
+                    s[STATUS] = 431  # a name alone that is longer than the buffer
+                elif bad > 0 or word == 0 or word == stop:
+                    s[STATUS] = 400
+                elif s[METHOD] == 0:
+                    found = 1
+                else:
+                    # Is the name one of _FIELDS? Their lengths differ.
+                    names = ptr8(_FIELDS)
+                    c = 0
+                    if word == 10:
+                        c = 4
+                    elif word == 14:
+                        c = 14
+                    elif word == 17:
+                        c = 28
+                    elif word != 4:
+                        word = 0
+                    k = 0
+                    while k < word and line[k] | 32 == names[c + k]:
+                        k += 1
+                    if k == word and k > 0:
+                        found = 1
+                        k += 1  # the blanks around the value are no part of it
+                        while k < stop and (line[k] == _SP or line[k] == _TAB):
+                            k += 1
+                        while k < stop and (line[stop - 1] == _SP or line[stop - 1] == _TAB):
+                            stop -= 1
+                        s[_FROM] = k
+                        s[_TO] = stop
+                        s[_CUT] = 0
+                        if n > size:
+                            s[_CUT] = 1
+            elif s[METHOD] == 0:
+                pass  # RFC 9112 2.2: empty lines before the request line are ignored
+            elif s[_HOSTS] == 0 and s[_MINOR] > 0:
+                s[STATUS] = 400  # RFC 9112 3.2
+            elif s[METHOD] == _OTHER:
+                s[STATUS] = 501  # RFC 9110 9.1
+            elif s[PAGE] == 0:
+                s[STATUS] = 404
+            elif s[METHOD] > HEAD:
+                s[STATUS] = 405
+            else:
+                s[STATUS] = 200
+    s[AT] = at
+    return found
+
+
+@kernel
+def request_line(s: ptr16, line: ptr8):
+    """The request line (RFC 9112 3): its method and version; its target stays between s[_FROM] and
+    s[_TO].
+    """
+    s[STATUS] = 400  # until all of it is right
+    n = s[_WORD]
+    at = n + 1
+    end = s[_TO]
+    k = at
+    while k < end and line[k] > _SP and line[k] < 127:
+        k += 1
+    if k == at or k >= end or line[k] != _SP:
+        return
+    s[_FROM] = at
+    s[_TO] = k
+    at = k + 1  # of the version
+    words = ptr8(_METHODS)
+    s[METHOD] = _OTHER
+    method = 1
+    c = 0  # where its word begins
+    while method < _OTHER:
+        k = 0
+        while k < n and line[k] == words[c + k]:
+            k += 1
+        if k == n and words[c + k] == _SP:
+            s[METHOD] = method
+        while words[c] != _SP:
+            c += 1
+        c += 1
+        method += 1
+    http = ptr8(_HTTP)
+    k = 0
+    while k < 5 and at + k < end and line[at + k] == http[k]:
+        k += 1
+    if k < 5 or end - at != 8 or line[at + 6] != _DOT:
+        return
+    major = line[at + 5]
+    minor = line[at + 7]
+    if major < 48 or major > 57 or minor < 48 or minor > 57:
+        return
+    s[STATUS] = 0
+    if major != 49:
+        s[STATUS] = 505  # RFC 9110 15.6.6
+    elif minor > 48:
+        s[_MINOR] = minor - 48
+        s[KEEP] = 1  # RFC 9112 9.3
+
+
+@kernel
+def find_page(s: ptr16, line: ptr8, paths: ptr8):
+    """The number in `paths` of the target (RFC 9112 3.2): each path ends in LF, the last one in LF
+    and NUL.
+    """
+    if s[STATUS] != 0:
+        return
+    at = s[_FROM]
+    end = s[_TO]
+    http = ptr8(_HTTP)
+    k = 0
+    while k < 7 and line[at + k] == http[k + 5]:
+        k += 1
+    if k == 7:  # absolute-form, RFC 9112 3.2.2
+        at += 7
+        while at < end and line[at] != _SLASH:
+            at += 1
+    elif line[at] != _SLASH:  # RFC 9112 3.2.3, 3.2.4: the other forms are not for GET and HEAD
+        at = end
+        if s[METHOD] <= HEAD:
+            s[STATUS] = 400
+    if at >= end:
+        line[0] = _SLASH
+        at = 0
+        end = 1
+    k = at
+    while k < end and line[k] != _QUESTION:
+        k += 1
+    n = k - at
+    page = 1
+    c = 0
+    while paths[c] != 0:
+        k = 0
+        while k < n and line[at + k] == paths[c + k]:
+            k += 1
+        if k == n and paths[c + k] == _LF:
+            s[PAGE] = page
             return
-        if self.n > len(line) and self.status == 0:
-            self.status = 431  # a field that matters was cut
+        while paths[c] != _LF:
+            c += 1
+        c += 1
+        page += 1
 
-    def _host(self, at, end):
-        self.hosts += 1
-        if self.hosts > 1 or not is_visible(self.line, at, end):
-            self.status = 400  # RFC 9112 3.2
-        for k in range(at, end):
-            if self.line[k] in b"/?#@,\\":
-                self.status = 400
 
-    def _connection(self, at, end):
-        # The words are looked for anywhere in the list: to take too much for "close" does no harm.
-        lower(self.line, at, end)
-        if self.line.find(b"close", at, end) >= 0:
-            self.keep = False
-        elif self.minor == 0 and self.line.find(b"keep-alive", at, end) >= 0:
-            self.keep = True  # RFC 9112 9.3
-
-    def _content_length(self, at, end):
-        if self.length or at >= end:
-            self.status = 400  # RFC 9112 6.3 (5); two that agree are refused too
-        self.length = True
-        for k in range(at, end):
-            if not 48 <= self.line[k] <= 57:
-                self.status = 400
-            elif self.line[k] != 48:
-                self.body = True
-
-    # The end of the header section
-
-    def _end(self):
-        if self.hosts == 0 and self.minor > 0:
-            self.status = 400  # RFC 9112 3.2
-        elif self.method == _OTHER:
-            self.status = 501  # RFC 9110 9.1
-        elif self.page is None:
-            self.status = 404
-        elif self.method > HEAD:
-            self.status = 405
-        else:
-            self.status = 200
+@kernel
+def field(s: ptr16, line: ptr8):
+    """The value of one of _FIELDS."""
+    at = s[_FROM]
+    end = s[_TO]
+    name = s[_WORD]
+    if name == 4:  # Host, RFC 9112 3.2
+        if s[_HOSTS] > 0:
+            s[STATUS] = 400
+        s[_HOSTS] = 1
+        never = ptr8(_NOT_IN_HOST)
+        while at < end:
+            c = line[at]
+            k = 0
+            while k < 6 and never[k] != c:
+                k += 1
+            if c < 33 or c > 126 or k < 6:
+                s[STATUS] = 400
+            at += 1
+    elif name == 10:
+        # Connection, RFC 9112 9.3. The words are looked for anywhere in the list: to take too much
+        # for "close" does no harm.
+        words = ptr8(_CONNECTION)
+        found = 0
+        while at < end:
+            k = 0
+            while k < 5 and at + k < end and (line[at + k] | 32) == words[k]:
+                k += 1
+            if k == 5:
+                found = 1
+            k = 0
+            while k < 10 and at + k < end and (line[at + k] | 32) == words[k + 5]:
+                k += 1
+            if k == 10 and found == 0 and s[_MINOR] == 0:
+                found = 2
+            at += 1
+        if found == 1:
+            s[KEEP] = 0
+        elif found == 2:
+            s[KEEP] = 1
+    elif name == 14:
+        if s[_LENGTH] > 0 or at >= end:
+            s[STATUS] = 400  # RFC 9112 6.3 (5); two that agree are refused too
+        s[_LENGTH] = 1
+        while at < end:
+            c = line[at]
+            if c < 48 or c > 57:
+                s[STATUS] = 400
+            elif c > 48:
+                s[BODY] = 1
+            at += 1
+    else:
+        s[BODY] = 1  # Transfer-Encoding
+    if s[_CUT] > 0 and s[STATUS] == 0:
+        s[STATUS] = 431  # a field that matters was cut

@@ -11,10 +11,10 @@ way (a page that changes must send the same octets again) lies in a snapshot buf
 site has few.
 """
 
-from ..kern import copy, same
-from ..source import Bytes, File
+from ..source import File
 from ..writer import Writer
 from .http import Http
+from .http_reply import HEAD_ROOM
 
 
 class Page:
@@ -25,31 +25,27 @@ class Page:
     """
 
     need = 0  # octets of snapshot buffer
+    held = True  # the octets lie in memory, and are sent from there; if not, `write` gives them
 
     def __init__(self, data=b"", kind="text/html; charset=utf-8", more=b""):
-        self.body = Bytes(data)
-        self.kind = kind.encode()
-        self.more = more
-
-    def take(self, snap):
-        """A request has come: note in `snap` what changes. Return the length of the page, -1 if it
-        cannot be had.
-        """
-        return self.body.left
-
-    def read(self, snap, rel, buf, pos, n):
-        """Write up to n octets from offset rel of the page to buf[pos:]; return how many.
-        Allocates nothing.
-        """
-        return self.body.fill(rel, buf, pos, n)
+        self.body = data.encode() if isinstance(data, str) else data
+        self.size = len(self.body)  # -1: `write` tells, when a request has come
+        self.fields = kind.encode() + b"\r\n" + more + b"\0"
 
 
 class FilePage(Page):
     """A file in flash, opened once. Its length is the one that it has now."""
 
+    held = False
+
     def __init__(self, path, kind="application/octet-stream", more=b""):
         Page.__init__(self, b"", kind, more)
         self.body = File(path)
+        self.size = self.body.left
+
+    def write(self, out, file):
+        """Give the part of the file that the window of `out` shows."""
+        out.pull(file)
 
 
 class View(Page):
@@ -60,9 +56,11 @@ class View(Page):
     the same text. `out` is a writer.Writer.
     """
 
+    held = False
+
     def __init__(self, kind="text/plain; charset=utf-8", more=b"Cache-Control: no-store\r\n"):
         Page.__init__(self, b"", kind, more)
-        self.out = Writer()
+        self.size = -1
 
     def note(self, snap):
         """Write what the page depends on into snap[0:need]."""
@@ -70,37 +68,21 @@ class View(Page):
     def write(self, out, snap):
         """Write the whole text, from nothing but `snap` and constants."""
 
-    def take(self, snap):
-        self.note(snap)
-        self.out.aim(snap, 0, 0, 0)
-        self.write(self.out, snap)
-        return self.out.count
-
-    def read(self, snap, rel, buf, pos, n):
-        out = self.out
-        out.aim(buf, pos, rel, n)
-        self.write(out, snap)
-        return n - out.room
-
 
 class Text(View):
-    """A small page that a function writes: `def led(out): out.put(b"on\\n")`. At most `size`
-    octets (256).
+    """A small page that a function writes: `def led(out): out.put(b"on\n")`. At most `size`
+    octets (256), which are kept until they have arrived.
     """
+
+    held = True
 
     def __init__(self, func, kind="text/plain; charset=utf-8", size=256):
         View.__init__(self, kind)
         self.func = func
         self.need = size
 
-    def take(self, snap):
-        self.out.aim(snap, 0, 0, self.need)
-        self.func(self.out)
-        return self.out.count if self.out.count <= self.need else -1
-
-    def read(self, snap, rel, buf, pos, n):
-        copy(buf, pos, snap, rel, n)
-        return n
+    def write(self, out, snap):
+        self.func(out)
 
 
 class Site:
@@ -113,43 +95,25 @@ class Site:
     """
 
     def __init__(self, line=256, fields=8192, snaps=2, idle_s=30):
-        self.line = line
-        self.fields = fields
+        self.line = max(line, HEAD_ROOM)  # the answer's head is written there
+        self.fields = min(fields, 60000)  # counted in 16 bits, with a segment more
         self.idle_s = idle_s
-        self.paths = []
+        self.paths = b"\0"  # each ends in LF, and a NUL ends them all
         self.pages = []
         self.snaps = [bytearray(0) for _ in range(snaps)]
         self.taken = bytearray(snaps)
+        self.out = Writer()
 
     def add(self, path, page):
         """Serve `page` at `path`, a str that begins with "/". Before `listen`."""
         if path[:1] != "/":
             raise ValueError("a path begins with /: " + path)
-        if len(page.kind) + len(page.more) + 130 > self.line:
+        if len(page.fields) + HEAD_ROOM > self.line:
             raise ValueError("the header of " + path + " does not fit: raise Site(line=...)")
-        self.paths.append(path.encode())
+        self.paths = self.paths[:-1] + path.encode() + b"\n\0"
         self.pages.append(page)
         if page.need > len(self.snaps[0]):
             self.snaps = [bytearray(page.need) for _ in self.snaps]
-
-    def find(self, buf, at, n):
-        """The page for the path in the n octets at buf[at:], or None."""
-        for i in range(len(self.paths)):
-            if len(self.paths[i]) == n and same(self.paths[i], 0, buf, at, n):
-                return self.pages[i]
-        return None
-
-    def take(self):
-        """The number of a free snapshot buffer, now taken; -1: all are on their way."""
-        i = self.taken.find(b"\0")
-        if i >= 0:
-            self.taken[i] = 1
-        return i
-
-    def give_back(self, i):
-        """The answer has arrived, or will never."""
-        if i >= 0:
-            self.taken[i] = 0
 
     def __call__(self):
         return Http(self)

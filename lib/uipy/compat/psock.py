@@ -1,5 +1,6 @@
 """uIP's protosockets for compat_uip.py: a thread of control on one connection, as a generator."""
 
+from ..ring import Ring
 from .uip import (
     uip_aborted,
     uip_acked,
@@ -14,7 +15,6 @@ from .uip import (
     uip_send,
     uip_timedout,
 )
-from ..ring import Ring
 
 
 class Psock:

@@ -7,10 +7,10 @@ The appcall runs with uip_newdata() for each datagram of the peer; uip_udp_perio
 it with uip_poll().
 """
 
-from .uip import _NEWDATA, _POLL, _now
 from ..kern import same
-from ..source import Bytes
 from ..net.udp import UdpApp
+from ..source import Bytes
+from .uip import _NEWDATA, _POLL, _now
 
 
 class UipUdp(UdpApp):

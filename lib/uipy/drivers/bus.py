@@ -27,3 +27,22 @@ class SharedBus:
     def release(self):
         if self._lock is not None:
             self._lock.release()
+
+
+def on_shared_bus(move, bus, stat, dropped):
+    """A driver's generator, of which `move` is the `send`, with the bus taken around each step.
+
+    While the bus is someone else's, nothing comes in, the transmitter is not free, and what is to
+    be sent is lost: counter `dropped` of `stat` tells.
+    """
+    n = 0
+    while True:
+        m = yield n
+        n = 0
+        if bus.acquire():
+            try:
+                n = move(m)
+            finally:
+                bus.release()
+        elif m and (m > 0 or m < -2):
+            stat[dropped] = (stat[dropped] + 1) & 0x3FFFFFFF

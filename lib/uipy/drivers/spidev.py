@@ -1,19 +1,33 @@
 """What every Ethernet chip on SPI has in common: pins, views of the packet buffer, counters, the
 bus hook.
 
-A driver reads and writes the packet buffer without slices (a slice allocates): `views[k]` is the
-first 128*k octets of it, `views[0]` the first 64; made once for a buffer and used until another
-buffer comes. A transfer moves up to 127 octets too many, into room that counts for nothing on
-either side.
+A driver reads and writes the packet buffer without slices (a slice allocates). `views(buf)` are
+views of its beginning, made once for a buffer: indices 0 and 1, which are the driver's, and a
+frame of n octets, in steps of 16 and then of 128:
+
+    n <= 240     views[(n + 15) >> 4]          2 + n octets and up to 15 more
+    n > 240      views[((n + 127) >> 7) + 14]  2 + n octets and up to 127 more, if `buf` has them
+
+What is too much is room that counts for nothing on either side. (A frame of 60 octets with the 2
+before it and its CRC makes 66, which is a view.)
 """
 
 from micropython import const
 
 from .mac import local_mac
 
-_STEP = const(128)
-_SMALL = const(64)  # most frames are: an ACK is 2 + 60
-_LONGEST = const(12)  # steps: 1536 octets, above 2 + 1514
+_FINE = const(16)
+_FINE_VIEWS = const(16)
+_COARSE = const(128)
+_MOST = const(1536)  # octets of a frame: twelve coarse steps
+
+
+def views(buf):
+    """-> list of 27 memoryviews; allocates 20 octets for each."""
+    whole = memoryview(buf)
+    return [whole[: 2 + k * _FINE] for k in range(_FINE_VIEWS)] + [
+        whole[: 2 + k] for k in range(2 * _COARSE, _MOST + 1, _COARSE)
+    ]
 
 
 class SpiDevice:
@@ -61,11 +75,9 @@ class SpiDevice:
         self.stat[k] = (self.stat[k] + 1) & 0x3FFFFFFF
 
     def _see(self, buf):
-        """Makes the views of a buffer that was not used before; allocates 20 octets a step."""
-        whole = memoryview(buf)
-        top = (len(buf) + _STEP - 1) // _STEP
-        self._views = [whole[: k * _STEP or _SMALL] for k in range(min(top, _LONGEST) + 1)]
-        self._room = min(len(buf), _LONGEST * _STEP) - 2
+        """Makes the views of a buffer that was not used before; allocates 560 octets."""
+        self._views = views(buf)
+        self._room = min(len(buf) - 2, _MOST)
         self._buf = buf
 
     def _take(self):

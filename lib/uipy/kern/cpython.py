@@ -5,23 +5,6 @@ _BIG = (1 << 30) - 1
 _big = int.from_bytes
 
 
-def u16(b, i):
-    return b[i] << 8 | b[i + 1]
-
-
-def put16(b, i, v):
-    b[i] = v >> 8 & 0xFF
-    b[i + 1] = v & 0xFF
-
-
-def u32(b, i):
-    return min(_big(b[i : i + 4], "big"), _BIG)
-
-
-def put32(b, i, v):
-    b[i : i + 4] = v.to_bytes(4, "big")
-
-
 def csum(b, i, n, acc):
     # 2**16 = 1 (mod 0xFFFF): the remainder of the whole as one number is the sum of its halves.
     acc += _big(b[i : i + n], "big") << 8 * (n & 1)
@@ -32,42 +15,12 @@ def copy(d, i, s, j, n):
     d[i : i + n] = s[j : j + n]
 
 
-def same(a, i, b, j, n):
-    return int(a[i : i + n] == b[j : j + n])
-
-
 def find(tab, size, rows, key, n):
     key = bytes(key[:n])
     for row in range(rows):
         if tab[row * size : row * size + n] == key:
             return row
     return -1
-
-
-def zero(b, i, n):
-    b[i : i + n] = bytes(n)
-
-
-def sdiff(a, i, b, j):
-    d = _big(a[i : i + 4], "big") - _big(b[j : j + 4], "big")
-    d = (d + 0x80000000 & _MASK) - 0x80000000
-    return max(-_BIG, min(d, _BIG))
-
-
-def sadd(b, i, n):
-    b[i : i + 4] = (_big(b[i : i + 4], "big") + n & _MASK).to_bytes(4, "big")
-
-
-def bump(stat, k):
-    put32(stat, 4 * k, _big(stat[4 * k : 4 * k + 4], "big") + 1 & _BIG)
-
-
-def tdiff(a, b):
-    return (a - b + 0x20000000 & _BIG) - 0x20000000
-
-
-def tadd(a, n):
-    return a + n & _BIG
 
 
 def _left(v, r):

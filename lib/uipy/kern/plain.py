@@ -6,28 +6,6 @@ without naming 2**30.) Arguments are reused as locals: a frame over 11 words com
 """
 
 
-def u16(b, i):
-    return (b[i] << 8) | b[i + 1]
-
-
-def put16(b, i, v):
-    b[i] = (v >> 8) & 0xFF
-    b[i + 1] = v & 0xFF
-
-
-def u32(b, i):
-    if b[i] > 0x3F:
-        return 0x3FFFFFFF
-    return (b[i] << 24) | (b[i + 1] << 16) | (b[i + 2] << 8) | b[i + 3]
-
-
-def put32(b, i, v):
-    b[i] = (v >> 24) & 0xFF
-    b[i + 1] = (v >> 16) & 0xFF
-    b[i + 2] = (v >> 8) & 0xFF
-    b[i + 3] = v & 0xFF
-
-
 def csum(b, i, n, acc):
     # acc <= 0xFFFF + n / 2 * 0xFFFF, under 2**30 while n < 2**15 - 2.
     if n & 1:
@@ -49,14 +27,6 @@ def copy(d, i, s, j, n):
         i += 1
 
 
-def same(a, i, b, j, n):
-    for i in range(i, i + n):  # noqa: B020
-        if a[i] != b[j]:
-            return 0
-        j += 1
-    return 1
-
-
 def find(tab, size, rows, key, n):
     row = 0
     while row < rows:
@@ -67,57 +37,6 @@ def find(tab, size, rows, key, n):
             return row
         row += 1
     return -1
-
-
-def zero(b, i, n):
-    for i in range(i, i + n):  # noqa: B020
-        b[i] = 0
-
-
-def sdiff(a, i, b, j):
-    # RFC 9293 3.4: arithmetic modulo 2**32, in halves. i becomes the low one, j the high one.
-    n = ((a[i] << 8) | a[i + 1]) - ((b[j] << 8) | b[j + 1])
-    i = ((a[i + 2] << 8) | a[i + 3]) - ((b[j + 2] << 8) | b[j + 3])
-    j = ((n + (i >> 16) + 0x8000) & 0xFFFF) - 0x8000
-    if j > 0x3FFF:
-        return 0x3FFFFFFF
-    if j < -0x4000 or (j == -0x4000 and i & 0xFFFF == 0):
-        return -0x3FFFFFFF
-    return (j << 16) | (i & 0xFFFF)  # -2**30 < it < 2**30
-
-
-def sadd(b, i, n):
-    v = ((b[i + 2] << 8) | b[i + 3]) + (n & 0xFFFF)
-    b[i + 2] = (v >> 8) & 0xFF
-    b[i + 3] = v & 0xFF
-    v = ((b[i] << 8) | b[i + 1]) + (n >> 16) + (v >> 16)
-    b[i] = (v >> 8) & 0xFF
-    b[i + 1] = v & 0xFF
-
-
-def bump(stat, k):
-    k *= 4
-    for i in range(k + 3, k - 1, -1):
-        if stat[i] != 0xFF:
-            stat[i] += 1
-            break
-        stat[i] = 0  # the carry
-    stat[k] &= 0x3F
-
-
-def tdiff(a, b):
-    a -= b  # -2**30 < a < 2**30
-    if a > 0x1FFFFFFF:
-        return a - 0x3FFFFFFF - 1
-    if a < -0x20000000:
-        return a + 0x3FFFFFFF + 1
-    return a
-
-
-def tadd(a, n):
-    if n > 0:
-        a = a - 0x3FFFFFFF - 1  # -2**30 <= a < 0, so that the sum stays under 2**30
-    return (a + n) & 0x3FFFFFFF
 
 
 # The state of `mac`: v0 low, v0 high, v1 low, ... Used within one call only.

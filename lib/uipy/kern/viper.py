@@ -10,32 +10,6 @@ import micropython
 
 
 @micropython.viper
-def u16(b: ptr8, i: int) -> int:
-    return (b[i] << 8) | b[i + 1]
-
-
-@micropython.viper
-def put16(b: ptr8, i: int, v: int):
-    b[i] = v >> 8
-    b[i + 1] = v
-
-
-@micropython.viper
-def u32(b: ptr8, i: int) -> int:
-    if b[i] > 0x3F:
-        return 0x3FFFFFFF
-    return (b[i] << 24) | (b[i + 1] << 16) | (b[i + 2] << 8) | b[i + 3]
-
-
-@micropython.viper
-def put32(b: ptr8, i: int, v: int):
-    b[i] = v >> 24
-    b[i + 1] = v >> 16
-    b[i + 2] = v >> 8
-    b[i + 3] = v
-
-
-@micropython.viper
 def csum(b: ptr8, i: int, n: int, acc: int) -> int:
     # The sum of little-endian halves is the wanted one with its octets swapped (RFC 1071 2(B)).
     # From an odd address the first octet is taken alone; the halves behind it are then the right
@@ -104,17 +78,6 @@ def copy(d: ptr8, i: int, s: ptr8, j: int, n: int):
 
 
 @micropython.viper
-def same(a: ptr8, i: int, b: ptr8, j: int, n: int) -> int:
-    end = i + n
-    while i < end:
-        if a[i] != b[j]:
-            return 0
-        i += 1
-        j += 1
-    return 1
-
-
-@micropython.viper
 def find(tab: ptr8, size: int, rows: int, key: ptr8, n: int) -> int:
     row = 0
     at = 0
@@ -127,60 +90,6 @@ def find(tab: ptr8, size: int, rows: int, key: ptr8, n: int) -> int:
         row += 1
         at += size
     return -1
-
-
-@micropython.viper
-def zero(b: ptr8, i: int, n: int):
-    end = i + n
-    while i < end:
-        b[i] = 0
-        i += 1
-
-
-@micropython.viper
-def sdiff(a: ptr8, i: int, b: ptr8, j: int) -> int:
-    # RFC 9293 3.4: arithmetic modulo 2**32. In halves, so that a 64-bit word does the same.
-    lo = ((a[i + 2] << 8) | a[i + 3]) - ((b[j + 2] << 8) | b[j + 3])
-    hi = ((a[i] << 8) | a[i + 1]) - ((b[j] << 8) | b[j + 1]) + (lo >> 16)
-    hi = ((hi + 0x8000) & 0xFFFF) - 0x8000
-    if hi > 0x3FFF:
-        return 0x3FFFFFFF
-    if hi < -0x4000:
-        return -0x3FFFFFFF
-    lo = (hi << 16) | (lo & 0xFFFF)
-    if lo < -0x3FFFFFFF:
-        return -0x3FFFFFFF
-    return lo
-
-
-@micropython.viper
-def sadd(b: ptr8, i: int, n: int):
-    n += ((b[i] << 24) | (b[i + 1] << 16) | (b[i + 2] << 8)) + b[i + 3]
-    b[i] = n >> 24
-    b[i + 1] = n >> 16
-    b[i + 2] = n >> 8
-    b[i + 3] = n
-
-
-@micropython.viper
-def bump(stat: ptr8, k: int):
-    i = k * 4
-    at = i + 3
-    stat[at] = stat[at] + 1
-    while stat[at] == 0 and at > i:  # the carry
-        at -= 1
-        stat[at] = stat[at] + 1
-    stat[i] = stat[i] & 0x3F
-
-
-@micropython.viper
-def tdiff(a: int, b: int) -> int:
-    return ((a - b + 0x20000000) & 0x3FFFFFFF) - 0x20000000
-
-
-@micropython.viper
-def tadd(a: int, n: int) -> int:
-    return (a + n) & 0x3FFFFFFF
 
 
 @micropython.viper

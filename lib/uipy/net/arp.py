@@ -15,12 +15,14 @@ row that asked less than a second ago gives its place to nobody. When the table 
 that was wanted least recently goes.
 
 No frame waits here. Who wanted the address keeps its mark and calls `reach` again in the next
-`output`, which the answer brings about (`stack.due`).
+`output`, which the answer brings about (env[DUE]).
 """
 
 from micropython import const
 
 from ..kern import bump, copy, find, put16, put32, same, tadd, tdiff, u32, zero
+from ..stat import N_ARP_BAD, N_ARP_CONFLICT, N_ARP_EVICTED, N_ARP_IN, N_ARP_OUT
+from .datagram import DUE, HOP, NOW, OUR_MAC
 
 _ROW = const(20)
 _MAC = const(4)
@@ -44,6 +46,7 @@ _FAR = const(0x10000000)
 
 # The packet, behind 14 octets of Ethernet
 _ETH_DST = const(2)
+_ETH_SRC = const(8)
 _ETH_TYPE = const(14)
 _P = const(16)
 _OP = const(22)
@@ -52,15 +55,10 @@ _SPA = const(30)
 _THA = const(34)
 _TPA = const(40)
 _LEN = const(28)
+_FRAME = const(42)  # with the Ethernet header
 _HEAD = b"\x00\x01\x08\x00\x06\x04"  # Ethernet, IPv4, 6 and 4 octets
 _ARP = const(0x0806)
 _ALL = b"\xff\xff\xff\xff\xff\xff"
-
-_N_ARP_IN = const(3)
-_N_ARP_OUT = const(4)
-_N_ARP_BAD = const(5)
-_N_ARP_EVICTED = const(6)
-_N_ARP_CONFLICT = const(52)
 
 
 class Arp:
@@ -69,6 +67,7 @@ class Arp:
     def __init__(self, iface, rows):
         self.iface = iface
         self.stack = iface.stack
+        self.env = iface.stack.env
         self.buf = iface.buf
         self.rows = rows
         self.tab = bytearray(_ROW * rows)
@@ -96,9 +95,9 @@ class Arp:
         o = find(self.tab, _ROW, self.rows, self.key, 4) * _ROW
         if o < 0:
             return self._ask()
-        put32(self.tab, o + _USED, self.stack.now)
+        put32(self.tab, o + _USED, self.env[NOW])
         if self.tab[o + _STATE] >= _KNOWN:
-            copy(self.iface.hop, 0, self.tab, o + _MAC, 6)
+            copy(self.iface.face, HOP, self.tab, o + _MAC, 6)
             return 1
         return -1 if self.tab[o + _STATE] == _FAILED else 0
 
@@ -108,8 +107,8 @@ class Arp:
         copy(self.key, 0, row, off, 4)
         o = find(self.tab, _ROW, self.rows, self.key, 4) * _ROW
         if o >= 0 and self.tab[o + _STATE] == _KNOWN and self._since(o) >= _TRY_MS:
-            put32(self.tab, o + _AT, self.stack.now)
-            self.stack.due = True
+            put32(self.tab, o + _AT, self.env[NOW])
+            self.env[DUE] = 1
 
     def _ask(self):
         # A new row for self.key, due at once. Nobody answers for our own address.
@@ -120,13 +119,13 @@ class Arp:
             self.starved = True
             return 0
         self._set(o, _ASKED)
-        put32(self.tab, o + _AT, self.stack.now)
-        self.stack.due = True
+        put32(self.tab, o + _AT, self.env[NOW])
+        self.env[DUE] = 1
         return 0
 
     def _set(self, o, state):
         # Enters a state; the time for doing something about it is counted from now.
-        at = tadd(self.stack.now, _PERIOD[state])
+        at = tadd(self.env[NOW], _PERIOD[state])
         self.tab[o + _STATE] = state
         put32(self.tab, o + _AT, at)
         self.stack.arm(at)
@@ -137,10 +136,10 @@ class Arp:
         o = self._oldest(idle)
         if o >= 0:
             if self.tab[o + _STATE]:
-                bump(self.stack.stat, _N_ARP_EVICTED)
+                bump(self.stack.stat, N_ARP_EVICTED)
             zero(self.tab, o, _ROW)
             copy(self.tab, o, self.key, 0, 4)
-            put32(self.tab, o + _USED, self.stack.now)
+            put32(self.tab, o + _USED, self.env[NOW])
         return o
 
     def _oldest(self, idle):
@@ -162,20 +161,20 @@ class Arp:
             return -1
         if t[o + _TRIES] and self._since(o) < _TRY_MS:
             return -1
-        return tdiff(self.stack.now, u32(t, o + _USED))
+        return tdiff(self.env[NOW], u32(t, o + _USED))
 
     def _since(self, o):
         # ms since the row entered its state
-        return tdiff(self.stack.now, u32(self.tab, o + _AT)) + _PERIOD[self.tab[o + _STATE]]
+        return tdiff(self.env[NOW], u32(self.tab, o + _AT)) + _PERIOD[self.tab[o + _STATE]]
 
     # What arrives
 
     def input(self, n):
         """An ARP packet (RFC 826, "Packet Reception"); returns the length of the reply, or 0."""
         b = self.buf
-        bump(self.stack.stat, _N_ARP_IN)
+        bump(self.stack.stat, N_ARP_IN)
         if n < _LEN or not same(b, _P, _HEAD, 0, 6) or not self._sane(b):
-            bump(self.stack.stat, _N_ARP_BAD)
+            bump(self.stack.stat, N_ARP_BAD)
             return 0
         if b[_SPA] and same(b, _SPA, self.iface.ip, 0, 4):
             return self._conflict(b)
@@ -195,8 +194,8 @@ class Arp:
 
     def _conflict(self, b):
         # Somebody else uses our address (RFC 5227 2.4); our own frame come back is none.
-        if not same(b, _SHA, self.iface.mac, 0, 6):
-            bump(self.stack.stat, _N_ARP_CONFLICT)
+        if not same(b, _SHA, self.iface.face, OUR_MAC, 6):
+            bump(self.stack.stat, N_ARP_CONFLICT)
         return 0
 
     def _merge(self, b, for_us):
@@ -213,20 +212,22 @@ class Arp:
         t = self.tab
         copy(t, o + _MAC, self.buf, _SHA, 6)
         if t[o + _STATE] < _KNOWN:
-            self.stack.due = True  # whoever waits for it
+            self.env[DUE] = 1  # whoever waits for it
         # A row may be refreshed for years and never used: keeps the difference within its range.
-        if tdiff(self.stack.now, u32(t, o + _USED)) > _LIFE_MS:
-            put32(t, o + _USED, tadd(self.stack.now, -_LIFE_MS - 1))
+        if tdiff(self.env[NOW], u32(t, o + _USED)) > _LIFE_MS:
+            put32(t, o + _USED, tadd(self.env[NOW], -_LIFE_MS - 1))
         self._set(o, _KNOWN)
 
     def _answer(self, b):
         # In place: the fields are swapped, and the frame goes back to the MAC it came from.
         b[_OP + 1] = 2
         copy(b, _THA, b, _SHA, 10)
-        copy(b, _SHA, self.iface.mac, 0, 6)
+        copy(b, _SHA, self.iface.face, OUR_MAC, 6)
         copy(b, _SPA, self.iface.ip, 0, 4)
-        bump(self.stack.stat, _N_ARP_OUT)
-        return self.iface.reply(_LEN)
+        copy(b, _ETH_DST, b, _ETH_SRC, 6)
+        copy(b, _ETH_SRC, self.iface.face, OUR_MAC, 6)
+        bump(self.stack.stat, N_ARP_OUT)
+        return _FRAME
 
     # What is due
 
@@ -252,7 +253,7 @@ class Arp:
         return best
 
     def _sooner(self, o, best):
-        o = tdiff(u32(self.tab, o + _AT), self.stack.now)
+        o = tdiff(u32(self.tab, o + _AT), self.env[NOW])
         return max(0, min(o, best))
 
     def _act(self, o):
@@ -262,11 +263,11 @@ class Arp:
         if state == _ASKED or state == _POLLED:
             if t[o + _TRIES] < _MAX_TRIES:
                 return self._try(o, state)
-            self.stack.due = True  # whoever waits for it learns that it does not answer
+            self.env[DUE] = 1  # whoever waits for it learns that it does not answer
             if state == _ASKED:
                 self._set(o, _FAILED)
                 return 0
-        elif tdiff(self.stack.now, u32(t, o + _USED)) < _PERIOD[state]:
+        elif tdiff(self.env[NOW], u32(t, o + _USED)) < _PERIOD[state]:
             if state == _KNOWN:
                 t[o + _TRIES] = 0
                 state = _POLLED
@@ -291,8 +292,10 @@ class Arp:
         put16(row, _ETH_TYPE, _ARP)
         copy(row, _P, _HEAD, 0, 6)
         put16(row, _OP, 1)
-        copy(row, _SHA, self.iface.mac, 0, 6)
+        copy(row, _SHA, self.iface.face, OUR_MAC, 6)
+        copy(row, _ETH_SRC, self.iface.face, OUR_MAC, 6)
         copy(row, _SPA, self.iface.ip, 0, 4)
         zero(row, _THA, 6)
-        bump(self.stack.stat, _N_ARP_OUT)
-        return self.iface.leave(_LEN)
+        bump(self.stack.stat, N_ARP_OUT)
+        self.stack.out_iface = self.iface.idx
+        return _FRAME

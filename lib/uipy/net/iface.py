@@ -1,15 +1,18 @@
-"""An interface: one device and the address that we have on it.
+"""An interface: one device, the address that we have on it, and the neighbours behind it.
 
-`Iface` itself serves a link that carries IP datagrams and nothing else (`l2` = 0: SLIP, TUN): no
-link addresses, so every neighbour is reached without asking. `eth.Ethernet` adds the 14 octets and
-ARP.
+A device with `l2` = 14 is an Ethernet: it has a MAC address, and ARP finds the neighbours. One with
+`l2` = 0 (SLIP, TUN) carries IP datagrams and nothing else, so every neighbour is reached without
+asking.
 
 An interface without an address (0.0.0.0) receives broadcasts only, and sends from 0.0.0.0: enough
 for DHCP (RFC 1122 3.2.1.3 (a)).
 """
 
 from ..errors import BadAddress
-from ..kern import copy, csum, same
+from ..kern import copy, same
+from .datagram import BCAST, FACE_SIZE, HOP, IDX, L2, OUR_IP, OUR_MAC
+
+_ALL = b"\xff\xff\xff\xff\xff\xff"
 
 
 def ip_of(text):
@@ -29,27 +32,35 @@ def ip_of(text):
 
 
 class Iface:
-    """A device without link addresses, and our address on it; made by `Stack.add_iface`.
+    """A device and our address on it; made by `Stack.add_iface`.
 
-    `mtu` is in octets of IP. Nobody above `input`, `reply` and `frame` knows the link's header.
+    `mtu` is in octets of IP. `face` is what the kernels know of it (datagram.py), `ip` and `bcast`
+    are views of our address and the subnet's broadcast address in it. `ip_at` is where an IP header
+    lies in the buffer, `tx` where a transport writes its part.
     """
 
-    def __init__(self, stack, dev, idx):
+    def __init__(self, stack, dev, idx, arp_rows):
         self.stack = stack
         self.dev = dev
-        self.still = getattr(dev, "still", None)  # a driver that allows cheap idle polls
         self.idx = idx
         self.buf = stack.buf
-        self.ip_at = 2 + dev.l2  # where an IP header lies, received or sent
-        self.tx = self.ip_at + 20  # where a transport writes
-        self.mtu = min(dev.mtu, len(self.buf) - self.ip_at)
-        self.net = None  # the IPv4 layer; the stack fills it in
-        self.arp = None
-        self.up = False  # the link, as `watch` saw it last
-        self.ip = bytearray(4)
+        self.face = bytearray(FACE_SIZE)
+        self.face[L2] = dev.l2
+        self.face[IDX] = idx
+        self.ip = memoryview(self.face)[OUR_IP : OUR_IP + 4]
+        self.bcast = memoryview(self.face)[BCAST : BCAST + 4]
         self.gateway = bytearray(4)
-        self.bcast = bytearray(4)
-        self.sum = 0  # of our address, for checksums
+        self.ip_at = 2 + dev.l2
+        self.tx = self.ip_at + 20
+        self.mtu = min(dev.mtu, len(self.buf) - self.ip_at)
+        self.up = False  # the link, as `watch` saw it last
+        self.move = None  # the device's generator of frames, see poll.py
+        self.arp = None
+        if dev.l2:
+            from .arp import Arp
+
+            copy(self.face, OUR_MAC, dev.mac, 0, 6)
+            self.arp = Arp(self, arp_rows)
 
     def configure(self, ip=None, gateway=None):
         """Sets our address: '192.168.1.7/24' (or without a length: /24), None = none yet. Keeps
@@ -68,51 +79,66 @@ class Iface:
         bcast = _broadcast(addr, bits)
         if ip and (bcast is None or addr[0] in (0, 127) or addr[0] >= 224):
             raise BadAddress("%r cannot be a host's address (RFC 1122 3.2.1.3)" % ip)
-        copy(self.ip, 0, addr, 0, 4)
+        copy(self.face, OUR_IP, addr, 0, 4)
+        copy(self.face, BCAST, bcast, 0, 4)
         copy(self.gateway, 0, gate, 0, 4)
-        copy(self.bcast, 0, bcast, 0, 4)
         # A prefix is `whole` octets that must be equal, and the bits `part` of the next.
         self.whole = min(bits >> 3, 3)
         self.part = (0xFF00 >> (bits - 8 * self.whole)) & 0xFF
-        self.sum = csum(self.ip, 0, 4, 0)
-        self.renew()
+        if self.arp:  # what it asked for is void, and the neighbours are told
+            self.arp.clear()
+            self.arp.announce()
 
     def local(self, row, off):
         """True when the address at row[off:off+4] is on this interface's subnet."""
         w = self.whole
         return same(row, off, self.ip, 0, w) and not (row[off + w] ^ self.ip[w]) & self.part
 
-    # What another kind of link does otherwise
-
-    def input(self, n):
-        """A frame of n octets was received; returns the length of the reply, or 0."""
-        return self.net.input(self, n, False)
-
-    def reply(self, n):
-        """Puts the link's header before an IP datagram of n octets that goes back where the
-        received one came from."""
-        return n
-
-    def frame(self, n):
-        """Puts the link's header before an IP datagram of n octets of our own, to the neighbour
-        that `reach` found."""
-        self.stack.out_iface = self.idx
-        return n
-
     def reach(self, row, off):
-        """Finds the neighbour for the address at row[off:off+4]: 1 found, 0 asked for, -1 does
-        not answer."""
-        return 1
+        """Finds the neighbour for the address at row[off:off+4] (RFC 1122 3.3.1.1): 1 found, its
+        MAC is in HOP; 0 asked for; -1 does not answer, or cannot be reached from here."""
+        arp = self.arp
+        if arp is None:
+            return 1
+        first = row[off]
+        if first >= 224 or same(row, off, self.bcast, 0, 4):
+            return self._group(row, off)
+        if self.local(row, off):
+            return arp.reach(row, off)
+        if self.gateway[0]:
+            return arp.reach(self.gateway, 0)
+        return -1
 
     def doubt(self, row, off):
-        """Advice from a transport: the way to row[off:off+4] may be dead (RFC 1122 3.3.1.4)."""
+        """Advice from a transport: the way to row[off:off+4] may be dead (RFC 1122 3.3.1.4). The
+        neighbour is asked whether it is still there: that host, or the gateway to it."""
+        if self.arp:
+            if self.local(row, off):
+                self.arp.doubt(row, off)
+            else:
+                self.arp.doubt(self.gateway, 0)
 
-    def renew(self):
-        """Our address has changed."""
+    def _group(self, row, off):
+        # A multicast goes to the 23 low bits of its group (RFC 1112 6.4), a broadcast to everyone.
+        # A function of its own: `reach` is on the hot path, whose frames have 11 words.
+        face = self.face
+        if 224 <= row[off] < 240:
+            copy(face, HOP, b"\x01\x00\x5e", 0, 3)
+            copy(face, HOP + 3, row, off + 1, 3)
+            face[HOP + 3] &= 0x7F
+            return 1
+        copy(face, HOP, _ALL, 0, 6)
+        if same(row, off, _ALL, 0, 4) or same(row, off, self.bcast, 0, 4):
+            return 1
+        return -1  # class E
 
     def watch(self):
-        """Looks at the link; called about once a second by `Stack.poll`."""
-        self.up = self.dev.link_up()
+        """Looks at the link, about once a second; when it has come (back), the neighbours are told
+        where we are."""
+        up = self.dev.link_up()
+        if up and not self.up and self.arp:
+            self.arp.announce()
+        self.up = up
 
 
 def _broadcast(addr, bits):

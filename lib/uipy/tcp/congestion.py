@@ -10,156 +10,158 @@ has left the network). Until the ACK passes RECOVER, each partial ACK resends th
 duplicates of what was sent before it start nothing (RFC 6582 3.2 step 1).
 """
 
-from micropython import const
-
-from ..kern import bump, put16, tdiff, u16, u32
-
-_F = const(2)
-_G = const(3)
-_H = const(4)
-_NREX = const(6)
-_DUP = const(7)
-_MAX = const(22)
-_MSS = const(28)
-_CWND = const(30)
-_SSTHRESH = const(32)
-_RECOVER = const(34)
-_CACC = const(36)
-_RTO = const(38)
-_SENT_AT = const(106)
-
-_F_REXMT = const(0x04)
-_F_SEND = const(0x08)
-_G_RECOVERY = const(0x40)
-_H_SACK = const(0x04)
-
-_WND_MAX = const(61440)
-_N_TCP_FAST = const(28)
-
-
-def start(t, r, lost):
-    """A connection begins. RFC 6928 2: min(10 * MSS, max(2 * MSS, 14600)); one MSS if the SYN was
-    lost (RFC 5681 3.1)."""
-    mss = u16(r, _MSS)
-    put16(r, _CWND, limit(t, r, mss if lost else min(10 * mss, max(2 * mss, 14600))))
-    put16(r, _SSTHRESH, _WND_MAX)
-    put16(r, _RECOVER, 0)
-    put16(r, _CACC, 0)
+from ..kern import bump
+from ..kern.ptr import kernel, ptr16, ptr32
+from ..net.datagram import MAX_FLIGHT, NOW
+from ..stat import N_TCP_FAST
+from .row import (
+    CACC,
+    CWND,
+    DUP,
+    MAX,
+    MSS,
+    NREX,
+    NXT,
+    OPT_SACK,
+    OPTS,
+    OURS,
+    OWES,
+    OWES_DATA,
+    OWES_REXMT,
+    RECOVER,
+    RECOVERY,
+    RTO,
+    SENT_AT,
+    SND_WND,
+    SSTHRESH,
+    WND_MAX,
+)
 
 
-def limit(t, r, n):
+def limit(row, env, n):
     """CWND kept to what the row can count, and to max_flight segments. What duplicate ACKs say has
     left the network does not count: with two in flight three of them could never come."""
-    most = t.max_flight * u16(r, _MSS)
-    if not most or most > _WND_MAX:
-        most = _WND_MAX
+    most = env[MAX_FLIGHT] * row[MSS]
+    if not most or most > WND_MAX:
+        most = WND_MAX
     return n if n < most else most
 
 
-def window(t, r):
-    """How much may be in flight: CWND, and one segment for each of the first two duplicates (RFC
-    3042)."""
-    w = u16(r, _CWND)
-    d = r[_DUP]
-    if d and not r[_G] & _G_RECOVERY:
-        w += (d if d < 2 else 2) * u16(r, _MSS)
-    return w
+def start(row, env, lost):
+    """A connection begins. RFC 6928 2: min(10 * MSS, max(2 * MSS, 14600)); one MSS if the SYN was
+    lost (RFC 5681 3.1)."""
+    mss = row[MSS]
+    row[CWND] = limit(row, env, mss if lost else min(10 * mss, max(2 * mss, 14600)))
+    row[SSTHRESH] = WND_MAX
+    row[RECOVER] = row[CACC] = 0
 
 
-def after_idle(t, r):
-    """RFC 5681 4.1: nothing sent for more than an RTO, so the ACK clock has stopped."""
-    if not u16(r, _MAX) and tdiff(t.stack.now, u32(r, _SENT_AT)) > u16(r, _RTO):
-        mss = u16(r, _MSS)
-        put16(r, _CWND, min(u16(r, _CWND), 10 * mss))
+@kernel
+def usable(r: ptr16, env: ptr32) -> int:
+    """How many octets may be sent from SND.NXT on, less than 0 perhaps: the peer's window, and
+    CWND with one segment for each of the first two duplicate ACKs (RFC 3042)."""
+    w = r[CWND]
+    mss = r[MSS]
+    if r[MAX] == 0:
+        d = env[NOW] - ((r[SENT_AT] << 16) | r[SENT_AT + 1])
+        if d < 0:
+            d += 0x20000000
+            d += 0x20000000
+        # RFC 5681 4.1: nothing sent for more than an RTO, so the ACK clock has stopped
+        if d > r[RTO] and d < 0x20000000 and w > 10 * mss:
+            w = 10 * mss
+            r[CWND] = w
+    d = r[DUP]
+    if d and (r[OURS] & RECOVERY) == 0:
+        if d > 2:
+            d = 2
+        w += d * mss
+    if w > r[SND_WND]:
+        w = r[SND_WND]
+    return w - r[NXT]
 
 
-def on_ack(t, r, n):
+@kernel
+def grow(r: ptr16, n: int, env: ptr32):
     """n new octets were acknowledged; MAX is already less by n."""
-    rec = u16(r, _RECOVER)
-    put16(r, _RECOVER, rec - n if rec > n else 0)
-    r[_DUP] = 0
-    if r[_G] & _G_RECOVERY:
-        return _in_recovery(t, r, n)
-    cwnd = u16(r, _CWND)
-    mss = u16(r, _MSS)
-    if cwnd < u16(r, _SSTHRESH):  # RFC 5681 3.1 (2)
+    c = r[RECOVER]
+    if c > n:
+        r[RECOVER] = c - n
+    else:
+        r[RECOVER] = 0
+    r[DUP] = 0
+    mss = r[MSS]
+    most = env[MAX_FLIGHT] * mss  # see `limit`
+    if most == 0 or most > WND_MAX:
+        most = WND_MAX
+    cwnd = r[CWND]
+    if r[OURS] & RECOVERY:
+        if r[RECOVER] == 0:  # RFC 6582 3.2 step 3, full acknowledgment
+            r[OURS] = r[OURS] & (0xFFFF ^ RECOVERY)
+            cwnd = r[MAX]
+            if cwnd < mss:
+                cwnd = mss
+            cwnd += mss
+            if cwnd > r[SSTHRESH]:
+                cwnd = r[SSTHRESH]
+        else:  # partial acknowledgment: the next hole
+            r[OWES] = r[OWES] | OWES_REXMT
+            if cwnd > n + mss:
+                cwnd -= n
+            else:
+                cwnd = mss
+            if n >= mss:
+                cwnd += mss
+            most = WND_MAX
+    elif cwnd < r[SSTHRESH]:  # RFC 5681 3.1 (2)
         if n > mss:
             n = mss
-        grow(t, r, cwnd, n)  # MUST-19
-    else:
-        _avoid(t, r, cwnd, n)  # MUST-19
+        cwnd += n  # MUST-19
+    else:  # RFC 5681 3.1: one segment for each window acknowledged, in octets (RFC 3465)
+        c = r[CACC] + n
+        if c >= cwnd:
+            c -= cwnd
+            cwnd += mss  # MUST-19
+        if c > 0xFFFF:
+            c = 0xFFFF
+        r[CACC] = c
+    if cwnd > most:
+        cwnd = most
+    r[CWND] = cwnd
 
 
-def grow(t, r, cwnd, n):
-    cwnd = limit(t, r, cwnd + n)
-    put16(r, _CWND, cwnd)
-
-
-def _avoid(t, r, cwnd, n):
-    """RFC 5681 3.1: one segment for each window that was acknowledged, counted in octets (RFC
-    3465)."""
-    acc = u16(r, _CACC) + n
-    if acc >= cwnd:
-        acc -= cwnd
-        n = u16(r, _MSS)
-        grow(t, r, cwnd, n)
-    put16(r, _CACC, acc if acc < 0xFFFF else 0xFFFF)
-
-
-def _in_recovery(t, r, n):
-    mss = u16(r, _MSS)
-    if not u16(r, _RECOVER):  # RFC 6582 3.2 step 3, full acknowledgment
-        r[_G] &= ~_G_RECOVERY
-        return put16(r, _CWND, limit(t, r, min(u16(r, _SSTHRESH), max(u16(r, _MAX), mss) + mss)))
-    r[_F] |= _F_REXMT  # partial acknowledgment: the next hole
-    cwnd = u16(r, _CWND)
-    cwnd = cwnd - n if cwnd > n + mss else mss
-    _inflate(r, cwnd, mss if n >= mss else 0)
-
-
-def _inflate(r, cwnd, n):
-    """Octets that have left the network; max_flight has been seen to."""
-    cwnd += n
-    put16(r, _CWND, cwnd if cwnd < _WND_MAX else _WND_MAX)
-
-
-def on_duplicate(t, r):
+def on_duplicate(tcp, row):
     """RFC 5681 2: an ACK that says nothing new while data is outstanding. With SACK the octets it
     selects count, not the ACK: a peer may say of several segments at once that they came."""
-    if r[_DUP] < 255:
-        r[_DUP] += 1
-    r[_F] |= _F_SEND
-    if r[_G] & _G_RECOVERY:  # RFC 5681 3.2 (4)
-        _inflate(r, u16(r, _CWND), t.sack.news if r[_H] & _H_SACK else u16(r, _MSS))
-    elif r[_DUP] == 3 and not u16(r, _RECOVER):
-        enter_recovery(t, r)
+    if row[DUP] < 255:
+        row[DUP] += 1
+    row[OWES] |= OWES_DATA
+    if row[OURS] & RECOVERY:  # RFC 5681 3.2 (4)
+        n = tcp.sack.news if row[OPTS] & OPT_SACK else row[MSS]
+        row[CWND] = min(row[CWND] + n, WND_MAX)
+    elif row[DUP] == 3 and not row[RECOVER]:  # RFC 5681 3.2 (2), (3): fast retransmit
+        halve(row)
+        row[RECOVER] = row[MAX]
+        row[CWND] = min(limit(row, tcp.env, row[SSTHRESH]) + 3 * row[MSS], WND_MAX)
+        row[OURS] |= RECOVERY
+        row[OWES] |= OWES_REXMT
+        if tcp.sack:
+            tcp.sack.restart(row)
+        bump(tcp.stat, N_TCP_FAST)
 
 
-def enter_recovery(t, r):
-    """RFC 5681 3.2 (2), (3): fast retransmit."""
-    halve(r)
-    put16(r, _RECOVER, u16(r, _MAX))
-    _inflate(r, limit(t, r, u16(r, _SSTHRESH)), 3 * u16(r, _MSS))
-    r[_G] |= _G_RECOVERY
-    r[_F] |= _F_REXMT
-    if t.sack:
-        t.sack.restart(r)
-    bump(t.stat, _N_TCP_FAST)
-
-
-def halve(r):
+def halve(row):
     """RFC 5681 (4): SSTHRESH = max(FlightSize / 2, 2 * SMSS). What the first two duplicate ACKs
     let out beyond CWND does not count (3.2 step 2)."""
-    put16(r, _SSTHRESH, max(min(u16(r, _MAX), u16(r, _CWND)) >> 1, 2 * u16(r, _MSS)))
+    row[SSTHRESH] = max(min(row[MAX], row[CWND]) >> 1, 2 * row[MSS])
 
 
-def on_timeout(t, r):
+def on_timeout(row):
     """RFC 5681 3.1: the loss window is one segment; SSTHRESH is halved at the first timeout of a
     segment only."""
-    if not r[_NREX]:
-        halve(r)
-    put16(r, _CWND, u16(r, _MSS))
-    put16(r, _CACC, 0)
-    put16(r, _RECOVER, u16(r, _MAX))
-    r[_DUP] = 0
-    r[_G] &= ~_G_RECOVERY
+    if not row[NREX]:
+        halve(row)
+    row[CWND] = row[MSS]
+    row[CACC] = row[DUP] = 0
+    row[RECOVER] = row[MAX]
+    row[OURS] &= ~RECOVERY

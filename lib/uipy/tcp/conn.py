@@ -1,45 +1,48 @@
-"""A connection as the application holds it: one row of the table, and the calls that mark it."""
-
-from micropython import const
+"""The connection as an application holds it (RFC 9293 3.9.1): calls that leave a mark in its row,
+and the settings."""
 
 from ..errors import Busy, Error, NotConnected
-from ..kern import copy, put16, put32, u16, u32
-from .row import STATE_NAMES, abort, mark
-
-_STATE = const(0)
-_IDX = const(1)
-_F = const(2)
-_G = const(3)
-_H = const(4)
-_MAX = const(22)
-_MSS = const(28)
-_STATE_AT = const(76)
-_ROOM = const(88)
-_GEN = const(94)
-_USER = const(96)
-_KEEP = const(98)
-_TTL = const(101)
-_TOS = const(102)
-_BUFF = const(114)
-
-_KEY = const(10)
-_K_LPORT = const(2)
-_K_RPORT = const(4)
-_K_RADDR = const(6)
-
-_F_ACK = const(0x01)
-_F_RST = const(0x02)
-_F_SEND = const(0x08)
-_G_FIN = const(0x01)
-_G_END = const(0x04)
-_G_DEAF = const(0x08)
-_G_NODELAY = const(0x20)
-_H_TS = const(0x01)
-
-_S_CLOSED = const(0)
-_S_SYN_SENT = const(2)
-_S_ESTABLISHED = const(4)
-_S_CLOSE_WAIT = const(7)
+from ..kern import pair, seq_out, set_pair
+from ..net.datagram import OWN_MSS
+from .emit import opens
+from .end import end
+from .row import (
+    ABORTED,
+    ADV,
+    BUFF,
+    DEAF,
+    ERROR,
+    FIN_QUEUED,
+    GEN,
+    KEEP,
+    LPORT,
+    MAX,
+    MSS,
+    NODELAY,
+    OPT_TS,
+    OPTS,
+    OURS,
+    OWES,
+    OWES_ACK,
+    OWES_DATA,
+    OWES_RST,
+    RADDR,
+    REASONS,
+    ROOM,
+    ROW_TOS,
+    ROW_TTL,
+    RPORT,
+    S_CLOSE_WAIT,
+    S_CLOSED,
+    S_ESTABLISHED,
+    S_SYN_SENT,
+    SRC_ENDED,
+    STATE,
+    STATE_AT,
+    STATE_NAMES,
+    USER,
+    abort,
+)
 
 
 class Conn:
@@ -50,10 +53,10 @@ class Conn:
     All of them raise `NotConnected` once the connection has ended.
     """
 
-    def __init__(self, tcp, idx, size):
-        self.t = tcp
-        self.r = bytearray(size)  # the row: offsets in tcp_row.py
-        self.r[_IDX] = idx
+    def __init__(self, tcp, idx, row):
+        self.tcp = tcp
+        self.idx = idx
+        self.row = row  # see row.py
         self.app = None
         self.src = None  # the running source
 
@@ -61,14 +64,14 @@ class Conn:
 
     def send(self, src):
         """Sends what `src` produces (see source.py). Raises `Busy` while another source runs."""
-        r = self._sendable()
+        row = self._sendable()
         if self.src is not None:
             raise Busy("wait for acked() until conn.sending is false, or join sources with Chain")
-        if self.t.watch:
-            src = self.t.watch(src)
+        if self.tcp.watch:
+            src = self.tcp.watch(src)
         self.src = src
-        r[_G] &= ~_G_END  # what was true of nothing, or of the source before
-        mark(self, _F_SEND)
+        row[OURS] &= ~SRC_ENDED  # what was true of nothing, or of the source before
+        self._mark(OWES_DATA)
 
     def finish(self, src=None):
         """Sends `src`, and a FIN with its last octet (RFC 9293 3.9.1.4); goes on receiving."""
@@ -79,37 +82,35 @@ class Conn:
     def shutdown(self):
         """Closes our side only: a FIN after what is queued; receiving goes on until the peer's FIN
         (RFC 9293 3.6)."""
-        r = self._sendable()
-        r[_G] |= _G_FIN
-        mark(self, _F_SEND)
+        self._sendable()[OURS] |= FIN_QUEUED
+        self._mark(OWES_DATA)
 
     def close(self):
         """`shutdown`, and nothing more is read: data from now on earns the peer a RST (RFC 9293
         3.6.1, SHLD-3)."""
-        r = self._alive()
-        r[_G] |= _G_FIN | _G_DEAF
-        if r[_STATE] == _S_SYN_SENT:  # RFC 9293 3.10.4: nothing was agreed yet
-            return self.t.end(self, "aborted")
-        mark(self, _F_SEND)
+        row = self._alive()
+        row[OURS] |= FIN_QUEUED | DEAF
+        if row[STATE] == S_SYN_SENT:  # RFC 9293 3.10.4: nothing was agreed yet
+            return end(self, REASONS[ABORTED])
+        self._mark(OWES_DATA)
 
     def abort(self):
         """Ends the connection with a RST (RFC 9293 3.10.5). `closed` is the only callback that
         follows, when the RST has gone; the row is free then."""
-        r = self._alive()
-        if r[_STATE] == _S_SYN_SENT:
-            return self.t.end(self, "aborted")
-        abort(self, 0)
+        if self._alive()[STATE] == S_SYN_SENT:
+            return end(self, REASONS[ABORTED])
+        abort(self, ABORTED)
 
     def push_urgent(self, n):
         """Makes the next n octets of the source, from the first unacknowledged one, urgent (RFC
         6093); any length."""
-        r = self._alive()
+        row = self._alive()
         if self.src is None:
             raise Error("nothing is being sent: push_urgent() speaks of the running source")
-        if self.t.urg is None:
+        if self.tcp.urg is None:
             raise ValueError("urgent data was left out: Stack(tcp_options={'urgent': True})")
-        self.t.urg.push(r, n)
-        mark(self, _F_SEND)
+        self.tcp.urg.push(row, n)
+        self._mark(OWES_DATA)
 
     @property
     def sending(self):
@@ -119,22 +120,22 @@ class Conn:
     @property
     def can_send(self):
         """True while our side is open: `send`, `finish` and `shutdown` would not raise."""
-        r = self.r
-        s = r[_STATE]
-        if r[_F] & _F_RST or r[_G] & _G_FIN:
+        row = self.row
+        state = row[STATE]
+        if row[OWES] & OWES_RST or row[OURS] & FIN_QUEUED:
             return False
-        return _S_SYN_SENT <= s <= _S_ESTABLISHED or s == _S_CLOSE_WAIT
+        return S_SYN_SENT <= state <= S_ESTABLISHED or state == S_CLOSE_WAIT
 
     @property
     def mss(self):
         """Octets of data in a full segment (Eff.snd.MSS, RFC 9293 3.7.1), options of every segment
         taken off."""
-        return u16(self.r, _MSS) - (12 if self.r[_H] & _H_TS else 0)
+        return self.row[MSS] - (12 if self.row[OPTS] & OPT_TS else 0)
 
     @property
     def unacked(self):
         """Octets of sequence space sent and not acknowledged (SND.MAX - SND.UNA)."""
-        return u16(self.r, _MAX)
+        return self.row[MAX]
 
     # Receiving
 
@@ -146,16 +147,16 @@ class Conn:
         Raising it takes effect with the next segment, or at once with `resume()`. 0 to 2**24;
         above 65535 only with window scaling.
         """
-        return u32(self.r, _ROOM)
+        return pair(self.row, ROOM)
 
     @room.setter
     def room(self, n):
         if not 0 <= n <= 0x1000000:
             raise ValueError("room is 0 to 2**24 octets")
-        r = self.r
-        put32(r, _ROOM, n)
-        if n > u32(r, _BUFF):
-            put32(r, _BUFF, n)
+        row = self.row
+        set_pair(row, ROOM, n)
+        if n > pair(row, BUFF):
+            set_pair(row, BUFF, n)
 
     def resume(self):
         """The application has moved on: the source has more to give, or there is more `room`.
@@ -163,41 +164,41 @@ class Conn:
         The peer is told of the room if it is worth a segment (RFC 9293 3.8.6.2.2). For the source
         it is not needed in `received`, `acked` and `poll`.
         """
-        self._alive()
+        row = self._alive()
         if self.src is not None:
-            mark(self, _F_SEND)
-        if self.t.opens(self):
-            mark(self, _F_ACK)
+            self._mark(OWES_DATA)
+        if opens(row, self.tcp.env[OWN_MSS]) and pair(row, ROOM) > pair(row, ADV):
+            self._mark(OWES_ACK)
 
     @property
     def urgent_left(self):
         """How many octets are still to be read up to the urgent pointer; 0 outside of urgent
         mode."""
-        return self.t.urg.left(self.r) if self.t.urg else 0  # MUST-33
+        return self.tcp.urg.left(self.row) if self.tcp.urg else 0  # MUST-33
 
     # Settings (RFC 9293 3.9.1, 3.8.3, 3.8.4)
 
     @property
     def nodelay(self):
         """True turns Nagle's algorithm off (RFC 9293 3.7.4, MUST-17)."""
-        return bool(self.r[_G] & _G_NODELAY)
+        return bool(self.row[OURS] & NODELAY)
 
     @nodelay.setter
     def nodelay(self, on):
-        r = self._alive()
-        r[_G] = r[_G] | _G_NODELAY if on else r[_G] & ~_G_NODELAY  # MUST-17
-        mark(self, _F_SEND)
+        row = self._alive()
+        row[OURS] = row[OURS] | NODELAY if on else row[OURS] & ~NODELAY  # MUST-17
+        self._mark(OWES_DATA)
 
     @property
     def keepalive_s(self):
         """Seconds of silence before a keep-alive is sent; 0 = off, the default (RFC 9293 3.8.4);
         7200 is the RFC's choice."""
-        return u16(self.r, _KEEP)
+        return self.row[KEEP]
 
     @keepalive_s.setter
     def keepalive_s(self, s):
-        put16(self._alive(), _KEEP, _seconds(s, 0))  # MUST-24, MUST-27
-        self.t.hurry()
+        self._alive()[KEEP] = _seconds(s, 0)  # MUST-24, MUST-27
+        self.tcp.hurry()
 
     def keepalive(self, s=7200):  # MUST-28
         """Turns keep-alives on: a probe after s seconds of silence, two hours unless told (0 =
@@ -208,65 +209,65 @@ class Conn:
     def user_timeout_s(self):
         """R2: seconds that data may go unacknowledged before the connection is given up (RFC 9293
         3.8.3, MUST-21)."""
-        return u16(self.r, _USER)
+        return self.row[USER]
 
     @user_timeout_s.setter
     def user_timeout_s(self, s):
-        put16(self._alive(), _USER, _seconds(s, 1))  # MUST-21
-        self.t.hurry()
+        self._alive()[USER] = _seconds(s, 1)  # MUST-21
+        self.tcp.hurry()
 
     @property
     def ttl(self):
         """Time to Live of our segments (RFC 9293 3.9.2, MUST-49)."""
-        return self.r[_TTL]
+        return self.row[ROW_TTL]
 
     @ttl.setter
     def ttl(self, n):
         if not 0 < n < 256:  # RFC 1122 3.2.1.7
             raise ValueError("a TTL is 1 to 255")
-        self._alive()[_TTL] = n  # MUST-49
+        self._alive()[ROW_TTL] = n  # MUST-49
 
     @property
     def tos(self):
         """Diffserv field of our segments, the two ECN bits left out (RFC 9293 3.9.1, MUST-48)."""
-        return self.r[_TOS]
+        return self.row[ROW_TOS]
 
     @tos.setter
     def tos(self, n):
-        self._alive()[_TOS] = n & 0xFC  # MUST-48
+        self._alive()[ROW_TOS] = n & 0xFC  # MUST-48
 
     # Who and what
 
     @property
     def gen(self):
         """Changes with each use of the row: keep it with a handle that outlives the callbacks."""
-        return u16(self.r, _GEN)
+        return self.row[GEN]
 
     @property
     def state(self):
-        """The state's number, an index of tcp_row.STATE_NAMES."""
-        return self.r[_STATE]
+        """The state's number, an index of row.STATE_NAMES."""
+        return self.row[STATE]
 
     @property
     def state_name(self):
-        return STATE_NAMES[self.r[_STATE]]
+        return STATE_NAMES[self.row[STATE]]
 
     @property
     def state_at(self):
         """When the state was entered (ticks): the age of a CLOSE-WAIT is now - state_at."""
-        return u32(self.r, _STATE_AT)
+        return pair(self.row, STATE_AT)
 
     @property
     def rport(self):
-        return u16(self.t.keys, _KEY * self.r[_IDX] + _K_RPORT)
+        return self.row[RPORT]
 
     @property
     def lport(self):
-        return u16(self.t.keys, _KEY * self.r[_IDX] + _K_LPORT)
+        return self.row[LPORT]
 
     def raddr_into(self, buf, i):
         """Writes the peer's address at buf[i:i+4]; allocates nothing."""
-        copy(buf, i, self.t.keys, _KEY * self.r[_IDX] + _K_RADDR, 4)
+        seq_out(buf, i, self.row, RADDR, 0)
 
     def peer(self):
         """('192.168.1.9', 50123): the other end. Allocates."""
@@ -280,19 +281,37 @@ class Conn:
         self._alive()
         return Handle(self)
 
+    # What the stack calls
+
+    def failed(self, exc):
+        """A callback raised: the connection is reset, the stack goes on. Returns 0, the length of
+        what was to be sent."""
+        state = self.row[STATE]
+        if state == S_SYN_SENT:  # RFC 9293 3.10.5: nobody to be reset
+            end(self, REASONS[ERROR])
+        elif state:
+            abort(self, ERROR)
+        self.tcp.stack.failed(exc)
+        return 0
+
+    def _mark(self, owes):
+        """Something is to be sent: done as the reply of this `input`, or by the next `output`."""
+        self.row[OWES] |= owes
+        self.tcp.stack.wake_up()
+
     def _alive(self):
-        r = self.r
-        if r[_STATE] == _S_CLOSED or r[_F] & _F_RST:
+        row = self.row
+        if row[STATE] == S_CLOSED or row[OWES] & OWES_RST:
             raise NotConnected("the connection has ended")
-        return r
+        return row
 
     def _sendable(self):
         """The row, if the send side is still open (RFC 9293 3.10.3: 'connection closing'
         otherwise)."""
-        r = self._alive()
+        row = self._alive()
         if not self.can_send:
             raise NotConnected("our side is closed: send before shutdown(), close() or finish()")
-        return r
+        return row
 
 
 def _seconds(s, least):
@@ -312,6 +331,6 @@ class Handle:
     def conn(self):
         """The connection, as long as it is the same one; else `NotConnected`."""
         c = self._conn
-        if c.gen != self._gen or c.r[_STATE] == _S_CLOSED:
+        if c.gen != self._gen or c.row[STATE] == S_CLOSED:
             raise NotConnected("the connection has ended and its row may serve another one")
         return c

@@ -2,27 +2,32 @@
 
 from micropython import const
 
-from ..kern import copy, find, put16, sdiff, u16
-from .callbacks import end, tell
-from .row import KEY
+from ..guard import guarded
+from ..kern import ahead, find_row, seq_in, u16
+from ..net.datagram import DST_AT, ICMP_AT
+from .end import end
+from .row import (
+    LPORT,
+    MAX,
+    MSS,
+    NXT,
+    OWES,
+    OWES_DATA,
+    OWES_REXMT,
+    RADDR,
+    RPORT,
+    S_SYN_RECEIVED,
+    SND_UNA,
+    STATE,
+    USED,
+)
+from .timers import tell
 
-_STATE = const(0)
-_F = const(2)
-_SND_UNA = const(8)
-_NXT = const(20)
-_MAX = const(22)
-_MSS = const(28)
-_K_IFACE = const(1)
-_K_LPORT = const(2)
-_K_RADDR = const(6)
-_F_REXMT = const(0x04)
-_F_SEND = const(0x08)
-_S_SYN_RECEIVED = const(3)
 _UNREACH = const(3)
 _TOO_BIG = const(4)
 
 
-def unreach(t, iface, kind, code, at, n):
+def unreach(tcp, iface, at, n):
     """An error message quotes n octets of one of our segments at `at`.
 
     It counts only if the quoted sequence number is in flight (RFC 5927 4.1). Hard errors end a
@@ -30,41 +35,43 @@ def unreach(t, iface, kind, code, at, n):
     """
     if n < 8:
         return
-    k = t.mine
-    b = t.buf
-    k[0] = 1
-    k[_K_IFACE] = iface.idx
-    copy(k, _K_LPORT, b, at, 4)
-    copy(k, _K_RADDR, b, t.stack.dst_at, 4)
-    i = find(t.keys, KEY, t.rows, k, KEY)
+    buf = tcp.buf
+    key = tcp.mine
+    key[USED] = iface.idx + 1
+    key[LPORT] = u16(buf, at)
+    key[RPORT] = u16(buf, at + 2)
+    seq_in(key, RADDR, buf, tcp.seg[DST_AT])
+    i = find_row(tcp.tab, tcp.size, tcp.rows, key)
     if i < 0:
-        if kind == _UNREACH and 2 <= code <= 3:
-            t.half.unreach(k, at)
+        if _hard(tcp):
+            tcp.half.unreach(key, at)
         return
-    c = t.conns[i]
-    if 0 <= sdiff(b, at + 4, c.r, _SND_UNA) < u16(c.r, _MAX):
-        t.c = c
-        _error(t, c, kind, code)  # MUST-54
+    conn = tcp.conns[i]
+    if 0 <= ahead(buf, at + 4, conn.row, SND_UNA) < conn.row[MAX]:
+        guarded(_error, conn)  # MUST-54
 
 
-def _error(t, c, kind, code):
-    r = c.r
-    if kind == _UNREACH and code == _TOO_BIG:
-        return _too_big(t, c, u16(t.buf, t.stack.icmp_at + 6))
-    if r[_STATE] <= _S_SYN_RECEIVED and kind == _UNREACH and 2 <= code <= 3:  # MUST-56
-        end(t, c, "unreachable")  # protocol or port: hard (RFC 1122 4.2.3.9)
+def _hard(tcp):
+    """Protocol or port unreachable (RFC 1122 4.2.3.9)."""
+    at = tcp.seg[ICMP_AT]
+    return tcp.buf[at] == _UNREACH and 2 <= tcp.buf[at + 1] <= 3
+
+
+def _error(conn):
+    tcp = conn.tcp
+    row = conn.row
+    at = tcp.seg[ICMP_AT]
+    if tcp.buf[at] == _UNREACH and tcp.buf[at + 1] == _TOO_BIG:
+        # RFC 1191 6.4: smaller segments from now on, and the one that was too big at once; never
+        # below 536 + 40.
+        mss = max(u16(tcp.buf, at + 6), 576) - 40
+        if mss < row[MSS] and row[STATE] > S_SYN_RECEIVED:
+            row[MSS] = mss
+            row[NXT] = 0
+            row[OWES] |= OWES_DATA | OWES_REXMT
+            tcp.stack.wake_up()
+            tell(conn, "too big")
+    elif row[STATE] <= S_SYN_RECEIVED and _hard(tcp):  # MUST-56
+        end(conn, "unreachable")
     else:
-        tell(t, c, "unreachable")  # soft errors never end it
-
-
-def _too_big(t, c, mtu):
-    """RFC 1191 6.4: smaller segments from now on, and the one that was too big at once; never
-    below 536 + 40."""
-    r = c.r
-    mss = (mtu if mtu > 576 else 576) - 40
-    if mss < u16(r, _MSS) and r[_STATE] > _S_SYN_RECEIVED:
-        put16(r, _MSS, mss)
-        put16(r, _NXT, 0)
-        r[_F] |= _F_SEND | _F_REXMT
-        t.touch()
-        tell(t, c, "too big")
+        tell(conn, "unreachable")  # soft errors never end it

@@ -1,74 +1,117 @@
-"""The row of a TCP connection: what RFC 9293 3.3.1 calls the TCB, in 120 octets and what the
-options add.
+"""The row of a TCP connection: what RFC 9293 3.3.1 calls the TCB, in 71 halves (array('H')) and what
+the options add.
 
-Everything that is a sequence number is kept as wire bytes; everything between SND.UNA and the end
-of what was sent is a 16-bit distance from SND.UNA, so an ACK only subtracts. The modules repeat
-the offsets that they use as constants (a constant cannot be imported on a board without costing
-RAM); a test compares the copies.
-
-    0 STATE      u8   S_*, an index of STATE_NAMES
-    1 IDX        u8   the row's number
-    2 F          u8   F_*: what is to be sent, set by input, timers and the application, cleared by
-                      tcp_out
-    3 G          u8   G_*: facts about our side
-    4 H          u8   H_*: options in use
-    5 T          u8   T_*: timers that run
-    6 NREX       u8   how often the octet at SND.UNA was sent again; also probes of a zero window
-    7 DUP        u8   duplicate ACKs in a row (RFC 5681 2); with F_RST set the reason, an index of
-                      REASONS
-    8 SND_UNA    4    RFC 9293 3.3.1
-   12 RCV_NXT    4
-   16 SND_WL1    4    SND.WL2 is not kept: an ACK below SND.UNA never gets as far as the window
-                      update
-   20 NXT        u16  SND.NXT - SND.UNA; goes back to 0 when a timeout resends from SND.UNA
-   22 MAX        u16  the highest SND.NXT - SND.UNA
-   24 SND_WND    u16  at most 61440
-   26 MAX_WND    u16  MAX.SND.WND (RFC 5961 5.2)
-   28 MSS        u16  Eff.snd.MSS without options (RFC 9293 3.7.1)
-   30 CWND       u16  RFC 5681 2
-   32 SSTHRESH   u16
-   34 RECOVER    u16  RFC 6582 3.2, less SND.UNA; 0 = ACKed
-   36 CACC       u16  octets ACKed in congestion avoidance since the last increase
-   38 RTO        u16  ms (RFC 6298)
-   40 SRTT       u32  ms * 8
-   44 RTTVAR     u32  ms * 4
-   48 TIMED      u16  end of the segment being timed, less SND.UNA; 0 = none
-   50 RMSS       u16  the largest segment received: what counts as full-sized for the ACK rule
-   52 TIMED_AT   u32  ticks
-   56 REXMT_AT   u32  T_REXMT or T_PERSIST
-   60 ACK_AT     u32  T_ACK, the delayed ACK
-   64 HEARD_AT   u32  any acceptable segment
-   68 SINCE_AT   u32  when the octet at SND.UNA was first sent, or the wait for a reader of a
-                      FIN-WAIT-2 began
-   72 BUSY_AT    u32  data moved, either way
-   76 STATE_AT   u32  the state was entered
-   80 POLL_AT    u32  T_POLL
-   84 ADV        u32  the right edge that we offered, less RCV.NXT
-   88 ROOM       u32  what the application can take
-   92 UNACKED    u16  octets received since our last ACK
-   94 GEN        u16  uses of the row
-   96 USER       u16  R2 in seconds
-   98 KEEP       u16  keep-alive in seconds, 0 = off
-  100 KPROBE     u8   keep-alives unanswered
-  101 TTL        u8
-  102 TOS        u8
-  103 LST        u8   the listener's number, 255 = our own open
-  104 SSHIFT     u8   Snd.Wind.Shift (RFC 7323 2.3)
-  105 RSHIFT     u8   Rcv.Wind.Shift
-  106 SENT_AT    u32  the last segment with data
-  110 CHAL_AT    u32  the last challenge ACK
-  114 BUFF       u32  RCV.BUFF: the largest ROOM
-  118 GAP        u16  the end of what came out of order, less RCV.NXT; 0 = nothing is missing
-  120            the options' own octets, from `row_at` of each module
+A sequence number takes two halves (kern/halves.py), and so does a time or a count beyond 16 bits;
+these are marked `pair`. Everything between SND.UNA and the end of what was sent is a distance from
+SND.UNA, so that an ACK only subtracts. Half-open connections and those in TIME-WAIT have rows of
+their own, which begin with the same key.
 """
 
 from micropython import const
 
-from ..kern import put32
+from ..kern import set_pair
+from ..net.datagram import NOW
 
-ROW = 120
-# used u8, interface u8, local port, remote port, remote address: as they follow in our TCP header
-KEY = 10
+# The key: as far as NKEY, alike in each table
+USED = const(0)  # the interface's number plus 1; 0: the row is free
+LPORT = const(1)
+RPORT = const(2)
+RADDR = const(3)  # pair
+NKEY = const(5)
+
+STATE = const(5)  # S_*
+OWES = const(6)  # OWES_*: what is to be sent; set by input, timers and the application
+OURS = const(7)  # facts about our side, see below
+OPTS = const(8)  # OPT_* and what they remember
+TIMERS = const(9)  # RUNS_*
+NREX = const(10)  # how often the octet at SND.UNA was sent again; also probes of a zero window
+DUP = const(11)  # duplicate ACKs in a row (RFC 5681 2); with OWES_RST the reason, of REASONS
+SND_UNA = const(12)  # pair
+RCV_NXT = const(14)  # pair
+SND_WL1 = const(16)  # pair. SND.WL2 is not kept: an ACK below SND.UNA updates no window
+NXT = const(18)  # SND.NXT - SND.UNA; 0 again when a timeout resends from SND.UNA
+MAX = const(19)  # the highest SND.NXT - SND.UNA
+SND_WND = const(20)  # WND_MAX at the most
+MAX_WND = const(21)  # MAX.SND.WND (RFC 5961 5.2)
+MSS = const(22)  # Eff.snd.MSS without options (RFC 9293 3.7.1)
+CWND = const(23)  # RFC 5681 2
+SSTHRESH = const(24)
+RECOVER = const(25)  # RFC 6582 3.2, less SND.UNA; 0: it has been acknowledged
+CACC = const(26)  # octets acknowledged in congestion avoidance since the last increase
+RTO = const(27)  # ms (RFC 6298)
+TIMED = const(28)  # end of the segment being timed, less SND.UNA; 0 = none
+RMSS = const(29)  # the largest segment received: what is full-sized for the ACK rule
+UNACKED = const(30)  # octets received since our last ACK
+GAP = const(31)  # the end of what came out of order, less RCV.NXT; 0: nothing is missing
+USER = const(32)  # R2 in seconds
+KEEP = const(33)  # keep-alive in seconds; 0 = off
+KPROBE = const(34)  # keep-alives unanswered
+ROW_TTL = const(35)
+ROW_TOS = const(36)
+LISTENER = const(37)  # the listener's number; NO_LISTENER: our own open
+SSHIFT = const(38)  # Snd.Wind.Shift (RFC 7323 2.3)
+RSHIFT = const(39)  # Rcv.Wind.Shift
+GEN = const(40)  # uses of the row
+SRTT = const(41)  # pair, ms * 8
+RTTVAR = const(43)  # pair, ms * 4
+ADV = const(45)  # pair: the right edge that we offered, less RCV.NXT
+ROOM = const(47)  # pair: what the application can take
+BUFF = const(49)  # pair: RCV.BUFF, the largest ROOM
+TIMED_AT = const(51)  # pair, like all times
+REXMT_AT = const(53)  # RUNS_REXMT or RUNS_PERSIST
+ACK_AT = const(55)  # RUNS_ACK, the delayed ACK
+HEARD_AT = const(57)  # any acceptable segment
+SINCE_AT = const(59)  # the octet at SND.UNA was first sent; or a FIN-WAIT-2 lost its reader
+BUSY_AT = const(61)  # data moved, either way
+STATE_AT = const(63)  # the state was entered
+POLL_AT = const(65)  # RUNS_POLL
+SENT_AT = const(67)  # the last segment with data
+CHAL_AT = const(69)  # the next challenge ACK may go
+ROW_SIZE = const(71)  # the options' own halves follow, from `at` of each module in tcp/extra/
+
+S_CLOSED = const(0)
+S_SYN_SENT = const(2)
+S_SYN_RECEIVED = const(3)
+S_ESTABLISHED = const(4)
+S_FIN_WAIT_1 = const(5)
+S_FIN_WAIT_2 = const(6)
+S_CLOSE_WAIT = const(7)
+S_CLOSING = const(8)
+S_LAST_ACK = const(9)
+
+OWES_ACK = const(0x01)
+OWES_RST = const(0x02)  # nothing else happens on this connection
+OWES_REXMT = const(0x04)  # the segment at SND.UNA again, or the next hole
+OWES_DATA = const(0x08)  # new data, or our FIN
+OWES_PROBE = const(0x10)  # of a closed window
+OWES_KEEP = const(0x20)  # a keep-alive
+WAITS = const(0x40)  # what it owes waits for ARP
+
+FIN_QUEUED = const(0x01)  # the application has closed our side
+FIN_SENT = const(0x02)
+SRC_ENDED = const(0x04)  # all that the source will give has been sent
+DEAF = const(0x08)  # the application does not read any more
+NODELAY = const(0x20)  # without Nagle
+RECOVERY = const(0x40)  # fast recovery (RFC 6582)
+TOLD = const(0x80)  # the application knows that the peer is out of reach
+
+OPT_TS = const(0x01)  # agreed on: timestamps
+OPT_WS = const(0x02)  # window scaling
+OPT_SACK = const(0x04)
+OPT_ECN = const(0x08)
+OWES_ECE = const(0x10)  # CE was seen: each ACK says so
+OWES_CWR = const(0x20)  # CWND was halved: the next data says so
+URGENT_IN = const(0x40)  # urgent mode, of the peer's data
+URGENT_OUT = const(0x80)  # and of ours
+
+RUNS_REXMT = const(0x01)
+RUNS_PERSIST = const(0x02)
+RUNS_ACK = const(0x04)
+RUNS_POLL = const(0x08)
+RUNS_LINGER = const(0x10)
+
+NO_LISTENER = const(255)
+WND_MAX = const(61440)  # so that no sum of two windows leaves 17 bits
 
 STATE_NAMES = (
     "CLOSED",
@@ -85,32 +128,23 @@ STATE_NAMES = (
 )
 
 REASONS = ("aborted", "error", "idle", "unread")  # why a connection is ended by our RST
-
-_STATE = const(0)
-_F = const(2)
-_T = const(5)
-_DUP = const(7)
-_STATE_AT = const(76)
-_F_RST = const(0x02)
+ABORTED = const(0)
+ERROR = const(1)
+IDLE = const(2)
+UNREAD = const(3)
 
 
-def mark(c, flag):
-    """Something is to be sent for c: noted in its row, done by the next `output` (or as the reply
-    of this `input`)."""
-    c.r[_F] |= flag
-    c.t.touch()
-
-
-def abort(c, reason):
+def abort(conn, reason):
     """The connection is to be reset; `reason` is an index of REASONS. Its timers stop: only the
     RST is left to do."""
-    c.r[_DUP] = reason
-    c.r[_T] = 0
-    mark(c, _F_RST)
+    row = conn.row
+    row[DUP] = reason
+    row[TIMERS] = 0
+    row[OWES] |= OWES_RST
+    conn.tcp.stack.wake_up()
 
 
-def set_state(t, c, state):
+def set_state(conn, state):
     """Every transition of a connection's row passes here."""
-    r = c.r
-    r[_STATE] = state
-    put32(r, _STATE_AT, t.stack.now)
+    conn.row[STATE] = state
+    set_pair(conn.row, STATE_AT, conn.tcp.env[NOW])

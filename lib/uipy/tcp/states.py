@@ -1,347 +1,323 @@
 """RFC 9293 3.10.7: what a segment does, state by state.
 
-Theory of operation. `INPUT[state](t, c)` is called with the segment at hand described in `t`
-(flags, len, wnd, data; its numbers stay where they lie, at t.at + 4 and t.at + 8). Each state
-takes the steps in the order of 3.10.7.4: sequence number, RST, SYN, ACK, URG, text, FIN. A step
-that ends the processing returns a false value. Nothing is sent from here: a step leaves a mark
-(F_ACK, F_SEND, ...) and tcp_out builds what is due.
+Theory of operation. `INPUT[state](conn)` is called with the segment at hand described in `tcp.seg`
+(net/datagram.py); its numbers stay where they lie, at seg[AT] + 4 and seg[AT] + 8. Each state takes
+the steps in the order of 3.10.7.4: sequence number, RST, SYN, ACK, URG, text, FIN. A step that ends
+the processing returns a false value. Nothing is sent from here: a step leaves a mark (OWES_ACK,
+OWES_DATA, ...) and send.py builds what is due. Two ends have no row behind them, and are answered
+at once: a segment that nobody can have sent (closed.py), and the last one before TIME-WAIT. Then
+the length of the reply is what the state returns.
 
-    CLOSED      -> SYN-SENT by connect (tcp.py)             LISTEN -> SYN-RECEIVED -> ESTABLISHED
-                in tcp_half.py
-    SYN-SENT    -> ESTABLISHED, SYN-RECEIVED                 here
-    SYN-RECEIVED-> ESTABLISHED (simultaneous open)           here
-    ESTABLISHED -> CLOSE-WAIT by the peer's FIN              here;   -> FIN-WAIT-1 by ours, in
-        tcp_out.py
-    FIN-WAIT-1  -> FIN-WAIT-2, CLOSING, TIME-WAIT            here
-    FIN-WAIT-2  -> TIME-WAIT                                 here
-    CLOSE-WAIT  -> LAST-ACK by our FIN, in tcp_out.py
-    CLOSING     -> TIME-WAIT;  LAST-ACK -> CLOSED            here
-    TIME-WAIT   -> CLOSED                                    tcp_wait.py
+    CLOSED       -> SYN-SENT by connect (connect.py)
+    LISTEN       -> SYN-RECEIVED -> ESTABLISHED              halfopen.py
+    SYN-SENT     -> ESTABLISHED, SYN-RECEIVED                here
+    SYN-RECEIVED -> ESTABLISHED (simultaneous open)          here
+    ESTABLISHED  -> CLOSE-WAIT by the peer's FIN             here
+                 -> FIN-WAIT-1 by ours                       send.py
+    FIN-WAIT-1   -> FIN-WAIT-2, CLOSING, TIME-WAIT           here
+    FIN-WAIT-2   -> TIME-WAIT                                here
+    CLOSE-WAIT   -> LAST-ACK by our FIN                      send.py
+    CLOSING      -> TIME-WAIT                                here
+    LAST-ACK     -> CLOSED                                   here
+    TIME-WAIT    -> CLOSED                                   timewait.py
 """
 
-from micropython import const
-
-from . import congestion as cc
-from ..kern import bump, copy, put16, put32, sadd, sdiff, u16, u32
-from .ack import acked, duplicate, update_window
-from .callbacks import connected, end, peer_closed
-from .check import challenge, check
-from .options import read, send_mss, settle
-from .row import set_state
+from ..kern import ahead, bump, pair, seq_add, seq_in, set_pair, tdiff
+from ..net.datagram import ACKS, AT, FLAGS, NOW, P_SHIFT, REL, TEXT, WND
+from ..stat import N_TCP_RST_IN
+from . import congestion
+from .ack import ack, window
+from .check import check
+from .closed import reset_back
+from .end import end
+from .header import ACK, FIN, RST, SYN, URG
+from .options import agreed, read, send_mss
+from .row import (
+    ADV,
+    BUFF,
+    DEAF,
+    FIN_SENT,
+    MAX,
+    MAX_WND,
+    MSS,
+    NREX,
+    NXT,
+    OPT_ECN,
+    OPT_TS,
+    OPT_WS,
+    OPTS,
+    OURS,
+    OWES,
+    OWES_ACK,
+    OWES_DATA,
+    OWES_REXMT,
+    OWES_RST,
+    RCV_NXT,
+    ROOM,
+    RSHIFT,
+    RUNS_REXMT,
+    S_CLOSE_WAIT,
+    S_CLOSING,
+    S_ESTABLISHED,
+    S_FIN_WAIT_2,
+    S_SYN_RECEIVED,
+    SND_UNA,
+    SND_WL1,
+    SND_WND,
+    SSHIFT,
+    STATE,
+    TIMED,
+    TIMED_AT,
+    TIMERS,
+    USED,
+    WND_MAX,
+    set_state,
+)
 from .rto import sample, start_rto
-from .window import bare
 from .text import text
 
-_STATE = const(0)
-_F = const(2)
-_G = const(3)
-_H = const(4)
-_T = const(5)
-_NREX = const(6)
-_SND_UNA = const(8)
-_RCV_NXT = const(12)
-_SND_WL1 = const(16)
-_NXT = const(20)
-_MAX = const(22)
-_SND_WND = const(24)
-_MAX_WND = const(26)
-_MSS = const(28)
-_RTO = const(38)
-_TIMED = const(48)
-_TIMED_AT = const(52)
-_ADV = const(84)
 
-_F_ACK = const(0x01)
-_F_RST = const(0x02)
-_F_SEND = const(0x08)
-_F_REXMT = const(0x04)
-_G_FIN_SENT = const(0x02)
-_G_DEAF = const(0x08)
-_H_TS = const(0x01)
-_H_ECN = const(0x08)
-_T_REXMT = const(0x01)
-
-_S_SYN_RECEIVED = const(3)
-_S_ESTABLISHED = const(4)
-_S_FIN_WAIT_2 = const(6)
-_S_CLOSE_WAIT = const(7)
-_S_CLOSING = const(8)
-
-_FIN = const(0x01)
-_SYN = const(0x02)
-_RST = const(0x04)
-_ACK = const(0x10)
-_URG = const(0x20)
-
-_N_TCP_RST_IN = const(31)
-
-
-def ignored_by_stranger(t):
-    """CLOSED (3.10.7.1): a segment that no connection and no listener wants; also an ACK to LISTEN
-    (3.10.7.2)."""
-    if t.flags & _RST:
-        return 0
-    if t.flags & _ACK:
-        copy(t.num, 0, t.buf, t.at + 8, 4)  # <SEQ=SEG.ACK><CTL=RST>
-        put32(t.num, 4, 0)
-        return bare(t, t.iface, t.key, 0, _RST)
-    n = t.len + (t.flags & _FIN) + (t.flags >> 1 & 1)
-    copy(t.num, 4, t.buf, t.at + 4, 4)  # <SEQ=0><ACK=SEG.SEQ+SEG.LEN><CTL=RST,ACK>
-    sadd(t.num, 4, n)
-    put32(t.num, 0, 0)
-    return bare(t, t.iface, t.key, 0, _RST | _ACK)
-
-
-def _nowhere(t, c):
+def _nowhere(conn):
     """A row in CLOSED or LISTEN is never found by a segment."""
+    return 0
 
 
-def syn_sent(t, c):
+def syn_sent(conn):
     """SYN-SENT (3.10.7.3)."""
-    r = c.r
-    f = t.flags
-    read(t)
-    good = 0
-    if f & _ACK:  # First: an ACK that is not of our SYN is answered with a RST
-        good = sdiff(t.buf, t.at + 8, r, _SND_UNA) == 1 and u16(r, _MAX)
-        if not good:
-            return ignored_by_stranger(t)  # SEG.ACK =< ISS or SEG.ACK > SND.NXT
-    if f & _RST:  # Second: a RST counts only with the ACK of our SYN (RFC 5961 3.2)
+    row = conn.row
+    tcp = conn.tcp
+    seg = tcp.seg
+    flags = seg[FLAGS]
+    read(tcp.buf, seg)
+    good = False
+    if flags & ACK:  # First: an ACK that is not of our SYN is answered with a RST
+        good = seg[ACKS] == 1 and row[MAX]
+        if not good:  # SEG.ACK =< ISS or SEG.ACK > SND.NXT
+            return reset_back(tcp)
+    if flags & RST:  # Second: a RST counts only with the ACK of our SYN (RFC 5961 3.2)
         if good:
-            _refused(t, c)
-        return None
-    if not f & _SYN:  # Fifth: neither SYN nor RST
-        return None
-    _agree(t, c)  # Fourth: their SYN
+            # Where ECN asked for it and the user wants it so, the SYN goes again without (RFC 3360
+            # 3.1)
+            bump(tcp.stat, N_TCP_RST_IN)
+            if row[OPTS] & OPT_ECN and tcp.ecn.fall_back(row):
+                row[OWES] |= OWES_REXMT
+            else:
+                end(conn, "refused")
+        return 0
+    if not flags & SYN:  # Fifth: neither SYN nor RST
+        return 0
+    _agree(conn)  # Fourth: their SYN
     if good:
-        return _open(t, c)
+        return _open(conn)
     # Simultaneous open (3.5, figure 7): SYN-RECEIVED, our SYN again with the ACK
-    set_state(t, c, _S_SYN_RECEIVED)
-    r[_F] |= _F_REXMT  # MUST-10
-    return None
+    set_state(conn, S_SYN_RECEIVED)
+    row[OWES] |= OWES_REXMT  # MUST-10
+    return 0
 
 
-def _refused(t, c):
-    """A RST answers our SYN. Where ECN asked for it and the user wants it so, the SYN goes again
-    without (RFC 3360 3.1)."""
-    bump(t.stat, _N_TCP_RST_IN)
-    if c.r[_H] & _H_ECN and t.ecn.fall_back(c.r):
-        c.r[_F] |= _F_REXMT
-    else:
-        end(t, c, "refused")
-
-
-def _agree(t, c):
+def _agree(conn):
     """The peer's SYN: IRS, its MSS and what options both sides want."""
-    r = c.r
-    copy(r, _RCV_NXT, t.buf, t.at + 4, 4)
-    copy(r, _SND_WL1, t.buf, t.at + 4, 4)
-    sadd(r, _RCV_NXT, 1)
-    settle(t, r)
-    put16(r, _MSS, send_mss(t, t.iface))
-    put16(r, _SND_WND, t.wnd if t.wnd < 61440 else 61440)  # never scaled in a SYN (RFC 7323 2.2)
-    put16(r, _MAX_WND, u16(r, _SND_WND))
-    if r[_H] & _H_TS:
-        t.ts.remember(r)
+    row = conn.row
+    tcp = conn.tcp
+    seg = tcp.seg
+    seq_in(row, RCV_NXT, tcp.buf, seg[AT] + 4)
+    seq_in(row, SND_WL1, tcp.buf, seg[AT] + 4)
+    seq_add(row, RCV_NXT, 1)
+    opts = row[OPTS] = agreed(tcp, row[OPTS])
+    if opts & OPT_WS:
+        row[SSHIFT] = seg[P_SHIFT]
+        row[RSHIFT] = tcp.window_scale
+    row[MSS] = send_mss(seg, tcp.stack.ifaces[row[USED] - 1])
+    row[SND_WND] = row[MAX_WND] = min(seg[WND], WND_MAX)  # never scaled in a SYN (RFC 7323 2.2)
+    if opts & OPT_TS:
+        tcp.ts.remember(row)
 
 
-def _open(t, c):
+def _open(conn):
     """SYN-SENT to ESTABLISHED: their SYN,ACK. The ACK, the query and a FIN may leave in one
     segment."""
-    r = c.r
-    _syn_acked(t, c)
-    set_state(t, c, _S_ESTABLISHED)
-    r[_F] |= _F_ACK | _F_SEND
-    connected(t, c)
-    if t.len or t.flags & _FIN:
-        t.rel = 0  # data behind a SYN is legal; the SYN's own octet has been counted
-        _rest(t, c)
-    return None
+    seg = conn.tcp.seg
+    _syn_acked(conn)
+    set_state(conn, S_ESTABLISHED)
+    conn.row[OWES] |= OWES_ACK | OWES_DATA
+    connected(conn)
+    if seg[TEXT] or seg[FLAGS] & FIN:
+        seg[REL] = 0  # data behind a SYN is legal; the SYN's own octet has been counted
+        return _rest(conn)
+    return 0
 
 
-def _syn_acked(t, c):
+def _syn_acked(conn):
     """Our SYN has arrived: SND.UNA = ISS + 1."""
-    r = c.r
-    lost = r[_NREX]
-    sadd(r, _SND_UNA, 1)
-    if u16(r, _TIMED):
-        sample(t, r, u32(r, _TIMED_AT))
-    put16(r, _TIMED, 0)
-    put16(r, _NXT, 0)
-    put16(r, _MAX, 0)
-    r[_NREX] = 0
-    r[_T] &= ~_T_REXMT
-    cc.start(t, r, lost)
-    put16(r, _RTO, start_rto(t, r, lost))
+    row = conn.row
+    env = conn.tcp.env
+    lost = row[NREX]
+    seq_add(row, SND_UNA, 1)
+    if row[TIMED]:
+        sample(row, tdiff(env[NOW], pair(row, TIMED_AT)), env)
+    row[TIMED] = row[NXT] = row[MAX] = row[NREX] = 0
+    row[TIMERS] &= ~RUNS_REXMT
+    congestion.start(row, env, lost)
+    start_rto(row, env, lost)
 
 
-def ack(t, c):
-    """Fifth, in ESTABLISHED and beyond: SND.UNA < SEG.ACK =< SND.NXT moves on (3.10.7.4)."""
-    r = c.r
-    a = sdiff(t.buf, t.at + 8, r, _SND_UNA)
-    # never sent, or older than any window (RFC 5961 5.2)
-    if a > u16(r, _MAX) or a < -u16(r, _MAX_WND):
-        return challenge(t, r)
-    if a < 0:
-        return 1
-    if r[_H] & _H_ECN:
-        t.ecn.echo(r, a)
-    if a:
-        acked(t, c, a)
-    else:
-        duplicate(t, c)
-    update_window(t, r)
-    return not r[_F] & _F_RST  # `acked` may have called abort
+def connected(conn):
+    """The application begins. The room that it begins with is its buffer: half of it is worth an
+    update of the window (RFC 9293 3.8.6.2.2), however small it is."""
+    conn.app.connected(conn)
+    row = conn.row
+    n = pair(row, ROOM)
+    if 0 < n < pair(row, BUFF):
+        set_pair(row, BUFF, n)
 
 
-def syn_received(t, c):
+def syn_received(conn):
     """SYN-RECEIVED after a simultaneous open."""
-    r = c.r
-    t.rel = sdiff(t.buf, t.at + 4, r, _RCV_NXT)
-    if t.flags & _SYN and t.rel == -1 and not t.flags & _RST:
-        if not t.flags & _ACK:  # their SYN again: ours, with the ACK
-            r[_F] |= _F_REXMT
-            return
-        t.rel = 0  # SYN,ACK: the SYN is known, the ACK is what we wait for
-        read(t)
-    elif not check(t, c):
-        return
-    a = sdiff(t.buf, t.at + 8, r, _SND_UNA)
-    if a != 1:  # SND.UNA < SEG.ACK =< SND.NXT, or a RST
-        ignored_by_stranger(t)
-        return
-    _syn_acked(t, c)
-    set_state(t, c, _S_ESTABLISHED)
-    r[_F] |= _F_SEND
-    if t.flags & _SYN:
-        r[_F] |= _F_ACK
-        t.flags &= ~_SYN
+    row = conn.row
+    tcp = conn.tcp
+    seg = tcp.seg
+    seg[REL] = ahead(tcp.buf, seg[AT] + 4, row, RCV_NXT)
+    if seg[FLAGS] & SYN and seg[REL] == -1 and not seg[FLAGS] & RST:
+        if not seg[FLAGS] & ACK:  # their SYN again: ours, with the ACK
+            row[OWES] |= OWES_REXMT
+            return 0
+        seg[REL] = 0  # SYN,ACK: the SYN is known, the ACK is what we wait for
+        read(tcp.buf, seg)
+    elif not check(conn):
+        return 0
+    if seg[ACKS] != 1:  # SND.UNA < SEG.ACK =< SND.NXT, or a RST
+        return reset_back(tcp)
+    _syn_acked(conn)
+    set_state(conn, S_ESTABLISHED)
+    row[OWES] |= OWES_DATA
+    if seg[FLAGS] & SYN:
+        row[OWES] |= OWES_ACK
+        seg[FLAGS] &= ~SYN
     else:
-        update_window(t, r)
-    connected(t, c)
-    _rest(t, c)
+        window(tcp.buf, seg, row, tcp.env)
+    connected(conn)
+    return _rest(conn)
 
 
-def _rest(t, c):
+def _rest(conn):
     """Sixth to eighth: URG, text and FIN."""
-    r = c.r
-    if r[_F] & _F_RST:  # the callback before raised, or called abort
-        return
-    if t.flags & _URG and t.urg:  # MUST-30
-        t.urg.input(c)
-    if r[_H] & _H_ECN:
-        t.ecn.input(r)
-    if t.len:
-        text(t, c)
-    if t.flags & _FIN and not r[_F] & _F_RST:
-        fin(t, c)
+    row = conn.row
+    tcp = conn.tcp
+    seg = tcp.seg
+    if row[OWES] & OWES_RST:  # the callback before called abort
+        return 0
+    if seg[FLAGS] & URG and tcp.urg:  # MUST-30
+        tcp.urg.input(conn)
+    if row[OPTS] & OPT_ECN:
+        tcp.ecn.input(row)
+    if seg[TEXT]:
+        text(conn)
+    if seg[FLAGS] & FIN and not row[OWES] & OWES_RST:
+        return fin(conn)
+    return 0
 
 
-def established(t, c):
+def established(conn):
     """ESTABLISHED: everything."""
-    if check(t, c) and ack(t, c):
-        _rest(t, c)
+    if check(conn) and ack(conn):
+        return _rest(conn)
+    return 0
 
 
-def fin_wait_1(t, c):
+def fin_wait_1(conn):
     """FIN-WAIT-1: the ACK of our FIN leads to FIN-WAIT-2; text and the peer's FIN are taken as
     before."""
-    if check(t, c) and ack(t, c):
-        if _fin_acked(c.r):
-            fin_wait_2_begins(t, c)
-        _rest(t, c)
+    if check(conn) and ack(conn):
+        if _fin_acked(conn.row):
+            set_state(conn, S_FIN_WAIT_2)
+            conn.row[OWES] |= OWES_DATA  # send.py looks whether anybody reads
+        return _rest(conn)
+    return 0
 
 
-def fin_wait_2(t, c):
-    """FIN-WAIT-2: receives for as long as the application reads (RFC 9293 3.6)."""
-    if check(t, c) and ack(t, c):
-        _rest(t, c)
-
-
-def close_wait(t, c):
+def close_wait(conn):
     """CLOSE-WAIT: we may send on; URG, text and FIN are ignored, the peer has said that it was
     all."""
-    if check(t, c):
-        ack(t, c)
-        _again(t, c)
+    if check(conn):
+        ack(conn)
+        _again(conn)
+    return 0
 
 
-def closing(t, c):
+def closing(conn):
     """CLOSING: both FINs have been sent; the ACK of ours leads to TIME-WAIT."""
-    if check(t, c) and ack(t, c):
-        if _fin_acked(c.r):
-            time_wait(t, c)
-        else:
-            _again(t, c)
+    if check(conn) and ack(conn):
+        if _fin_acked(conn.row):
+            return time_wait(conn)
+        _again(conn)
+    return 0
 
 
-def last_ack(t, c):
+def last_ack(conn):
     """LAST-ACK: the ACK of our FIN is the end."""
-    if check(t, c) and ack(t, c):
-        if _fin_acked(c.r):
-            end(t, c, "done")
+    if check(conn) and ack(conn):
+        if _fin_acked(conn.row):
+            end(conn, "done")
         else:
-            _again(t, c)
+            _again(conn)
+    return 0
 
 
-def _again(t, c):
+def _again(conn):
     """Text or FIN behind the peer's FIN: our ACK must have been lost."""
-    if t.len or t.flags & _FIN:
-        c.r[_F] |= _F_ACK
+    seg = conn.tcp.seg
+    if seg[TEXT] or seg[FLAGS] & FIN:
+        conn.row[OWES] |= OWES_ACK
 
 
-def _fin_acked(r):
-    return r[_G] & _G_FIN_SENT and not u16(r, _MAX)
+def _fin_acked(row):
+    return row[OURS] & FIN_SENT and not row[MAX]
 
 
-def fin_wait_2_begins(t, c):
-    set_state(t, c, _S_FIN_WAIT_2)
-    c.r[_F] |= _F_SEND  # tcp_out looks whether anybody reads
-
-
-def fin(t, c):
-    """Eighth: the peer's FIN, once everything before it was taken (the text step moves t.rel to
+def fin(conn):
+    """Eighth: the peer's FIN, once everything before it was taken (the text step moves seg[REL] to
     its end)."""
-    r = c.r
-    if t.rel != 0 or not u32(r, _ADV):
-        r[_F] |= _F_ACK
-        return
-    sadd(r, _RCV_NXT, 1)
-    put32(r, _ADV, u32(r, _ADV) - 1)
-    r[_F] |= _F_ACK
-    if t.pool:
-        t.pool.forget(c)
-    peer_fin(t, c)
-
-
-def peer_fin(t, c):
-    """RCV.NXT has moved over the FIN: the state, and the application, learn of it."""
-    r = c.r
-    s = r[_STATE]
-    if s == _S_ESTABLISHED:
-        set_state(t, c, _S_CLOSE_WAIT)
-        peer_closed(t, c)
-    elif s == _S_FIN_WAIT_2:
-        peer_closed_after_us(t, c)
-        time_wait(t, c)
+    row = conn.row
+    tcp = conn.tcp
+    row[OWES] |= OWES_ACK
+    adv = pair(row, ADV)
+    if tcp.seg[REL] != 0 or not adv:
+        return 0
+    seq_add(row, RCV_NXT, 1)
+    set_pair(row, ADV, adv - 1)
+    if tcp.pool:
+        tcp.pool.forget(conn)
+    # RCV.NXT has moved over the FIN: the state, and the application, learn of it.
+    state = row[STATE]
+    if state == S_ESTABLISHED:
+        set_state(conn, S_CLOSE_WAIT)
+        peer_closed(conn)
+    elif state == S_FIN_WAIT_2:
+        if not row[OURS] & DEAF:
+            peer_closed(conn)
+        return time_wait(conn)
     else:  # FIN-WAIT-1, our FIN not acknowledged: simultaneous close (3.6, figure 13)
-        set_state(t, c, _S_CLOSING)
-        peer_closed_after_us(t, c)
+        set_state(conn, S_CLOSING)
+        if not row[OURS] & DEAF:
+            peer_closed(conn)
+    return 0
 
 
-def peer_closed_after_us(t, c):
-    if not c.r[_G] & _G_DEAF:
-        peer_closed(t, c)
+def peer_closed(conn):
+    """The application learns of the peer's FIN."""
+    conn.app.peer_closed(conn)
+    if conn.src is not None:
+        conn.row[OWES] |= OWES_DATA  # it may have ended
 
 
-def time_wait(t, c):
+def time_wait(conn):
     """TIME-WAIT: the row shrinks to what answers a FIN again; the ACK of this one goes out from
     there."""
-    owed = c.r[_F] & _F_ACK
-    i = t.wait.add(c)
-    end(t, c, "done")
-    if owed:
-        t.wait.ack(i)
+    tcp = conn.tcp
+    owed = conn.row[OWES] & OWES_ACK
+    i = tcp.wait.add(conn)
+    end(conn, "done")
+    return tcp.wait.ack(i) if owed and i >= 0 else 0
 
 
 INPUT = (
@@ -351,7 +327,7 @@ INPUT = (
     syn_received,
     established,
     fin_wait_1,
-    fin_wait_2,
+    established,  # FIN-WAIT-2 receives for as long as the application reads (RFC 9293 3.6)
     close_wait,
     closing,
     last_ack,

@@ -1,188 +1,179 @@
-"""TIME-WAIT: what is left of a connection that we closed first (RFC 9293 3.6.1, 3.10.7.4), in 31
-octets.
+"""TIME-WAIT: what is left of a connection that we closed first (RFC 9293 3.6.1, 3.10.7.4), in 16
+halves.
 
 A row answers the peer's FIN again if our ACK of it was lost. RSTs are ignored (RFC 1337 3: they
 would end the wait early). A newer SYN opens the connection anew (MAY-2, RFC 1122 4.2.2.13). A full
 table loses its oldest row, never a live connection.
 """
 
+from array import array
+
 from micropython import const
 
-from ..kern import bump, copy, find, put32, sadd, sdiff, tadd, tdiff, u16, u32
+from ..kern import ahead, bump, find_row, move, pair, seq_add, seq_out, set_pair, tadd, tdiff
+from ..net.datagram import AT, FLAGS, IFACE, NOW, O_WND, P_TS, TEXT
+from ..net.front import turn
+from ..stat import N_TCP_CHALLENGE, N_TCP_MUTED, N_TCP_TW_EVICTED
+from .emit import bare
+from .header import ACK, FIN, RST, SYN
 from .options import read
-from .window import bare
-from .timers import near_at
+from .row import LPORT, MAX, NKEY, OPT_TS, OPTS, RCV_NXT, SND_UNA
 
-_KEY = const(10)
-_K_LPORT = const(2)
-_SIZE = const(31)
-_W_SND = const(10)  # SND.NXT, 4 octets
-_W_RCV = const(14)  # RCV.NXT, 4 octets
-_W_AT = const(18)  # when the row ends (ticks)
-_W_TS = const(22)  # TS.Recent, 4 octets
-_W_MUTE = const(26)  # until when further ACKs are held back (ticks)
-_W_H = const(30)  # the connection's options
-
-_IDX = const(1)
-_H = const(4)
-_SND_UNA = const(8)
-_RCV_NXT = const(12)
-_MAX = const(22)
-_H_TS = const(0x01)
-
-_FIN = const(0x01)
-_SYN = const(0x02)
-_RST = const(0x04)
-_ACK = const(0x10)
-
-_N_TCP_CHALLENGE = const(33)
-_N_TCP_MUTED = const(34)
-_N_TCP_TW_EVICTED = const(44)
+_W_SND = const(5)  # pair: SND.NXT
+_W_RCV = const(7)  # pair: RCV.NXT
+_W_AT = const(9)  # pair: when the row ends
+_W_TS = const(11)  # pair: TS.Recent
+_W_MUTE = const(13)  # pair: until when further ACKs are held back
+_W_OPTS = const(15)
+_SIZE = const(16)
 
 
 class TimeWait:
+    """The table, for `rows` connections."""
+
     def __init__(self, tcp, rows):
-        self.t = tcp
+        self.tcp = tcp
         self.rows = rows
-        self.tab = bytearray(rows * _SIZE)
-        # where the sequence numbers of a connection that is opened anew must lie behind
-        self.iss = bytearray(4)
-        self.reused = False
+        self.tab = array("H", bytearray(2 * rows * _SIZE))
 
     def find(self, key):
-        return find(self.tab, _SIZE, self.rows, key, _KEY)
+        """The row with this key, or -1."""
+        return find_row(self.tab, _SIZE, self.rows, key)
 
-    def add(self, c):
-        """Takes over from connection c, whose FIN and ours have been acknowledged (RFC 9293 3.3.2:
-        2 MSL, MUST-13)."""
-        t = self.t
-        r = c.r
-        i = self._free() if self.rows else -1
-        if i < 0:
-            return i
+    def used(self):
+        """How many rows are in use."""
+        return sum(1 for o in range(0, self.rows * _SIZE, _SIZE) if self.tab[o])
+
+    def add(self, conn):
+        """Takes over from a connection whose FIN and ours have been acknowledged (RFC 9293 3.3.2:
+        2 MSL, MUST-13): the row's number, -1 in a table without rows."""
+        tcp = self.tcp
+        row = conn.row
+        tab = self.tab
+        if not self.rows:
+            return -1
+        i = self._free()
         o = i * _SIZE
-        w = self.tab
-        copy(w, o, t.keys, _KEY * r[_IDX], _KEY)
-        copy(w, o + _W_SND, r, _SND_UNA, 4)
-        sadd(w, o + _W_SND, r[_MAX] << 8 | r[_MAX + 1])
-        copy(w, o + _W_RCV, r, _RCV_NXT, 4)
-        w[o + _W_H] = r[_H]
-        if r[_H] & _H_TS:
-            t.ts.recent_into(r, w, o + _W_TS)
-        put32(w, o + _W_MUTE, t.stack.now)
+        move(tab, o, row, 0, NKEY)
+        move(tab, o + _W_SND, row, SND_UNA, 2)
+        seq_add(tab, o + _W_SND, row[MAX])
+        move(tab, o + _W_RCV, row, RCV_NXT, 2)
+        tab[o + _W_OPTS] = row[OPTS]
+        if row[OPTS] & OPT_TS:
+            move(tab, o + _W_TS, row, tcp.ts.at, 2)
+        set_pair(tab, o + _W_MUTE, tcp.env[NOW])
         self._start(o)
         return i
 
     def _start(self, o):
-        t = self.t
-        at = tadd(t.stack.now, 2 * t.msl)  # MUST-13
-        put32(self.tab, o + _W_AT, at)
-        t.arm(at)
+        tcp = self.tcp
+        at = tadd(tcp.env[NOW], 2 * tcp.msl)  # MUST-13
+        set_pair(self.tab, o + _W_AT, at)
+        tcp.arm(at)
 
     def _free(self):
         """A free row, or the oldest."""
+        tab = self.tab
         best = 0
         for i in range(self.rows):
-            if not self.tab[i * _SIZE]:
+            o = i * _SIZE
+            if not tab[o]:
                 return i
-            if tdiff(u32(self.tab, i * _SIZE + _W_AT), u32(self.tab, best * _SIZE + _W_AT)) < 0:
+            if tdiff(pair(tab, o + _W_AT), pair(tab, best * _SIZE + _W_AT)) < 0:
                 best = i
-        bump(self.t.stat, _N_TCP_TW_EVICTED)
+        bump(self.tcp.stat, N_TCP_TW_EVICTED)
         return best
 
     def input(self, i):
-        """A segment for row i. True when it is a SYN that opens the connection anew: then it goes
-        on to the listener."""
-        t = self.t
+        """A segment for row i. Returns the length of the reply; -1: a SYN opens the connection
+        anew, and goes on to the listener."""
+        tcp = self.tcp
+        seg = tcp.seg
+        tab = self.tab
         o = i * _SIZE
-        f = t.flags
-        if f & _RST:  # RFC 1337 3
-            return False
-        rel = sdiff(t.buf, t.at + 4, self.tab, o + _W_RCV)
-        if f & _SYN and not f & _ACK and self._newer(rel, o) and self._welcome():
-            copy(self.iss, 0, self.tab, o + _W_SND, 4)
-            self.reused = True
-            return True  # the row stays until the handshake is complete (RFC 9293 3.6.1 (2))
-        if f & _FIN and rel + t.len + 1 == 0:  # "restart the 2 MSL time-out"
+        flags = seg[FLAGS]
+        if flags & RST:  # RFC 1337 3
+            return 0
+        rel = ahead(tcp.buf, seg[AT] + 4, tab, o + _W_RCV)
+        if flags & SYN and not flags & ACK and self._newer(rel, o):
+            # Somebody listens; otherwise the SYN is out of place like any other (3.5.2, group 3).
+            if tcp.listener(tcp.key[LPORT], seg[IFACE]):
+                tcp.isn.beyond(tab, o + _W_SND)
+                return -1  # the row stays until the handshake is complete (RFC 9293 3.6.1 (2))
+        if flags & FIN and rel + seg[TEXT] + 1 == 0:  # "restart the 2 MSL time-out"
             self._start(o)
-            self.ack(i)
-        elif t.len or f & (_FIN | _SYN) or rel:
-            self._challenge(i, o)
-        return False
-
-    def _welcome(self):
-        """Somebody listens; otherwise the SYN is out of place like any other (3.5.2, group 3)."""
-        t = self.t
-        return t.listener(u16(t.key, _K_LPORT), t.iface.idx) is not None
+            return self.ack(i)
+        if seg[TEXT] or flags & (FIN | SYN) or rel:
+            # Out of place: acknowledged, but not faster than a challenge ACK.
+            now = tcp.env[NOW]
+            if tdiff(now, pair(tab, o + _W_MUTE)) < 0:
+                bump(tcp.stat, N_TCP_MUTED)
+                return 0
+            set_pair(tab, o + _W_MUTE, tadd(now, 250 + tcp.stack.random8()))
+            bump(tcp.stat, N_TCP_CHALLENGE)
+            return self.ack(i)
+        return 0
 
     def _newer(self, rel, o):
         """RFC 1122 4.2.2.13 (a); with timestamps, RFC 6191 2."""
-        t = self.t
+        tcp = self.tcp
+        seg = tcp.seg
         if rel >= 0:
             return True
-        read(t)
-        return (
-            t.p_ts and self.tab[o + _W_H] & _H_TS and sdiff(t.buf, t.p_ts, self.tab, o + _W_TS) > 0
-        )
-
-    def _challenge(self, i, o):
-        """Out of place: acknowledged, but not faster than a challenge ACK."""
-        t = self.t
-        now = t.stack.now
-        if tdiff(now, u32(self.tab, o + _W_MUTE)) < 0:
-            bump(t.stat, _N_TCP_MUTED)
-            return
-        put32(self.tab, o + _W_MUTE, tadd(now, 250 + t.stack.random8()))
-        bump(t.stat, _N_TCP_CHALLENGE)
-        self.ack(i)
+        read(tcp.buf, seg)
+        if not seg[P_TS] or not self.tab[o + _W_OPTS] & OPT_TS:
+            return False
+        return ahead(tcp.buf, seg[P_TS], self.tab, o + _W_TS) > 0
 
     def ack(self, i):
-        """<SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK> as the reply."""
-        if i < 0:
-            return 0
-        t = self.t
+        """<SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK> as the reply; its length."""
+        tcp = self.tcp
+        tab = self.tab
         o = i * _SIZE
-        copy(t.num, 0, self.tab, o + _W_SND, 8)
-        t.o_wnd = 0
+        iface = tcp.stack.ifaces[tab[o] - 1]
+        seq_out(tcp.buf, iface.tx + 4, tab, o + _W_SND, 0)
+        seq_out(tcp.buf, iface.tx + 8, tab, o + _W_RCV, 0)
+        tcp.out[O_WND] = 0
         n = 20
-        if self.tab[o + _W_H] & _H_TS:
-            copy(t.ts.echo, 0, self.tab, o + _W_TS, 4)
-            n = t.ts.option(t.iface)
-        return bare(t, t.iface, self.tab, o, _ACK, n)
+        if tab[o + _W_OPTS] & OPT_TS:
+            tcp.ts.echo_of(tab, o + _W_TS)
+            n = tcp.ts.option(iface)
+        turn(tcp.buf, iface.face)
+        return bare(tcp, iface, tab, o, ACK, n)
 
-    def holds(self, port_at, buf):
-        """1 if a row has the local port at buf[port_at:port_at+2] (RFC 6056 3: such ports are
-        skipped)."""
-        w = self.tab
-        for i in range(0, self.rows * _SIZE, _SIZE):
-            if w[i] and w[i + 2] == buf[port_at] and w[i + 3] == buf[port_at + 1]:
-                return 1
-        return 0
+    def holds(self, port):
+        """True if a row has the local port (RFC 6056 3: such ports are skipped)."""
+        for o in range(0, self.rows * _SIZE, _SIZE):
+            if self.tab[o] and self.tab[o + LPORT] == port:
+                return True
+        return False
 
     def drop(self, key):
         """We open this connection anew ourselves: its row ends (the new ISS lies beyond the old
         numbers)."""
         i = self.find(key)
         if i >= 0:
-            copy(self.iss, 0, self.tab, i * _SIZE + _W_SND, 4)
-            self.reused = True
+            self.tcp.isn.beyond(self.tab, i * _SIZE + _W_SND)
             self.tab[i * _SIZE] = 0
 
-    def forget(self, keys, o):
-        """The new connection with the key at keys[o:] stands."""
-        t = self.t
-        copy(t.mine, 0, keys, o, _KEY)
-        i = self.find(t.mine)
+    def forget(self, table, o):
+        """The new connection with the key at table[o:] stands."""
+        key = self.tcp.mine
+        move(key, 0, table, o, NKEY)
+        i = self.find(key)
         if i >= 0:
             self.tab[i * _SIZE] = 0
 
     def run(self):
-        now = self.t.stack.now
+        """Rows whose time is over end."""
+        now = self.tcp.env[NOW]
         for o in range(0, self.rows * _SIZE, _SIZE):
-            if self.tab[o] and tdiff(now, u32(self.tab, o + _W_AT)) >= 0:
+            if self.tab[o] and tdiff(now, pair(self.tab, o + _W_AT)) >= 0:
                 self.tab[o] = 0
 
-    def nearest(self, now):
+    def nearest(self, now, left):
+        """The smaller of `left` and the ms until a row ends."""
         for o in range(0, self.rows * _SIZE, _SIZE):
             if self.tab[o]:
-                near_at(self.t, self.tab, o + _W_AT, now)
+                left = min(left, tdiff(pair(self.tab, o + _W_AT), now))
+        return left

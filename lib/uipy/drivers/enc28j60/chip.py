@@ -13,37 +13,28 @@ import time
 from micropython import const
 
 from ..spidev import SpiDevice
-
-# SPI instructions, DS39662E table 4-1
-_WCR = const(0x40)
-_BFS = const(0x80)
-_BFC = const(0xA0)
-_SRC = const(0xFF)
-
-# Registers in every bank
-_EIE = const(0x1B)
-_ECON2 = const(0x1E)
-_ECON1 = const(0x1F)
-# Bank 0
-_ERXRDPT = const(0x0C)
-# Bank 2
-_MICMD = const(0x12)
-_MIREGADR = const(0x14)
-_MIWR = const(0x16)
-_MIRDL = const(0x18)
-_MIRDH = const(0x19)
-# Bank 3
-_MISTAT = const(0x0A)
-_EREVID = const(0x12)
-# PHY registers
-_PHCON1 = const(0x00)
-_PHCON2 = const(0x10)
-_PHLCON = const(0x14)
-
-_RXEN = const(0x04)  # ECON1
-# the receive buffer is 0 ... _RX_END; it starts at 0 (errata 5), its end is odd (errata 14)
-_RX_END = const(0x19FF)
-_TX_START = const(0x1A00)  # 1 + 1514 + 7 octets, rounded up to 1536
+from .registers import (
+    BFC,
+    BFS,
+    ECON1,
+    EIE,
+    EREVID,
+    ERXRDPT,
+    MICMD,
+    MIRDH,
+    MIRDL,
+    MIREGADR,
+    MISTAT,
+    MIWR,
+    PHCON1,
+    PHCON2,
+    PHLCON,
+    RX_END,
+    RXEN,
+    SRC,
+    TX_START,
+    WCR,
+)
 
 _AUDIT = const(8)  # table entries per look
 
@@ -53,12 +44,12 @@ class Chip(SpiDevice):
 
     def __init__(self, spi, cs, int_pin, reset, mac, bus, full_duplex, multicast):
         super().__init__(spi, cs, int_pin, reset, mac, bus)
-        self._c1 = bytearray(1)
-        self._c2 = bytearray(2)
-        self._c3 = bytearray(3)
-        self._r2 = bytearray(2)
-        self._r3 = bytearray(3)
-        self._b = -1  # the bank that ECON1 selects; -1: not known
+        self._out1 = bytearray(1)
+        self._out2 = bytearray(2)
+        self._out3 = bytearray(3)
+        self._in2 = bytearray(2)
+        self._in3 = bytearray(3)
+        self._selected = -1  # the bank that ECON1 selects; -1: not known
         self._cfg = _table(self.mac, full_duplex, multicast)
         self._at = 0  # where the audit goes on
         self._phcon1 = 0x0100 if full_duplex else 0  # PDPXMD, DS39662E 6.6
@@ -68,87 +59,87 @@ class Chip(SpiDevice):
 
     # Registers
 
-    def _w(self, op, v):
-        c = self._c2
+    def _put(self, op, v):
+        c = self._out2
         c[0] = op
         c[1] = v
         self._cs(0)
         self._write(c)
         self._cs(1)
 
-    def _w16(self, op, v):
+    def _put16(self, op, v):
         """Low octet first: the high one makes a pointer take effect (DS39662E 3.2.1, 7.2.1)."""
-        self._w(op, v & 0xFF)
-        self._w(op + 1, v >> 8)
+        self._put(op, v & 0xFF)
+        self._put(op + 1, v >> 8)
 
-    def _rc(self, reg):
+    def _get(self, reg):
         """-> an ETH register of the selected bank, or one that every bank has."""
-        c = self._c2
+        c = self._out2
         c[0] = reg
         self._cs(0)
-        self._exchange(c, self._r2)
+        self._exchange(c, self._in2)
         self._cs(1)
-        return self._r2[1]
+        return self._in2[1]
 
-    def _rm(self, reg):
+    def _get_mac(self, reg):
         """-> a MAC or MII register: they answer after a dummy octet (DS39662E 4.2.1)."""
-        c = self._c3
+        c = self._out3
         c[0] = reg
         self._cs(0)
-        self._exchange(c, self._r3)
+        self._exchange(c, self._in3)
         self._cs(1)
-        return self._r3[2]
+        return self._in3[2]
 
-    def _bank(self, b):
+    def _select(self, b):
         """Selects a bank; between 0 and 1, the two that frames need, with one instruction."""
-        if b == self._b:
+        if b == self._selected:
             return
-        if self._b == 0 and b == 1:
-            self._w(_BFS | _ECON1, 1)
-        elif self._b == 1 and b == 0:
-            self._w(_BFC | _ECON1, 1)
+        if self._selected == 0 and b == 1:
+            self._put(BFS | ECON1, 1)
+        elif self._selected == 1 and b == 0:
+            self._put(BFC | ECON1, 1)
         else:
-            self._w(_BFC | _ECON1, 3)
+            self._put(BFC | ECON1, 3)
             if b:
-                self._w(_BFS | _ECON1, b)
-        self._b = b
+                self._put(BFS | ECON1, b)
+        self._selected = b
 
-    def _rc16(self, reg):
-        return self._rc(reg) | self._rc(reg + 1) << 8
+    def _get16(self, reg):
+        return self._get(reg) | self._get(reg + 1) << 8
 
     # PHY, DS39662E 3.3
 
     def _mii_wait(self):
         """-> True when the PHY is done. It takes 10.24 us; 50 looks at 20 MHz take at least 60
         us."""
-        self._bank(3)
+        self._select(3)
         for _ in range(50):
-            if not self._rm(_MISTAT) & 1:  # BUSY
+            if not self._get_mac(MISTAT) & 1:  # BUSY
                 return True
         return False
 
     def _phy_read(self, reg):
         """-> 16 bits, or -1 when the PHY does not answer in time."""
-        self._bank(2)
-        self._w(_WCR | _MIREGADR, reg)
-        self._w(_WCR | _MICMD, 1)  # MIIRD
+        self._select(2)
+        self._put(WCR | MIREGADR, reg)
+        self._put(WCR | MICMD, 1)  # MIIRD
         ok = self._mii_wait()
-        self._bank(2)
-        self._w(_WCR | _MICMD, 0)
+        self._select(2)
+        self._put(WCR | MICMD, 0)
         if not ok:
             return -1
-        v = self._rm(_MIRDH) << 8
-        return v | self._rm(_MIRDL)
+        v = self._get_mac(MIRDH) << 8
+        return v | self._get_mac(MIRDL)
 
     def _phy_write(self, reg, v):
-        self._bank(2)
-        self._w(_WCR | _MIREGADR, reg)
-        self._w16(_WCR | _MIWR, v)  # the high octet starts it
+        self._select(2)
+        self._put(WCR | MIREGADR, reg)
+        self._put16(WCR | MIWR, v)  # the high octet starts it
         return self._mii_wait()
 
     def _phy_ok(self):
         """-> True when the duplex mode and the loopback switch are as they were set."""
-        return self._phy_read(_PHCON1) == self._phcon1 and self._phy_read(_PHCON2) == self._phcon2
+        return self._phy_read(PHCON1) == self._phcon1 and self._phy_read(PHCON2) == self._phcon2
 
     # Bring-up and audit
 
@@ -160,13 +151,13 @@ class Chip(SpiDevice):
         """
         self._hard_reset()
         self._cs(0)
-        self._c1[0] = _SRC
-        self._write(self._c1)
+        self._out1[0] = SRC
+        self._write(self._out1)
         self._cs(1)
         time.sleep_ms(2)  # errata 2: CLKRDY says nothing after a soft reset; wait 1 ms and more
-        self._b = -1
-        self._bank(3)
-        self.revision = self._rc(_EREVID)
+        self._selected = -1
+        self._select(3)
+        self.revision = self._get(EREVID)
         # 0x00 or 0xFF: nobody drives SO; the upper three bits are 0
         if not 0 < self.revision < 0x20:
             return False
@@ -174,9 +165,9 @@ class Chip(SpiDevice):
         self._configure()
         if not (self._audit(len(self._cfg) // 2) and self._phy_ok()):
             return False
-        self._bank(0)
-        self._w16(_WCR | _ERXRDPT, _RX_END)
-        self._w(_BFS | _ECON1, _RXEN)
+        self._select(0)
+        self._put16(WCR | ERXRDPT, RX_END)
+        self._put(BFS | ECON1, RXEN)
         return True
 
     def _hard_reset(self):
@@ -190,12 +181,12 @@ class Chip(SpiDevice):
         t = self._cfg
         for i in range(2, len(t), 2):  # entry 0 is EREVID, read-only
             r = t[i]
-            if r & 0x1F < _EIE:
-                self._bank(r >> 5)
-            self._w(_WCR | r & 0x1F, t[i + 1])
-        self._phy_write(_PHCON1, self._phcon1)
-        self._phy_write(_PHCON2, self._phcon2)
-        self._phy_write(_PHLCON, 0x3476)  # LEDA link, LEDB traffic (not 1110: errata 11)
+            if r & 0x1F < EIE:
+                self._select(r >> 5)
+            self._put(WCR | r & 0x1F, t[i + 1])
+        self._phy_write(PHCON1, self._phcon1)
+        self._phy_write(PHCON2, self._phcon2)
+        self._phy_write(PHLCON, 0x3476)  # LEDA link, LEDB traffic (not 1110: errata 11)
 
     def _audit(self, n=_AUDIT):
         """-> True when the next n entries of the table read back as they were written."""
@@ -213,12 +204,12 @@ class Chip(SpiDevice):
     def _look(self, r):
         """-> the register that a table entry names, with or without the dummy octet."""
         a = r & 0x1F
-        if a >= _EIE:
-            return self._rc(a)
-        self._bank(r >> 5)
+        if a >= EIE:
+            return self._get(a)
+        self._select(r >> 5)
         if r >> 5 == 2 or (r >> 5 == 3 and a < 6):  # MAC, MII and MAADR
-            return self._rm(a)
-        return self._rc(a)
+            return self._get_mac(a)
+        return self._get(a)
 
 
 def _table(mac, full_duplex, multicast):
@@ -231,8 +222,8 @@ def _table(mac, full_duplex, multicast):
             0x1E, 0x80,  # ECON2: AUTOINC
             0x1B, 0xC0,  # EIE: INTIE, PKTIE
             0x08, 0x00, 0x09, 0x00,  # ERXST 0: errata 5
-            0x0A, _RX_END & 0xFF, 0x0B, _RX_END >> 8,  # ERXND
-            0x04, _TX_START & 0xFF, 0x05, _TX_START >> 8,  # ETXST
+            0x0A, RX_END & 0xFF, 0x0B, RX_END >> 8,  # ERXND
+            0x04, TX_START & 0xFF, 0x05, TX_START >> 8,  # ETXST
             0x38, 0xA3 if multicast else 0xA1,  # ERXFCON: own address, broadcast, good CRC; MCEN
             # MACON1: MARXEN; pause frames in full duplex (DS39662E 6.5)
             0x40, 0x0D if fd else 0x01,

@@ -5,13 +5,12 @@ asks (`still`, `link_up`) all read and write this array, so there is nothing to 
 Every value is 0 or more and below 2**30; times are ticks_ms modulo 2**30.
 
 The steps are kernels: native code on a board, plain functions elsewhere. A literal of 30 bits
-would be loaded amiss where it is frozen, so 2**30 - 1 is made of `0x4000` by a shift.
+would be loaded amiss where it is frozen, so 2**30 - 1 is made of two halves.
 """
 
-import micropython
 from micropython import const
 
-from ...kern.ptr import ptr8, ptr32
+from ...kern.ptr import kernel, ptr8, ptr32
 
 # The state, by its place in the array
 AVAIL = const(0)  # octets counted in RX memory and not read yet; the chip's INT tells them no more
@@ -79,11 +78,11 @@ LONGEST = const(1518)
 PACKET = const(1516)  # octets that the longest frame usually takes in RX memory
 
 
-@micropython.viper
+@kernel
 def news(st: ptr32, t: int) -> int:
     """t is ticks_ms, kept as NOW -> what is to be done whatever INT says (F_...)."""
-    top = 0x4000
-    top = (top << 16) - 1
+    top = 0x3FFF
+    top = (top << 16) | 0xFFFF
     t = t & top
     st[NOW] = t
     f = st[SENDING]
@@ -103,11 +102,11 @@ def news(st: ptr32, t: int) -> int:
     return f
 
 
-@micropython.viper
+@kernel
 def quiet_ms(st: ptr32, t: int) -> int:
     """t is ticks_ms -> ms until something is due though INT is high; 0: now."""
-    top = 0x4000
-    top = (top << 16) - 1
+    top = 0x3FFF
+    top = (top << 16) | 0xFFFF
     if st[AVAIL] != 0 or st[WATCH] != BY_PIN:
         return 0
     d = (st[CARE_AT] - t) & top
@@ -120,7 +119,7 @@ def quiet_ms(st: ptr32, t: int) -> int:
     return d
 
 
-@micropython.viper
+@kernel
 def counted(st: ptr32, a: ptr8, stat: ptr32) -> int:
     """The answer to POINTERS is in `a` -> octets that wait, also in AVAIL; -1 when the three
     registers do not say the same, or not what we know."""
@@ -138,7 +137,7 @@ def counted(st: ptr32, a: ptr8, stat: ptr32) -> int:
     return held - st[OWED]
 
 
-@micropython.viper
+@kernel
 def length(st: ptr32, a: ptr8, h: ptr8, stat: ptr32, room: int) -> int:
     """The length word of the packet at RD is in a[3:5] -> octets of its frame; -1 when they exceed
     `room`; 0 when there cannot be so many. But for 0 the packet is counted and passed over: RD,
@@ -166,7 +165,7 @@ def length(st: ptr32, a: ptr8, h: ptr8, stat: ptr32, room: int) -> int:
     return n
 
 
-@micropython.viper
+@kernel
 def sent(st: ptr32, h: ptr8, w: ptr8, stat: ptr32, n: int):
     """n octets lie in TX memory: moves WR, into `w` too, the write of TX_WR, and into `h`, the
     header of the next write to the memory; SEND follows."""

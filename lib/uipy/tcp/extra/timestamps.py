@@ -1,87 +1,100 @@
 """Timestamps: the round trip of every ACK, and PAWS (RFC 7323 3, 4, 5). TSval is the stack's clock
 of 1 ms."""
 
+from array import array
+
 from micropython import const
 
-from ...kern import copy, sdiff, tadd, tdiff, u32
-from ..options import write_ts
+from ...kern import ahead, move, pair, seq_in, seq_out, tdiff
+from ...net.datagram import AT, FLAGS, NOW, O_HEAD, P_TS
+from ..header import KIND_NOP, KIND_STAMP, RST
+from ..row import NREX, RCV_NXT, SENT_AT
 from ..rto import sample
 
-_NREX = const(6)
-_RCV_NXT = const(12)
-_SENT_AT = const(106)
-
-_RST = const(0x04)
-_NOP = const(1)
 _FAR = const(0x10000000)
 
 
 class Timestamps:
-    SIZE = 8  # octets in the row: TS.Recent, Last.ACK.sent
+    SIZE = 4  # halves in the row: TS.Recent, Last.ACK.sent
 
     def __init__(self, tcp, row_at):
-        self.t = tcp
+        self.tcp = tcp
         self.at = row_at
-        self.echo = bytearray(4)  # TSecr of the segment being built
+        self.echo = array("H", bytearray(4))  # TSecr of the segment being built
 
-    def hold(self, r):
+    def hold(self, row):
         """TSecr is TS.Recent, 0 before there is one (3.2)."""
-        copy(self.echo, 0, r, self.at, 4)
+        move(self.echo, 0, row, self.at, 2)
 
-    def remember(self, r):
+    def echo_of(self, table, k):
+        """TSecr is the number at table[k]."""
+        move(self.echo, 0, table, k, 2)
+
+    def remember(self, row):
         """The peer's SYN: its TSval is the first TS.Recent."""
-        copy(r, self.at, self.t.buf, self.t.p_ts, 4)
-        copy(r, self.at + 4, r, _RCV_NXT, 4)
+        seq_in(row, self.at, self.tcp.buf, self.tcp.seg[P_TS])
+        move(row, self.at + 2, row, RCV_NXT, 2)
 
-    def recall(self, r, w, o):
+    def recall(self, row, table, k):
         """TS.Recent as the half-open row kept it."""
-        copy(r, self.at, w, o, 4)
-        copy(r, self.at + 4, r, _RCV_NXT, 4)
+        move(row, self.at, table, k, 2)
+        move(row, self.at + 2, row, RCV_NXT, 2)
 
-    def recent_into(self, r, w, o):
-        copy(w, o, r, self.at, 4)
-
-    def write(self, c):
-        """The option, behind two NOPs so that what follows stays aligned (Appendix A)."""
-        t = self.t
-        self.hold(c.r)
-        copy(c.r, self.at + 4, c.r, _RCV_NXT, 4)  # Last.ACK.sent
-        t.o_hl = self.option(t.o_if)
+    def write(self, row, iface):
+        """The option in an ordinary segment, behind two NOPs so that what follows stays aligned
+        (Appendix A)."""
+        move(self.echo, 0, row, self.at, 2)
+        move(row, self.at + 2, row, RCV_NXT, 2)  # Last.ACK.sent
+        self.option(iface)
 
     def option(self, iface):
         """The option with `echo` as the first one of a header at iface.tx; returns the header's
         length, 32."""
-        b = self.t.buf
+        b = self.tcp.buf
         i = iface.tx + 20
-        b[i] = b[i + 1] = _NOP
-        write_ts(self.t, b, i + 2)
+        b[i] = b[i + 1] = KIND_NOP
+        self.stamp(i + 2)
+        self.tcp.out[O_HEAD] = 32
         return 32
 
-    def check(self, r):
+    def stamp(self, i):
+        """The option's ten octets at buf[i:]: TSval is our clock of 1 ms, TSecr is `echo` (RFC
+        7323 3.2). Returns where the next option goes."""
+        b = self.tcp.buf
+        b[i] = KIND_STAMP
+        b[i + 1] = 10
+        seq_out(b, i + 2, self.tcp.stack.clock, 0, 0)
+        seq_out(b, i + 6, self.echo, 0, 0)
+        return i + 10
+
+    def check(self, row):
         """5.3 R1: 1 in order, 0 too old (acknowledge and drop), -1 without the option (drop
         silently, 3.2)."""
-        t = self.t
-        if t.flags & _RST:
+        tcp = self.tcp
+        if tcp.seg[FLAGS] & RST:
             return 1
-        if not t.p_ts:
+        at = tcp.seg[P_TS]
+        if not at:
             return -1
-        return sdiff(t.buf, t.p_ts, r, self.at) >= 0
+        return 1 if ahead(tcp.buf, at, row, self.at) >= 0 else 0
 
-    def update(self, r):
+    def update(self, row):
         """4.3: TS.Recent follows the segment that the last ACK was waiting for."""
-        t = self.t
-        if t.p_ts and sdiff(t.buf, t.at + 4, r, self.at + 4) <= 0:
-            copy(r, self.at, t.buf, t.p_ts, 4)
+        tcp = self.tcp
+        at = tcp.seg[P_TS]
+        if at and ahead(tcp.buf, tcp.seg[AT] + 4, row, self.at + 2) <= 0:
+            seq_in(row, self.at, tcp.buf, at)
 
-    def sample(self, r):
+    def sample(self, row):
         """RTTM: our clock less TSecr (4.1).
 
         After a retransmission an older TSecr names the first copy, whose ACK was lost: its age is
         that of the timeouts, and taken for a round trip it would make the next one as long.
         """
-        t = self.t
-        d = sdiff(t.stack.clock, 0, t.buf, t.p_ts + 4)
-        if r[_NREX] and d > tdiff(t.stack.now, u32(r, _SENT_AT)):
+        tcp = self.tcp
+        env = tcp.env
+        d = -ahead(tcp.buf, tcp.seg[P_TS] + 4, tcp.stack.clock, 0)
+        if row[NREX] and d > tdiff(env[NOW], pair(row, SENT_AT)):
             return
         if 0 <= d < _FAR:
-            sample(t, r, tadd(t.stack.now, -d))
+            sample(row, d, env)

@@ -1,70 +1,62 @@
 """Urgent data in line (RFC 9293 3.8.5, RFC 6093): the pointer is that of the octet behind it;
 nothing is taken out of the stream."""
 
-from micropython import const
-
-from ...kern import copy, put32, sadd, sdiff, u16, u32
-from ..callbacks import urgent
-
-_H = const(4)
-_SND_UNA = const(8)
-_RCV_NXT = const(12)
-
-_H_URG_IN = const(0x40)
-_H_URG_OUT = const(0x80)
-_URG = const(0x20)
+from ...kern import between, move, pair, seq_add, set_pair, u16
+from ...net.datagram import AT, O_FLAGS, O_REL, O_UP, REL
+from ..header import URG
+from ..row import OPTS, RCV_NXT, URGENT_IN, URGENT_OUT
 
 
 class Urgent:
-    SIZE = 8  # octets in the row: the end of our urgent data less SND.UNA; RCV.UP
+    SIZE = 4  # halves in the row: the end of our urgent data less SND.UNA; RCV.UP
 
     def __init__(self, tcp, row_at):
-        self.t = tcp
+        self.tcp = tcp
         self.at = row_at
 
-    def push(self, r, n):
+    def push(self, row, n):
         """n octets from SND.UNA on are urgent; indications merge, the furthest counts (RFC 6093
         2.2)."""
-        if r[_H] & _H_URG_OUT and u32(r, self.at) >= n:
+        if row[OPTS] & URGENT_OUT and pair(row, self.at) >= n:
             return
-        put32(r, self.at, n)
-        r[_H] |= _H_URG_OUT
+        set_pair(row, self.at, n)
+        row[OPTS] |= URGENT_OUT
 
-    def moved(self, r, a):
+    def moved(self, row, a):
         """a octets were acknowledged."""
-        n = u32(r, self.at) - a
-        put32(r, self.at, n if n > 0 else 0)
+        n = pair(row, self.at) - a
+        set_pair(row, self.at, max(n, 0))
         if n <= 0:
-            r[_H] &= ~_H_URG_OUT
+            row[OPTS] &= ~URGENT_OUT
 
-    def point(self, r):
+    def point(self, row):
         """URG and the pointer, while our urgent data is not behind this segment; it says so with a
         closed window too."""
-        t = self.t
-        up = u32(r, self.at) - sdiff(t.num, 0, r, _SND_UNA)  # MUST-62
+        out = self.tcp.out
+        up = pair(row, self.at) - out[O_REL]  # MUST-62
         if up > 0:
-            t.o_up = up if up < 0xFFFF else 0xFFFF  # MUST-31
-            t.o_flags |= _URG
+            out[O_UP] = min(up, 0xFFFF)  # MUST-31
+            out[O_FLAGS] |= URG
 
-    def input(self, c):
+    def input(self, conn):
         """Sixth: RCV.UP = max(RCV.UP, SEG.UP); the application hears of each advance (MUST-32)."""
-        t = self.t
-        r = c.r
-        up = t.rel + u16(t.buf, t.at + 18)  # less RCV.NXT
-        if up <= 0 or (r[_H] & _H_URG_IN and up <= self.left(r)):
+        tcp = self.tcp
+        row = conn.row
+        up = tcp.seg[REL] + u16(tcp.buf, tcp.seg[AT] + 18)  # less RCV.NXT
+        if up <= 0 or (row[OPTS] & URGENT_IN and up <= self.left(row)):
             return
-        copy(r, self.at + 4, r, _RCV_NXT, 4)
-        sadd(r, self.at + 4, up)
-        r[_H] |= _H_URG_IN
-        urgent(t, c, up)  # MUST-32
+        move(row, self.at + 2, row, RCV_NXT, 2)
+        seq_add(row, self.at + 2, up)
+        row[OPTS] |= URGENT_IN
+        conn.app.urgent(conn, up)  # MUST-32
 
-    def taken(self, c):
+    def taken(self, conn):
         """RCV.NXT has moved; at the pointer, urgent mode ends."""
-        r = c.r
-        if self.left(r) <= 0:
-            r[_H] &= ~_H_URG_IN
-            urgent(self.t, c, 0)
+        row = conn.row
+        if self.left(row) <= 0:
+            row[OPTS] &= ~URGENT_IN
+            conn.app.urgent(conn, 0)
 
-    def left(self, r):
+    def left(self, row):
         """Octets to come up to the pointer."""
-        return sdiff(r, self.at + 4, r, _RCV_NXT) if r[_H] & _H_URG_IN else 0
+        return between(row, self.at + 2, row, RCV_NXT) if row[OPTS] & URGENT_IN else 0

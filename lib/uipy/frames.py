@@ -1,0 +1,59 @@
+"""A frame comes in; the next frame that is due. What `poll`, `input` and `output` have in
+common."""
+
+from micropython import const
+
+from .kern import bump, tadd, tdiff
+from .net.datagram import DUE, LEN, NEXT_AT, NOW, OUT_PROTO
+from .net.front import ARP, front, head
+from .stat import N_FRAMES_OUT, N_IP_PROTO
+
+_FAR = const(0x10000000)  # 2**28 ms: no deadline lies further ahead
+_ROUNDS = const(4)  # over the layers for one frame
+
+
+def receive(stack, iface, n):
+    """A frame of n octets from this interface lies in the buffer; returns the reply's length."""
+    seg = stack.seg
+    face = iface.face
+    n = front(stack.buf, n, face, seg, stack.stat)
+    if n == 0:
+        return 0
+    if n == ARP:
+        n = iface.arp.input(seg[LEN])
+    else:
+        stack.out[OUT_PROTO] = n
+        n = stack.handlers[n].input(iface) if n in stack.handlers else _nobody(stack, iface)
+        if n:
+            n = head(stack.buf, n, face, stack.out, stack.stat)
+    if n:
+        bump(stack.stat, N_FRAMES_OUT)
+    return n
+
+
+def _nobody(stack, iface):
+    bump(stack.stat, N_IP_PROTO)
+    return stack.icmp.refuse(iface, 2)  # RFC 1122 3.2.2.1: protocol unreachable
+
+
+def next_frame(stack):
+    """The length of the next frame that is due, 0 when there is none."""
+    env = stack.env
+    now = env[NOW]
+    if not env[DUE] and tdiff(env[NEXT_AT], now) > 0:
+        return 0
+    for _ in range(_ROUNDS):
+        env[DUE] = 0
+        for layer in stack.layers:
+            n = layer.output(now)
+            if n:
+                env[DUE] = 1  # perhaps there is more
+                bump(stack.stat, N_FRAMES_OUT)
+                return n
+        if not env[DUE]:  # else a layer made another one due on the way
+            break
+    # Nothing is due: when is something?
+    env[NEXT_AT] = tadd(now, _FAR)
+    for layer in stack.layers:
+        stack.arm(tadd(now, layer.deadline(now)))
+    return 0

@@ -1,0 +1,217 @@
+"""A frame is taken apart, and a datagram gets its headers (RFC 894, RFC 791, RFC 1122 3.2.1).
+
+    Ethernet II   2..7 destination   8..13 source   14..15 EtherType   16.. payload, maybe padded
+    IPv4          0 version, IHL   1 TOS   2 total length   4 identification   6 flags, offset
+                  8 TTL   9 protocol   10 checksum   12 source   16 destination   20 options
+
+Each datagram that we send is one that routers must not fragment (DF), so its identification says
+nothing and is 0 (RFC 6864 4.1). Fragments that arrive are dropped and counted, options skipped. An
+address is ours only on the interface that has it (the strong model of RFC 1122 3.3.4.2).
+"""
+
+from micropython import const
+
+from ..kern import bump
+from ..kern.ptr import kernel, ptr8, ptr32
+from ..stat import N_ETH_IGNORED, N_FRAMES_IN, N_IP_BAD, N_IP_FRAG, N_IP_IGNORED, N_IP_IN, N_IP_OUT
+from .datagram import (
+    AT,
+    BCAST,
+    CAST,
+    DST_AT,
+    HOP,
+    IDX,
+    IFACE,
+    IP_AT,
+    L2,
+    LEN,
+    OUR_IP,
+    OUR_MAC,
+    OUT_PROTO,
+    OUT_TOS,
+    OUT_TTL,
+    PROTO,
+    PSUM,
+    SRC_AT,
+    TTL,
+)
+
+ARP = const(256)  # what `front` says of a frame that carries no IP datagram
+
+
+@kernel
+def front(b: ptr8, n: int, face: ptr8, seg: ptr32, stat) -> int:
+    """A frame of n octets lies at b[2:]. Returns the protocol number of a datagram for us, which
+    `seg` describes then; ARP, with its octets in seg[LEN]; or 0: dropped, and counted."""
+    s = ptr32(stat)
+    c = s[N_FRAMES_IN] - 0x20000000 + 1  # bump, in place
+    if c >= 0x20000000:
+        c = 0 - 0x20000000
+    s[N_FRAMES_IN] = c + 0x20000000
+    h = 2  # where the IP header lies
+    cast = 0
+    if face[L2]:
+        h = 16
+        n -= 14
+        cast = b[2] & 1  # the group bit: broadcast and multicast; no source has it
+        k = 0
+        while k < 6 and b[k + 2] == face[k + OUR_MAC]:
+            k += 1
+        kind = (b[14] << 8) | b[15]
+        if n < 0 or b[8] & 1 or (cast == 0 and k != 6) or (kind != 0x0800 and kind != 0x0806):
+            bump(stat, N_ETH_IGNORED)
+            return 0
+        if kind == 0x0806:
+            seg[LEN] = n
+            return ARP
+    c = s[N_IP_IN] - 0x20000000 + 1
+    if c >= 0x20000000:
+        c = 0 - 0x20000000
+    s[N_IP_IN] = c + 0x20000000
+    # RFC 1122 3.2.1.1, 3.2.1.2: version, lengths and checksum; TTL is not looked at (3.2.1.7)
+    k = h + ((b[h] & 15) << 2)  # the header's end
+    total = (b[h + 2] << 8) | b[h + 3]
+    c = 0
+    if b[h] >> 4 == 4 and k >= h + 20 and k <= h + total and total <= n:
+        n = h
+        while n < k:  # c <= 30 * 0xFFFF
+            c += (b[n] << 8) | b[n + 1]
+            n += 2
+        c = (c & 0xFFFF) + (c >> 16)
+    if c != 0xFFFF:
+        bump(stat, N_IP_BAD)
+        return 0
+    # RFC 1122 3.2.1.3, MUST-63: no source is in 0/8, 127/8, multicast or class E, or is a
+    # broadcast; and ourselves we know.
+    ours = 1  # the destination is our address; 2 where it is a broadcast of this subnet
+    us = 1  # the source
+    n = 0
+    while n < 4:
+        if b[h + 12 + n] != face[OUR_IP + n]:
+            us = 0
+        if b[h + 16 + n] != face[OUR_IP + n]:
+            ours = 0
+        n += 1
+    if ours:  # RFC 1122 3.3.6: nothing for one host comes by a link broadcast
+        if cast or b[h + 16] == 0:
+            ours = 0
+    else:  # 255.255.255.255, or the subnet's broadcast; of multicasts we want none
+        cast = 1
+        n = 0
+        all_ones = 1
+        ours = 1
+        while n < 4:
+            if b[h + 16 + n] != 0xFF:
+                all_ones = 0
+            if b[h + 16 + n] != face[BCAST + n]:
+                ours = 0
+            n += 1
+        ours = ours | all_ones
+    n = 0
+    while n < 4 and b[h + 12 + n] == face[BCAST + n]:
+        n += 1
+    c = b[h + 12]
+    if ours == 0 or us or n == 4 or c >= 224 or c == 127 or c == 0:
+        bump(stat, N_IP_IGNORED)
+        return 0
+    if ((b[h + 6] & 0x3F) << 8) | b[h + 7]:  # MF, or an offset
+        bump(stat, N_IP_FRAG)
+        return 0
+    n = h + total - k  # octets behind the header, MUST-50
+    c = b[h + 9] + n
+    total = h + 12
+    while total < h + 20:
+        c += (b[total] << 8) | b[total + 1]
+        total += 2
+    seg[IFACE] = face[IDX]
+    seg[IP_AT] = h
+    seg[SRC_AT] = h + 12
+    seg[DST_AT] = h + 16
+    seg[CAST] = cast
+    seg[AT] = k
+    seg[LEN] = n
+    seg[PSUM] = (c & 0xFFFF) + (c >> 16)
+    seg[PROTO] = b[h + 9]
+    if b[h + 9] == 0:
+        return 255  # IPv6's hop-by-hop options: as unknown as 255, which is reserved
+    return b[h + 9]
+
+
+@kernel
+def turn(b: ptr8, face: ptr8):
+    """What is built next goes back to where the frame in the buffer came from: both destination
+    addresses. It teaches the ARP cache nothing."""
+    h = 2 + face[L2]
+    k = h + 16
+    while k < h + 20:
+        b[k] = b[k - 4]
+        k += 1
+    if h == 16:
+        k = 2
+        while k < 8:
+            b[k] = b[k + 6]
+            k += 1
+
+
+@kernel
+def aim(b: ptr8, face: ptr8, row: ptr8, off: int):
+    """What is built next goes to the IPv4 address at row[off:off+4], by the neighbour whose MAC
+    `reach` has left in HOP."""
+    h = 2 + face[L2]
+    k = 0
+    while k < 4:
+        b[h + 16 + k] = row[off + k]
+        k += 1
+    if h == 16:
+        k = 0
+        while k < 6:
+            b[2 + k] = face[HOP + k]
+            k += 1
+
+
+@kernel
+def head(b: ptr8, n: int, face: ptr8, out: ptr32, stat: ptr32) -> int:
+    """The headers before n octets of OUT_PROTO behind the place of an IP header, whose destination
+    `turn` or `aim` has written. Returns the frame's length."""
+    h = 2 + face[L2]
+    n += 20
+    b[h] = 0x45
+    b[h + 1] = out[OUT_TOS]
+    b[h + 2] = n >> 8
+    b[h + 3] = n & 0xFF
+    b[h + 4] = 0
+    b[h + 5] = 0
+    b[h + 6] = 0x40  # DF
+    b[h + 7] = 0
+    b[h + 8] = out[OUT_TTL]
+    b[h + 9] = out[OUT_PROTO]
+    b[h + 10] = 0
+    b[h + 11] = 0
+    out[OUT_TTL] = TTL
+    out[OUT_TOS] = 0
+    k = 0
+    while k < 4:
+        b[h + 12 + k] = face[OUR_IP + k]
+        k += 1
+    c = 0
+    k = h
+    while k < h + 20:  # c <= 10 * 0xFFFF
+        c += (b[k] << 8) | b[k + 1]
+        k += 2
+    c = (c & 0xFFFF) + (c >> 16)
+    c = 0xFFFF ^ ((c & 0xFFFF) + (c >> 16))
+    b[h + 10] = c >> 8
+    b[h + 11] = c & 0xFF
+    c = stat[N_IP_OUT] - 0x20000000 + 1  # bump, in place
+    if c >= 0x20000000:
+        c = 0 - 0x20000000
+    stat[N_IP_OUT] = c + 0x20000000
+    if h == 16:
+        n += 14
+        k = 0
+        while k < 6:
+            b[8 + k] = face[OUR_MAC + k]
+            k += 1
+        b[14] = 0x08
+        b[15] = 0
+    return n

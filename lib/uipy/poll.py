@@ -1,0 +1,189 @@
+"""`stack.poll`: frames between the devices and the stack.
+
+A device is moved by a generator, `dev.frames(buf).send`, whose locals are the driver's state: it
+needs no frame and no look-up on the hot path.
+
+    move(m)     m > 0: sends the m octets at buf[2:]; and then, as for m = 0, returns the octets of
+                the next frame received, now at buf[2:], 0 for none, -1 while the transmitter is
+                busy: then nothing is received, for the answer would have no place
+    move(-1)    1 when the transmitter is free, else 0
+    move(-m)    m > 2: sends, and receives nothing; returns 0
+
+An exception that leaves the generator (a KeyboardInterrupt) ends it; then the device is asked for
+another one, and puts itself right. `plain_frames` makes such a generator for a device that has
+only recv_into, can_send and send.
+"""
+
+from micropython import const
+
+from .errors import Reentered
+from .frames import next_frame, receive
+from .kern import tadd, tdiff
+from .kern.ptr import kernel, ptr16, ptr32
+from .net.datagram import BUSY, DUE, LOST, NEXT_AT, NOW, STILL_AT
+
+try:
+    from time import ticks_ms
+except ImportError:  # CPython
+    from time import monotonic_ns  # type: ignore[attr-defined]
+
+    def ticks_ms():
+        """Milliseconds from an unspecified start."""
+        return monotonic_ns() // 1_000_000
+
+
+_MASK = const(0x3FFFFFFF)
+_FRAMES = const(16)  # in, and again out, in one poll
+_LINK_MS = const(1000)  # between looks at the links
+_BUSY = const(-1)
+
+
+def ticks():
+    """The clock, in 30 bits."""
+    return ticks_ms() & _MASK  # type: ignore[operator]
+
+
+def plain_frames(dev, buf):
+    """What moves a device that has recv_into, can_send and send."""
+    n = 0
+    while True:
+        m = yield n
+        if m == _BUSY:
+            n = 1 if dev.can_send() else 0
+        elif m < 0:
+            dev.send(buf, -m)
+            n = 0
+        else:
+            if m:
+                dev.send(buf, m)
+            n = dev.recv_into(buf) if dev.can_send() else _BUSY
+
+
+def _mover(iface):
+    """The call that moves the frames of an interface."""
+    dev = iface.dev
+    frames = dev.frames(iface.buf) if hasattr(dev, "frames") else plain_frames(dev, iface.buf)
+    iface.move = frames.send
+    iface.move(None)
+    return iface.move
+
+
+@kernel
+def tick(env: ptr32, clock: ptr16, now: int):
+    """A poll, an input or an output begins, at the time `now`. A clock that goes back moves
+    nothing."""
+    env[BUSY] = 1
+    env[STILL_AT] = 0 - 1
+    d = now - env[NOW]
+    env[NOW] = now
+    if d + 0x20000000 < 0:
+        d += 0x20000000
+        d += 0x20000000
+    if 0 < d and d < 0x20000000:
+        lo = clock[1] + (d & 0xFFFF)
+        clock[0] = (clock[0] + (d >> 16) + (lo >> 16)) & 0xFFFF
+        clock[1] = lo & 0xFFFF
+
+
+def poller(stack):
+    """Makes `stack.poll`. A closure: an idle poll, which happens thousands of times between two
+    frames, is a look at the INT pin and a subtraction."""
+    env = stack.env
+    look = getattr(stack.ifaces[0].dev, "look", None) or int  # int() is 0: never idle
+    turn = _start(stack)
+
+    def poll(now_ms=None):
+        nonlocal turn
+        if now_ms is None:
+            now_ms = ticks_ms() & _MASK  # type: ignore[operator]
+        if look():
+            # INT is high: nothing came. STILL_AT is ahead when nothing is due before it either.
+            left = env[STILL_AT] - now_ms
+            if 0 < left < _LINK_MS:
+                return left
+        if env[BUSY] | env[LOST]:
+            turn = _start(stack)
+        return turn(now_ms)
+
+    return poll
+
+
+def _start(stack):
+    """The generator behind `poll`: the first, or the next one when an exception has ended it, and
+    perhaps a device's too."""
+    env = stack.env
+    if env[BUSY]:
+        raise Reentered("in a callback or an interrupt: set a flag, and call poll outside")
+    env[LOST] = 0
+    for iface in stack.ifaces:
+        try:
+            if iface.move:
+                iface.move(-1)
+        except StopIteration:
+            iface.move = None
+    turn = _turns(stack).send
+    turn(None)
+    return turn
+
+
+def _turns(stack):
+    """One poll a turn: takes frames while the answers have their place, then sends what is due.
+    All in one function, for a generator keeps its frame, whatever its size."""
+    env = stack.env
+    clock = stack.clock
+    ifaces = stack.ifaces
+    link_at = env[NOW]  # when the links are looked at
+    cheap = hasattr(ifaces[0].dev, "still")  # it says for how long it can be left alone
+    left = 0
+    try:
+        while True:
+            now = yield left
+            tick(env, clock, now)
+            more = busy = 0
+            quiet = 1
+            for iface in ifaces:
+                move = iface.move or _mover(iface)
+                left = _FRAMES
+                n = move(0)
+                while n > 0:
+                    quiet = 0
+                    n = receive(stack, iface, n)
+                    left -= 1
+                    if not left:
+                        more = 1
+                        if n:
+                            move(-n)
+                        break
+                    n = move(n)
+                if n < 0:
+                    busy = 1
+            if env[DUE] or tdiff(env[NEXT_AT], now) <= 0:
+                if tdiff(now, link_at) >= 0:
+                    link_at = tadd(now, _LINK_MS)
+                    for iface in ifaces:
+                        iface.watch()
+                left = _FRAMES
+                while left:
+                    # Whose frame is the next is known when it is built: all devices are to be free.
+                    for iface in ifaces:
+                        if not iface.move(-1):
+                            busy = 1
+                    n = 0 if busy else next_frame(stack)
+                    if not n:
+                        break
+                    ifaces[stack.out_iface].move(-n)
+                    left -= 1
+                stack.arm(link_at)
+            env[BUSY] = 0
+            left = 0
+            if not (more or env[DUE]):
+                left = max(tdiff(env[NEXT_AT], now), 0)
+                if busy:  # come back when the frame has left
+                    left = min(left, 1)
+                elif quiet and cheap and len(ifaces) == 1:
+                    d = min(left, ifaces[0].dev.still())
+                    if d > 0:
+                        env[STILL_AT] = tadd(now, d)
+    finally:
+        env[BUSY] = 0
+        env[LOST] = 1

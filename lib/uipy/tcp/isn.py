@@ -1,0 +1,63 @@
+"""Initial sequence numbers (RFC 6528)."""
+
+from array import array
+
+from micropython import const
+
+from ..kern import between, mac, move, seq_add, seq_in, seq_out, tdiff
+from ..net.datagram import NOW
+from .row import LPORT, RADDR
+
+_KEY = const(10)  # octets of a key as they are hashed
+_STEP_MS = const(4_000_000)  # 250 of them a millisecond stay under 2**30
+
+
+class Isn:
+    """ISN = M + F(addresses, ports, secret key), M counting 4 us (RFC 6528 3).
+
+    Where a SYN has just ended a TIME-WAIT, it is moved beyond the old connection's numbers (RFC
+    1122 4.2.2.13 (b)).
+    """
+
+    def __init__(self, stack):
+        self.stack = stack
+        self.clock = array("H", bytearray(4))  # M; it begins anywhere
+        seq_in(self.clock, 0, stack.key, 4)
+        self.at = stack.env[NOW]  # when M was right
+        self.text = bytearray(_KEY)
+        self.hash = bytearray(8)
+        self.last = array("H", bytearray(4))  # what the next number must lie behind
+        self.moved = False  # `last` counts
+
+    def beyond(self, table, k):
+        """The next number is to lie behind the one at table[k]."""
+        move(self.last, 0, table, k, 2)
+        self.moved = True
+
+    def into(self, key, table, k):
+        """The number for the connection `key` goes to table[k]."""
+        now = self.stack.env[NOW]
+        d = tdiff(now, self.at)
+        self.at = now
+        while d > 0:
+            seq_add(self.clock, 0, 250 * min(d, _STEP_MS))  # MUST-8
+            d -= _STEP_MS
+        self._hash(key)
+        seq_in(table, k, self.hash, 0)
+        # M as two halves and a bit: no number of 32 bits is built
+        seq_add(table, k, self.clock[1])
+        for _ in range(4):
+            seq_add(table, k, self.clock[0] << 14)
+        if self.moved:
+            self.moved = False
+            if between(table, k, self.last, 0) <= 0:
+                move(table, k, self.last, 0, 2)
+                seq_add(table, k, 0x10000 + self.hash[4])
+
+    def _hash(self, key):
+        text = self.text
+        text[0] = 1
+        text[1] = key[0] - 1
+        seq_out(text, 2, key, LPORT, 0)  # both ports
+        seq_out(text, 6, key, RADDR, 0)
+        mac(self.stack.key, text, 0, _KEY, self.hash)  # MUST-9

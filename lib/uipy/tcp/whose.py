@@ -1,0 +1,102 @@
+"""A segment is checked, and its connection found (RFC 9293 3.1, 3.10.7.4 first)."""
+
+from ..kern import csum
+from ..kern.ptr import kernel, ptr8, ptr16, ptr32
+from ..net.datagram import (
+    ACKS,
+    AT,
+    DATA,
+    FLAGS,
+    IFACE,
+    LEN,
+    NOW,
+    P_NSACK,
+    P_TS,
+    PLAIN,
+    PSUM,
+    REL,
+    ROW,
+    ROWS,
+    SRC_AT,
+    TEXT,
+    WND,
+)
+from .header import ACK, KIND_NOP, KIND_STAMP, RST, SYN
+from .row import HEARD_AT, KPROBE, LPORT, OPT_TS, OPTS, RADDR, RCV_NXT, RPORT, SND_UNA, USED
+
+
+@kernel
+def whose(buf, seg: ptr32, tab: ptr16, size: int, env: ptr32) -> int:
+    """Checks the segment at hand, and finds the row of its connection among env[ROWS] rows of
+    `size` halves. Returns seg[ROW], env[ROWS] when there is none; -1: the segment is not sound.
+
+    seg[PLAIN] says that a row was found and `check` would pass the segment: it is in place, has an
+    ACK and neither SYN nor RST, and no options but a timestamp where timestamps are in use (which
+    check.py then compares). The reserved bits are not looked at (RFC 3360 2.1).
+    """
+    b = ptr8(buf)
+    at = seg[AT]
+    n = seg[LEN]
+    if n < 20:
+        return 0 - 1
+    head = (b[at + 12] >> 4) << 2
+    if head < 20 or head > n:
+        return 0 - 1
+    if int(csum(buf, at, n, seg[PSUM])) != 0xFFFF:  # MUST-3
+        return 0 - 1
+    flags = b[at + 13]
+    seg[DATA] = at + head  # MUST-5
+    seg[TEXT] = n - head
+    seg[FLAGS] = flags
+    seg[WND] = (b[at + 14] << 8) | b[at + 15]  # MUST-1
+    seg[PLAIN] = 0
+    seg[P_TS] = 0
+    seg[P_NSACK] = 0
+    used = seg[IFACE] + 1  # MUST-45
+    lport = (b[at + 2] << 8) | b[at + 3]
+    rport = (b[at] << 8) | b[at + 1]
+    n = seg[SRC_AT]
+    addr = (b[n] << 8) | b[n + 1]
+    low = (b[n + 2] << 8) | b[n + 3]
+    n = env[ROWS]
+    o = 0
+    row = 0
+    while row < n:
+        if tab[o + RPORT] == rport and tab[o + LPORT] == lport and tab[o + RADDR + 1] == low:
+            if tab[o + RADDR] == addr and tab[o + USED] == used:
+                break
+        o += size
+        row += 1
+    seg[ROW] = row
+    if row == n:
+        return row
+    # SEG.ACK - SND.UNA, as `ahead` has it
+    lo = ((b[at + 10] << 8) | b[at + 11]) - tab[o + SND_UNA + 1]
+    n = ((b[at + 8] << 8) | b[at + 9]) - tab[o + SND_UNA] + (lo >> 16)
+    n = ((n + 0x8000) & 0xFFFF) - 0x8000
+    if n > 0x3FFF:
+        n = 0x3FFF
+    elif n + 0x3FFF < 0:
+        n = 0 - 0x3FFF
+    seg[ACKS] = (n << 16) | (lo & 0xFFFF)
+    # SEG.SEQ == RCV.NXT, and the control bits of an ordinary segment
+    if ((b[at + 4] << 8) | b[at + 5]) != tab[o + RCV_NXT]:
+        return row
+    if ((b[at + 6] << 8) | b[at + 7]) != tab[o + RCV_NXT + 1]:
+        return row
+    if (flags & (SYN | RST | ACK)) != ACK:
+        return row
+    if head == 32 and tab[o + OPTS] & OPT_TS:
+        n = (b[at + 20] << 8) | b[at + 21]
+        if n != (KIND_NOP << 8 | KIND_NOP) or b[at + 22] != KIND_STAMP or b[at + 23] != 10:
+            return row
+        seg[P_TS] = at + 24
+    elif head != 20 or tab[o + OPTS] & OPT_TS:
+        return row
+    seg[PLAIN] = 1
+    seg[REL] = 0
+    n = env[NOW]
+    tab[o + HEARD_AT] = n >> 16
+    tab[o + HEARD_AT + 1] = n & 0xFFFF
+    tab[o + KPROBE] = 0
+    return row

@@ -1,0 +1,11 @@
+"""What a packet and a transfer cost.
+
+    bench.py        `make bench`: instructions per packet (of packets.py), throughput to the kernel
+    grid.py         `make bench`: transfers by window, distance and loss (flow.py measures one,
+                    theory.py says what TCP can carry, text.py and plot.py show it)
+    cycles.py       `make bench-cycles`: cycles per packet on an emulated RP2040
+    options.py      what reassembly, SACK and timestamps bring, on simulated time
+    spi.py          SPI transactions and octets per frame, chip by chip
+
+Figures go into README.md and docs/, between marks (../readme.py).
+"""

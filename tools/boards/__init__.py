@@ -1,0 +1,11 @@
+"""Boards that run here: firmware/main.py under CPython or MicroPython, with a chip model or bare.
+
+    board.py        the services, and two more for tests
+    ends.py         a board as an end of the wire: in this process, or in a MicroPython one, whose
+                    script child.py is
+    run.py          `make run`: a board and its page on a port of ours
+    playground.py   where firmware/examples run
+    slipboard.py    a board whose network is a serial line
+
+../tapboard.py puts one of them on a Linux interface.
+"""

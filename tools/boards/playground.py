@@ -1,0 +1,64 @@
+"""Where firmware/examples run on a PC: a board on a virtual Ethernet, in this process.
+
+For a server the other end is the gateway of `make run`: 127.0.0.1:PORT leads to the example's
+port. For a client it is a host with the services of firmware/main.py, at 192.168.7.1.
+"""
+
+import argparse
+import sys
+
+import main as firmware
+from boards import board, ends
+from uipy import Stack
+from wire.gateway import Gateway, PortInUse
+from wire.pump import Pump, stop_on_signals
+from wire.wire import Wire
+
+BOARD, OTHER = "192.168.7.2", "192.168.7.1"
+_MAC = b"\x02\x00\x00uip"
+_OTHER_MAC = b"\x02\x00\x00oth"
+
+
+def _parser(port):
+    p = argparse.ArgumentParser(description="An example of uipy.")
+    if port:
+        p.add_argument("--port", type=int, default=8000 + port, help="on 127.0.0.1 (%(default)s)")
+    p.add_argument("--pcap", metavar="FILE", help="record the Ethernet for Wireshark")
+    p.add_argument("--drop", metavar="N", type=float, default=0, help="lose N %% of the frames")
+    return p
+
+
+def _other(args, port):
+    """The other end of the wire."""
+    if port:
+        return Gateway(args.port, BOARD, OTHER + "/24", board_port=port)
+    return ends.local(board.Settings(OTHER + "/24"), _OTHER_MAC)
+
+
+def _recorder(path):
+    if not path:
+        return None
+    from wire.recorder import Recorder
+
+    return Recorder(path)
+
+
+def main(start, port):
+    """Run an example until Ctrl-C, or until it raises SystemExit."""
+    parser = _parser(port)
+    args = parser.parse_args()
+    stop_on_signals()
+    try:
+        wire = Wire("loss=%g" % args.drop)
+        other = _other(args, port)
+        dev = ends.QueueDevice(_MAC)
+        stack = Stack(dev, BOARD + "/24", OTHER)
+        stack.on_error = firmware.report
+        start(stack)
+        pump = Pump(other, ends.StackEnd(dev, stack), wire, _recorder(args.pcap))
+    except (PortInUse, ValueError, OSError) as exc:
+        parser.exit(2, "%s: %s\n" % (sys.argv[0], exc))
+    if port:
+        print("127.0.0.1:%d is port %d of the example; Ctrl-C ends it" % (other.port, port))
+        sys.stdout.flush()
+    pump.run()

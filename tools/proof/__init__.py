@@ -1,0 +1,14 @@
+"""Programs that try to prove the stack wrong, and the books about what is proved.
+
+    hotpath.py      no heap on the hot path
+    replay.py       no heap for any frame that the suite ever gave to a stack
+    vectors.py      what the kernels are asked; oracle.py knows the answers
+    faultmatrix.py  every fault in every SPI transaction of a frame
+    soak.py         days of a board's life, with faults at random moments
+    simtalk.py      one conversation over a bad network, judged
+    conformance.py  which test proves which clause of which RFC (rfc_rows.py reads the tables,
+                    conformance_plugin.py notes what each marked test did)
+    mutate.py       whether the test of a requirement fails without the line that fulfils it
+
+vectors.py, hotpath.py and replay.py run under MicroPython; tests of the suite start them.
+"""

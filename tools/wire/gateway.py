@@ -1,0 +1,182 @@
+"""A gateway without root: connections to 127.0.0.1 go to a board's port over a virtual Ethernet.
+
+It is a host of its own on that Ethernet, made of our stack, so it shows nothing of how we get
+on with others (host_tests/kernel does). Each connection is two rings of RING octets: what a
+browser does not read fills one ring, our window closes, and the board waits; what the board does
+not take fills the other, and we stop reading from the browser. Nothing else is kept.
+"""
+
+import socket
+import struct
+
+from boards.ends import QueueDevice, StackEnd
+from uipy import NotConnected, Ring, Stack
+from uipy.stream import Stream
+
+RING = 16384  # octets each way
+CLIENTS = 32  # at a time; more wait in the kernel's queue
+_MAC = b"\x02\0\0gat"
+_RESET = struct.pack("ii", 1, 0)  # SO_LINGER: close with a RST
+
+
+class PortInUse(Exception):
+    """Somebody else listens there; the message says what to do."""
+
+
+class Client(Stream):
+    """One browser connection and the one to the board that belongs to it."""
+
+    def __init__(self, sock):
+        super().__init__(Ring(RING), Ring(RING))
+        self.sock = sock
+        self.live = None  # the connection to the board, while there is one
+        self.over = False  # nothing more comes from the board
+        self.deaf = False  # the browser has sent its FIN
+        self.told = False  # and we ours
+
+    # From the board
+
+    def connected(self, conn):
+        conn.room = self.rx.room
+        self.live = conn
+        conn.finish(self.tx)
+
+    def closed(self, conn, reason):
+        self.live = None
+        self.over = True
+        if reason != "done":
+            self.reset()
+
+    # From the browser
+
+    def fileno(self):
+        return self.sock.fileno()
+
+    def wants_to_read(self):
+        """There is room for what the browser sends."""
+        return self.sock is not None and self.live is not None and not self.deaf and self.tx.room
+
+    def wants_to_write(self):
+        """There is something for the browser, or a FIN."""
+        return self.sock is not None and (self.rx.left or (self.rx.ended and not self.told))
+
+    def readable(self):
+        try:
+            data = self.sock.recv(self.tx.room)
+        except BlockingIOError:
+            return
+        except OSError:
+            self.abort()
+            return
+        self.tx.write(data, 0, len(data))
+        if not data:
+            self.deaf = True
+            self.tx.end()
+        self._pump()
+
+    def writable(self):
+        data = bytearray(min(self.rx.left, 65536))
+        try:
+            if data:
+                n = self.sock.send(data[: self.rx.fill(0, data, 0, len(data))])
+                self.rx.acked(n)
+            if self.rx.ended and not self.rx.left and not self.told:
+                self.told = True
+                self.sock.shutdown(socket.SHUT_WR)
+        except BlockingIOError:
+            return
+        except OSError:
+            self.abort()
+            return
+        self._pump()
+
+    def _pump(self):
+        if self.live:
+            try:
+                self.pump(self.live)
+            except NotConnected:
+                self.live = None
+
+    def abort(self):
+        """The browser has gone: the board is told."""
+        self.reset()
+        try:
+            if self.live:
+                self.live.abort()
+        except NotConnected:
+            pass
+
+    def reset(self):
+        """The browser is told that its connection has failed."""
+        if self.sock is not None:
+            self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+            self.sock.close()
+            self.sock = None
+
+    def finished(self):
+        """True when both sides are done with it."""
+        if self.over and self.sock is not None and self.told and not self.rx.left:
+            self.sock.close()
+            self.sock = None
+        return self.over and self.sock is None
+
+
+class Gateway(StackEnd):
+    """An end of the wire (pump.py). `board` is the board's address, `ip` ours as ADDR/LEN."""
+
+    def __init__(self, port, board, ip, board_port=80, **options):
+        self._board = board
+        self._board_port = board_port
+        self.clients: list[Client] = []
+        self._listener = _listen(port)
+        self.port = self._listener.getsockname()[1]
+        dev = QueueDevice(_MAC)
+        super().__init__(dev, Stack(dev, ip, tcp=CLIENTS, **options))
+
+    def run(self, now):
+        for client in self.clients:
+            if client.wants_to_write():
+                client.writable()
+            if client.wants_to_read():
+                client.readable()
+        self.clients = [c for c in self.clients if not c.finished()]
+        if len(self.clients) < CLIENTS:
+            self._accept()
+        return super().run(now)
+
+    def _accept(self):
+        try:
+            sock, _ = self._listener.accept()
+        except BlockingIOError:
+            return
+        sock.setblocking(False)
+        client = Client(sock)
+        self.clients.append(client)
+        self.stack.connect(client, self._board, self._board_port)
+
+    def files(self):
+        readable = [c for c in self.clients if c.wants_to_read()]
+        writable = [c for c in self.clients if c.wants_to_write()]
+        if len(self.clients) < CLIENTS:
+            readable.append(self._listener)
+        return readable, writable
+
+    def close(self):
+        self._listener.close()
+        for client in self.clients:
+            client.reset()
+
+
+def _listen(port):
+    sock = socket.socket()
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        sock.bind(("127.0.0.1", port))
+    except OSError as exc:
+        sock.close()
+        raise PortInUse(
+            "port %d on 127.0.0.1: %s; choose another one with PORT=" % (port, exc.strerror)
+        ) from None
+    sock.listen(64)
+    sock.setblocking(False)
+    return sock
