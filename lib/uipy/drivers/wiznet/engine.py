@@ -169,7 +169,8 @@ class Wiznet(Doubt):
                         k = m if m > 0 else -m
                         if held and st[LINK]:
                             if seam and st[WR] & mask > seam:
-                                self._cut(buf)
+                                if buf is not self._buf_cut:
+                                    self._cut(buf)
                                 self._load(k)
                             else:
                                 cs(0)
@@ -260,7 +261,8 @@ class Wiznet(Doubt):
                         continue
 
                 if seam and st[RD] & mask > seam:
-                    self._cut(buf)
+                    if buf is not self._buf_cut:
+                        self._cut(buf)
                     n = self._fetch(room, views)
                 else:
                     cs(0)

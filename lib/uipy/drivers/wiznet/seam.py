@@ -27,9 +27,7 @@ class Seam(Wiznet):
     _buf_cut = None  # the packet buffer that `_chunks` are of
 
     def _cut(self, buf):
-        """Makes the chunks of a buffer that was not the last one."""
-        if buf is self._buf_cut:
-            return
+        """Makes the chunks of a buffer that was not the last one; allocates."""
         whole = memoryview(buf)
         self._chunks = [whole[i : i + _CHUNK] for i in range(2, len(buf), _CHUNK)]
         self._part = bytearray(_CHUNK)
