@@ -110,6 +110,7 @@ def test_the_heap_is_shown_where_python_tells(web, stack, monkeypatch):
     assert "uipy_heap_free_bytes" not in metrics_of(web)[0]
     monkeypatch.setattr(status, "mem_free", lambda: 12345)
     monkeypatch.setattr(status, "mem_alloc", lambda: 678)
+    web = main.site(stack, "another")
     values = metrics_of(web)[0]
     assert values["uipy_heap_free_bytes"] == {(): 12345}
     assert values["uipy_heap_used_bytes"] == {(): 678}
