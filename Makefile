@@ -17,7 +17,7 @@ EMU := .venv/emu/bin/python
 EMU_FW = $(if $(FIRMWARE),--firmware "$(FIRMWARE)")
 
 .PHONY: emulate bench-cycles
-.PHONY: help run test test-fast conformance mutate lint bench size clean
+.PHONY: help run test test-fast conformance mutate lint parts bench size clean
 
 help:  ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | while IFS="	" read -r verb what; do \
@@ -28,15 +28,15 @@ run: .venv/dev  ## a simulated board and its page on http://127.0.0.1:8080 (PORT
 
 # Two pairs of passes, each pair at the same time (tools/both.sh). First what needs the kernel or a browser, beside the
 # whole host suite, which leaves every frame that it handed to a stack in build/frames.bin. Then the allocation
-# tests, which replay that file on MicroPython, beside the fast part of the suite with the clock and the counters
-# just before their wrap.
+# tests, which replay that file on MicroPython, beside the fast part of the suite on the joined form of the library
+# (make parts), with the clock and the counters just before their wrap.
 test: .venv/dev node_modules/.stamp  ## every test: host, Linux kernel, browser, allocation (as root: all of them)
 	@mkdir -p build && rm -f build/frames.bin
 	@sh tools/both.sh "$(PY) -m pytest $(LIVE) $(ARGS)" \
 		"UIPY_RECORD=1 $(PY) -m pytest $(HOST) $(ARGS)"
 	@if [ -z "$(ARGS)" ]; then $(PY) tools/proof/conformance.py --check; fi
 	@sh tools/both.sh "$(PY) -m pytest host_tests/alloc $(ARGS)" \
-		"UIPY_T0=1073736824 UIPY_C0=1073741822 $(PY) -m pytest -q $(FAST) $(ARGS)"
+		"UIPY_PARTS=1 UIPY_T0=1073736824 UIPY_C0=1073741822 $(PY) -m pytest -q $(FAST) $(ARGS)"
 
 test-fast: .venv/dev  ## the host tests that need neither kernel nor browser
 	@$(PY) -m pytest -q $(FAST) $(ARGS)
@@ -51,7 +51,10 @@ lint: .venv/dev .venv/stubs  ## ruff, mypy for host and board, every module thro
 	$(PY) -m ruff check .
 	$(PY) -m mypy
 	$(PY) -m mypy --config-file mypy-board.ini
-	$(PY) tools/cross.py
+	$(PY) tools/parts/cross.py --lint
+
+parts: .venv/dev  ## what a board gets, one module a part: build/parts/viper, .../armv6m and other machines
+	$(PY) tools/parts/cross.py $(ARGS)
 
 bench: .venv/dev .venv/bench  ## instructions per packet, throughput to the kernel; writes the README's tables
 	$(PY) tools/bench/bench.py $(ARGS)
@@ -63,8 +66,8 @@ emulate: .venv/emu/.stamp  ## a real MicroPython image on an emulated RP2040, pa
 bench-cycles: .venv/emu/.stamp  ## cycles per packet and time to the page on an emulated RP2040 (FIRMWARE=file.uf2)
 	@exec $(EMU) tools/bench/cycles.py $(EMU_FW) $(ARGS)
 
-size: .venv/dev node_modules/.stamp  ## RAM and .mpy sizes; writes the README's tables
-	$(PY) tools/sizes.py --update $(ARGS)
+size: .venv/dev node_modules/.stamp  ## RAM and .mpy sizes; writes four lines of the README and docs/sizes.md
+	$(PY) tools/sizes/sizes.py --update $(ARGS)
 
 clean:  ## forget what was built and installed here
 	rm -rf .venv node_modules build .pytest_cache .mypy_cache .ruff_cache

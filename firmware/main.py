@@ -20,7 +20,13 @@ if hasattr(gc, "threshold"):
 from uipy import Stack
 
 SERVICES = ("http", "echo", "discard", "chargen", "daytime")
-CHIPS = {"enc28j60": "ENC28J60", "w5500": "W5500", "w5100s": "W5100S", "w6100": "W6100"}
+# cfg.chip: the driver's module and its class there.
+CHIPS = {
+    "enc28j60": ("enc28j60", "ENC28J60"),
+    "w5500": ("wiznet", "W5500"),
+    "w5100s": ("wiznet", "W5100S"),
+    "w6100": ("wiznet", "W6100"),
+}
 
 
 def build(dev, cfg):
@@ -51,21 +57,21 @@ def start(stack, name, cfg):
     if name == "http":
         stack.listen(80, site(stack, getattr(cfg, "name", "uipy")), clients)
     elif name == "echo":
-        from uipy.apps.echo import Echo, UdpEcho
+        from uipy.apps import Echo, UdpEcho
 
         ring = getattr(cfg, "echo_ring", stack.tcp.default_room)
         stack.listen(7, lambda: Echo(ring), clients)
         stack.bind(7, UdpEcho())
     elif name == "discard":
-        from uipy.apps.discard import Discard
+        from uipy.apps import Discard
 
         stack.listen(9, Discard, clients)
     elif name == "daytime":
-        from uipy.apps.daytime import Daytime
+        from uipy.apps import Daytime
 
         stack.listen(13, Daytime, clients)
     elif name == "chargen":
-        from uipy.apps.chargen import Chargen
+        from uipy.apps import Chargen
 
         stack.listen(19, Chargen, clients)
     else:
@@ -76,7 +82,7 @@ def site(stack, name):
     """The web site: the status page and what feeds it."""
     import page
     from status import Json, Metrics, Status
-    from uipy.apps.site import Page, Site
+    from uipy.apps import Page, Site
 
     status = Status(stack, name)
     web = Site()
@@ -135,7 +141,8 @@ def device(cfg):
     from machine import SPI, Pin
     from uipy import NoChip
 
-    module = __import__("uipy.drivers." + cfg.chip, None, None, (CHIPS[cfg.chip],))
+    module, name = CHIPS[cfg.chip]
+    kind = getattr(__import__("uipy.drivers." + module, None, None, (name,)), name)
     spi = SPI(
         cfg.spi,
         baudrate=cfg.baudrate,
@@ -146,7 +153,6 @@ def device(cfg):
     cs = Pin(cfg.cs, Pin.OUT, value=1)
     int_pin = None if cfg.int_pin is None else Pin(cfg.int_pin, Pin.IN)
     reset = None if cfg.reset is None else Pin(cfg.reset, Pin.OUT, value=1)
-    kind = getattr(module, CHIPS[cfg.chip])
     try:
         return kind(spi, cs, int_pin, reset, cfg.mac), int_pin
     except NoChip as exc:

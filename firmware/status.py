@@ -19,7 +19,7 @@ import gc
 import sys
 
 from micropython import const
-from uipy.apps.site import View
+from uipy.apps import View
 from uipy.kern import copy, put16, put32, tdiff, u16, u32
 from uipy.stat import NAMES
 from uipy.tcp.row import STATE_NAMES

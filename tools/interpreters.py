@@ -10,6 +10,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from parts import join
+
 ROOT = Path(__file__).resolve().parent.parent
 WASM = ROOT / "tools" / "wasm" / "run.mjs"
 WASM_PACKAGE = ROOT / "node_modules" / "@micropython" / "micropython-webassembly-pyscript"
@@ -58,19 +60,30 @@ def run(command, timeout=120, **more):
     return done.stdout
 
 
-def run_unix(script, *args, path=("lib",), heap=None, timeout=120):
-    """Runs a script on the unix binary. `path`: folders to import from; `heap`: octets of heap."""
-    paths = os.pathsep.join([".frozen", *(str(ROOT / p) for p in path)])
+def joined(variant="viper"):
+    """The folder with the library as a board gets it, one module a part (parts/join.py)."""
+    return join.build(variant)
+
+
+def run_unix(script, *args, path=("joined",), heap=None, timeout=120):
+    """Runs a script on the unix binary. `path`: folders to import from, "joined" or "lib" for the
+    library; `heap`: octets of heap.
+    """
+    folders = (joined() if p == "joined" else ROOT / p for p in path)
+    paths = os.pathsep.join([".frozen", *map(str, folders)])
     options = ["-X", f"heapsize={heap}"] if heap else []
     command = [micropython(), *options, str(script), *map(str, args)]
     return run(command, timeout, env={**os.environ, "MICROPYPATH": paths})
 
 
-def run_wasm(script, *args, files=(("lib", "/lib"),), heap=4 << 20, timeout=120):
-    """Runs a script on 32-bit MicroPython. `files`: (file or folder, its place there)."""
+def run_wasm(script, *args, files=(("joined", "/lib"),), heap=4 << 20, timeout=120):
+    """Runs a script on 32-bit MicroPython. `files`: (file or folder, its place there), "joined"
+    or "lib" for the library.
+    """
     command = [node(), str(WASM), "--heap", str(heap)]
     for host, path in files:
-        command += ["--add", f"{ROOT / host}={path}"]
+        folder = joined("plain") if host == "joined" else ROOT / host
+        command += ["--add", f"{folder}={path}"]
     return run([*command, str(script), *map(str, args)], timeout)
 
 

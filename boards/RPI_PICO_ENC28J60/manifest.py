@@ -1,5 +1,5 @@
-# Frozen into the image: MicroPython's own modules for the port, then uipy in four parts. Take out
-# what is not wanted; what a module imports, its part says.
+# Frozen into the image: MicroPython's own modules for the port, then uipy in four pieces, which
+# `make parts` makes. Take out what is not wanted; what a module imports, its piece says.
 include("$(PORT_DIR)/boards/manifest.py")
 
 include("../../firmware/manifests/core.py")

@@ -6,7 +6,7 @@ writes anew for each request, and a page of any length that is computed as it is
 """
 
 import example
-from uipy.apps.site import Page, Site, Text, View
+from uipy.apps import Page, Site, Text, View
 
 HOME = b"""<!doctype html>
 <title>uipy</title>

@@ -1,9 +1,2 @@
-# The applications: HTTP, echo, discard, chargen, daytime. They need core.py.
-import os
-
-package(
-    "uipy",
-    ["apps/" + f for f in sorted(os.listdir("../../lib/uipy/apps")) if f.endswith(".py")],
-    base_path="../../lib",
-    opt=3,
-)
+# The applications: HTTP, echo, discard, chargen, daytime, in one module. They need core.py.
+package("uipy", ["apps.py"], base_path="../../build/parts/viper", opt=3)

@@ -1,4 +1,5 @@
 # What runs at boot: the status page and the loop. config.py is a default: one on the board's file
 # system is found first.
-for name in ("main.py", "page.py", "status.py", "config.py"):
-    module(name, base_path="..", opt=3)
+for name in ("main.py", "page.py", "status.py"):
+    module(name, base_path="../../build/parts/viper", opt=3)
+module("config.py", base_path="..", opt=3)

@@ -1,18 +1,17 @@
-# The driver of the ENC28J60; it imports nothing of the core, and can be frozen without it.
-_FILES = (
-    "__init__",
-    "bus",
-    "enc28j60",
-    "enc28j60_care",
-    "enc28j60_chip",
-    "errors",
-    "mac",
-    "spidev",
-)
+# The driver of the ENC28J60 and what the drivers share; it imports nothing of the core, and can be
+# frozen without it. `make parts` makes it from lib/.
+import os
+
+_PARTS = "../../build/parts/viper"
+_OTHERS = ("slip.py", "wiznet.py")
 
 package(
     "uipy",
-    ["drivers/" + name + ".py" for name in _FILES],
-    base_path="../../lib",
+    [
+        "drivers/" + f
+        for f in sorted(os.listdir(_PARTS + "/uipy/drivers"))
+        if f.endswith(".py") and f not in _OTHERS
+    ],
+    base_path=_PARTS,
     opt=3,
 )

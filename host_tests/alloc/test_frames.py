@@ -1,28 +1,30 @@
 """Functions of the hot path have VM frames of 11 words or less: a longer one comes from the heap.
 
-Which functions these are is seen by running the hot path here; how long their frames are, in what
-mpy-cross makes of them.
+Which functions these are is seen by running the hot path here, from the sources; how long their
+frames are, in what mpy-cross makes of the joined form, where a function may have another name.
 """
 
 import ast
 import sys
+from pathlib import Path
 
-import mpyinfo
-import pytest
-import sizes
-from lab.pythons import compile_mpy
 from proof import hotpath
+import pytest
+from parts import join
+from parts.sources import House, sources
+from lab.pythons import compile_mpy
+from sizes import mpyinfo, sizes
 
 # Some that are surely among them, so that an empty trace does not pass.
 SURELY = {
-    ("stack", "Stack.input"),
-    ("arp", "Arp.input"),
-    ("ipv4", "IPv4.input"),
-    ("icmp", "Icmp.input"),
-    ("udp", "Udp.input"),
-    ("tcp", "Tcp.input"),
-    ("tcp", "Tcp.output"),
-    ("ring", "Ring.fill"),
+    ("uipy.stack", "Stack.input"),
+    ("uipy.net.arp", "Arp.input"),
+    ("uipy.net.ipv4", "IPv4.input"),
+    ("uipy.net.icmp", "Icmp.input"),
+    ("uipy.net.udp", "Udp.input"),
+    ("uipy.tcp.demux", "Tcp.input"),
+    ("uipy.tcp.demux", "Tcp.output"),
+    ("uipy.ring", "Ring.fill"),
 }
 
 
@@ -45,7 +47,7 @@ def names(path):
 
 
 def called(what):
-    """(module, function) of the package that what() calls; the kernels are native on a board."""
+    """(source module, function) that what() calls; the kernels are native on a board."""
     codes = set()
 
     def see(frame, event, arg):
@@ -58,12 +60,14 @@ def called(what):
         what()
     finally:
         sys.setprofile(before)
-    files = {str(path): path for path in sizes.LIB.rglob("*.py") if "kern" not in path.stem}
-    tables = {name: names(path) for name, path in files.items()}
+    paths = {
+        str(path): name for name, path in sources().items() if not name.startswith("uipy.kern")
+    }
+    tables = {path: names(Path(path)) for path in paths}
     return {
-        (files[c.co_filename].stem, tables[c.co_filename][c.co_firstlineno])
+        (paths[c.co_filename], tables[c.co_filename][c.co_firstlineno])
         for c in codes
-        if c.co_filename in files and c.co_firstlineno in tables[c.co_filename]
+        if c.co_filename in paths and c.co_firstlineno in tables[c.co_filename]
     }
 
 
@@ -74,13 +78,19 @@ def hot():
 
 
 @pytest.fixture(scope="module")
-def frames(tmp_path_factory):
-    """{(module, function): words} of the package."""
-    words = mpyinfo.static_names(sizes.words(), compile_mpy)
+def frames():
+    """{(source module, function): words} of the package; native ones, which have no name, are
+    left out."""
+    try:
+        joined = {(part, f.name): f.frame for part, f in sizes.functions(sizes.parts())}
+    except sizes.Missing as lack:
+        pytest.skip(str(lack))
     found = {}
-    for path, mpy in sizes.compiled(tmp_path_factory.mktemp("mpy")).items():
-        for f in mpyinfo.Mpy(mpy.read_bytes(), words).functions:
-            found[path.stem, f.name] = f.frame
+    for module, told in join.names(House(sources(), "viper")).items():
+        for name, (part, there) in told["names"].items():
+            for (where, dotted), words in joined.items():
+                if where == part and dotted.partition(".")[0] == there:
+                    found[module, name + dotted[len(there) :]] = words
     return found
 
 

@@ -15,7 +15,7 @@ NULL = "tools/wire/null.py"
 
 
 def on_32_bits(frames, *more):
-    files = (("lib", "/lib"), (NULL, "/lib/wire/null.py"), (frames, "/frames.bin"))
+    files = (("joined", "/lib"), (NULL, "/lib/wire/null.py"), (frames, "/frames.bin"))
     return run_wasm(SCRIPT, "/frames.bin", *more, files=files, heap=1 << 20, timeout=900)
 
 

@@ -10,9 +10,7 @@ import sys
 import main
 import micropython
 from fake_stack import FakeStack
-from uipy.apps.chargen import Chargen
-from uipy.apps.discard import Discard
-from uipy.apps.echo import Echo
+from uipy.apps import Chargen, Discard, Echo
 from uipy.source import Bytes, Chain
 
 BUF = bytearray(1600)

@@ -7,7 +7,7 @@ from lab.pythons import run_unix, run_wasm
 
 SCRIPT = Path(__file__).with_name("count.py")
 FAKE = "host_tests/apps/fake_stack.py"
-FILES = (("lib", "/lib"), ("firmware", "/lib"), (FAKE, "/lib/fake_stack.py"))
+FILES = (("firmware", "/lib"), ("joined", "/lib"), (FAKE, "/lib/fake_stack.py"))
 
 
 @pytest.mark.parametrize("which", ["32 bits", "heap lock"])
@@ -15,7 +15,7 @@ def test_applications_take_no_heap(which):
     if which == "32 bits":
         said = run_wasm(SCRIPT, files=FILES)
     else:
-        said = run_unix(SCRIPT, "lock", path=("lib", "firmware", "host_tests/apps"))
+        said = run_unix(SCRIPT, "lock", path=("joined", "firmware", "host_tests/apps"))
     found = [line.split(" ", 1) for line in said.splitlines()]
     assert found[-1][1] == "leaky" and int(found.pop()[0]) > 0, "the count is broken"
     assert len(found) > 17

@@ -27,7 +27,7 @@ def main():
     reset = Pin(20, Pin.OUT, value=1)
     mac = b"\x02\x00\x00\x28\x60\x01"
     kind = sys.argv[1]
-    name = "uipy.drivers." + ("" if kind == "enc28j60" else "wiznet.") + kind
+    name = "uipy.drivers." + ("enc28j60" if kind == "enc28j60" else "wiznet")
     driver = getattr(__import__(name, None, None, (kind.upper(),)), kind.upper())
     dev = driver(SPI(0, baudrate=20_000_000), Pin(17, Pin.OUT, value=1), int_pin, reset, mac)
     buf = bytearray(1520)

@@ -73,7 +73,7 @@ def main():
     with open(sys.argv[1] if len(sys.argv) > 1 else "/tape.txt") as f:
         kind, octets, ticks, levels, warm, calls, frames = f.read().split("\n")
     tape = Tape(unhexlify(octets), [int(t) for t in ticks.split()], unhexlify(levels))
-    name = "uipy.drivers." + ("" if kind == "enc28j60" else "wiznet.") + kind
+    name = "uipy.drivers." + ("enc28j60" if kind == "enc28j60" else "wiznet")
     driver = getattr(__import__(name, None, None, (kind.upper(),)), kind.upper())
     for name, module in sys.modules.items():
         if name.startswith("uipy.drivers.") and hasattr(module, "time"):

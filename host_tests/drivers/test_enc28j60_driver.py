@@ -65,9 +65,9 @@ def test_a_slow_clock_on_an_old_revision_is_an_error_that_says_so():
 
 
 def test_a_frame_is_few_transactions():
-    """In: EPKTCNT, header and frame, PKTDEC, and now and then two for its room. Out: a bank, EWRPT,
-    the frame, TXRTS; then ECON1 and EIR, to know how it fared. Once in 100 ms all pointers are
-    written anew."""
+    """In: EPKTCNT, header and frame, PKTDEC, and now and then two for its room. Out: a bank,
+    EWRPT, the frame, TXRTS; then ECON1 and EIR, to know how it fared. Once in 100 ms all pointers
+    are written anew."""
     rig = rig_up()
     costs = {"in": [], "out": [], "left": []}
     for k in range(40):

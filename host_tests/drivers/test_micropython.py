@@ -14,7 +14,7 @@ from chips.rig import KINDS as CHIPS
 from chips.rig import Rig, frame, load
 from chips.server import BoardLink
 from chips.spibus import Wiring
-from lab.pythons import micropython, run_unix, run_wasm
+from lab.pythons import joined, micropython, run_unix, run_wasm
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
@@ -31,7 +31,7 @@ class Board:
         self.back = []
         self.chip.wire_out = self.back.append
         env = {**os.environ, **self.link.env()}
-        env["MICROPYPATH"] = os.pathsep.join([str(ROOT / "lib"), str(ROOT / "tools/shims")])
+        env["MICROPYPATH"] = os.pathsep.join([str(joined()), str(ROOT / "tools/shims")])
         self.process = subprocess.Popen(
             [micropython(), str(HERE / "board_echo.py"), kind, *args],
             env=env,
@@ -168,7 +168,7 @@ def test_a_session_allocates_nothing_on_32_bits(kind, tmp_path):
     """Frames of all sizes, idle polls with health checks, and recoveries."""
     tape = tmp_path / "tape.txt"
     record(kind, tape)
-    out = run_wasm(HERE / "board_replay.py", files=[("lib", "/lib"), (tape, "/tape.txt")])
+    out = run_wasm(HERE / "board_replay.py", files=[("joined", "/lib"), (tape, "/tape.txt")])
     assert out.strip() == "allocated 0"
 
 

@@ -1,4 +1,5 @@
-"""What every driver does on every chip. `rig` is a driver on its model on a virtual clock."""
+"""What every driver does on every chip, driven either way. `rig` is a driver on its model on a
+virtual clock."""
 
 import random
 
@@ -7,6 +8,7 @@ from chips.rig import MAC, PEER, frame
 from uipy.drivers.bus import SharedBus
 from uipy.drivers.errors import NoChip
 
+BOTH_WAYS = True  # by the four methods, and by `frames`
 BROADCAST = b"\xff" * 6
 MULTICAST = b"\x01\x00\x5e\x00\x00\xfb"
 

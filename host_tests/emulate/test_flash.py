@@ -41,7 +41,7 @@ def test_what_does_not_fit_is_an_error_that_says_so():
 def test_the_board_has_the_library_the_firmware_and_its_settings():
     files = content.firmware("w5500", "192.168.7.2/24", None)
     assert {"main.py", "config.py", "page.mpy", "status.mpy"} <= files.keys()
-    assert {"lib/uipy/kern/viper.mpy", "lib/uipy/drivers/wiznet/w5500.mpy"} <= files.keys()
+    assert {"lib/uipy/core.mpy", "lib/uipy/drivers/wiznet.mpy"} <= files.keys()
     assert not any("cpython" in name for name in files)
     settings: dict = {}
     exec(files["config.py"], settings)
@@ -54,6 +54,6 @@ def test_the_board_has_the_library_the_firmware_and_its_settings():
 
 
 def test_kernels_are_machine_code_for_a_cortex_m0():
-    head = content.library()["lib/uipy/kern/viper.mpy"][:3]
+    head = content.library()["lib/uipy/core.mpy"][:3]
     assert head[:2] == b"M\6"
     assert head[2] >> 2 & 0xF == 4  # MP_NATIVE_ARCH_ARMV6M in py/persistentcode.h

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import config
 import pytest
+from pythons import joined
 
 ROOT = Path(__file__).resolve().parents[2]
 BOARD = ROOT / "boards" / "RPI_PICO_ENC28J60"
@@ -16,6 +17,7 @@ PARTS = ROOT / "firmware" / "manifests"
 def frozen(manifest):
     """{target path: source file} of a manifest, as MicroPython's manifestfile.py takes it."""
     found = {}
+    joined()  # what `make parts` makes
 
     def package(name, files, base_path, opt):
         for file in files:
@@ -57,24 +59,31 @@ def imports(target, source):
             continue
         for name in names:
             path = name.replace(".", "/") + ".py"
-            if any((ROOT / top / path).exists() for top in ("lib", "firmware")):
+            if any((top / path).exists() for top in (joined(), ROOT / "firmware")):
                 yield path
 
 
 @pytest.mark.parametrize("manifest", [BOARD / "manifest.py", PARTS / "enc28j60.py"])
 def test_every_import_of_a_frozen_module_is_frozen(manifest):
     found = frozen(manifest)
-    elsewhere = {"uipy/kern/cpython.py", "uipy/kern/plain.py"}
     for target, source in found.items():
-        assert set(imports(target, source)) <= set(found) | elsewhere, target
+        assert set(imports(target, source)) <= set(found), target
 
 
 def test_the_image_holds_core_driver_applications_and_what_boots():
     found = frozen(BOARD / "manifest.py")
     assert {"main.py", "page.py", "status.py", "config.py"} <= set(found)
-    assert {"uipy/stack.py", "uipy/kern/viper.py", "uipy/drivers/enc28j60.py"} <= set(found)
-    assert {"uipy/apps/http.py", "uipy/apps/echo.py"} <= set(found)
-    assert "uipy/kern/cpython.py" not in found and "uipy/drivers/wiznet/w5500.py" not in found
+    assert {"uipy/core.py", "uipy/drivers/enc28j60.py", "uipy/apps.py"} <= set(found)
+    assert "uipy/drivers/wiznet.py" not in found and "uipy/drivers/slip.py" not in found
+
+
+def test_the_image_holds_the_joined_form():
+    """A module a part, made from lib/ (tools/parts/join.py), with native kernels."""
+    found = frozen(BOARD / "manifest.py")
+    of_uipy = [source for target, source in found.items() if target.startswith("uipy/")]
+    assert all(source.is_relative_to(joined()) for source in of_uipy)
+    assert "@micropython.viper" in found["uipy/core.py"].read_text()
+    assert not [target for target in found if target.startswith(("uipy/tcp/", "uipy/kern/"))]
 
 
 def test_the_pins_are_the_same_in_all_places():

@@ -2,6 +2,7 @@
 out of it."""
 
 import random
+from array import array
 
 from fuzz.facts import Tcb
 from fuzz.journeys import PORT, Journeys, Reader
@@ -211,12 +212,7 @@ class Victim(Journeys):
         for c in t.conns:
             if c.state and (c.lport, c.rport) == (self.dport, self.sport):
                 return c.state_name
-        key = (
-            bytearray((1, 0))
-            + self.dport.to_bytes(2, "big")
-            + self.sport.to_bytes(2, "big")
-            + PEER
-        )
+        key = array("H", (1, self.dport, self.sport, PEER[0] << 8 | PEER[1], PEER[2] << 8 | PEER[3]))
         if t.half.find(key) >= 0:
             return "SYN-RECEIVED"
         if t.wait.find(key) >= 0:

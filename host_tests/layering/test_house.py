@@ -13,6 +13,7 @@ LONG = {
     "_kern_viper.py mac",  # HalfSipHash, in 16-bit halves and without a call
     "http_request.py next_line",  # a kernel: a call for each line costs more than the line
     "writer.py emit_rows",  # a kernel: a whole table
+    "frames.py frames",  # a driver's generator: a call for each part would cost as much as the part
 }
 
 

@@ -43,8 +43,8 @@ def board(python, link, mtu, processes):
     arguments = [script, link, BOARD + "/24", HERE, mtu]
     if python == "cpython":
         return start([sys.executable, "-u", *arguments], processes)
-    places = ("lib", "firmware", "tools", "tools/shims")
-    paths = os.pathsep.join([".frozen", *(str(ROOT / p) for p in places)])
+    places = (ROOT / p for p in ("firmware", "tools", "tools/shims"))
+    paths = os.pathsep.join([".frozen", str(interpreters.joined()), *map(str, places)])
     command = [interpreters.micropython(), "-X", "heapsize=1M", *arguments]
     return start(command, processes, env={**os.environ, "MICROPYPATH": paths})
 

@@ -1,11 +1,10 @@
 """The counting tools count."""
 
-import mpyinfo
 import pytest
-import ram
-import romfs
-import sizes
+import readme
 from lab.pythons import compile_mpy, run_unix
+from readme import README
+from sizes import mpyinfo, ram, romfs, sizes
 
 
 @pytest.fixture(scope="module")
@@ -16,9 +15,20 @@ def board():
         pytest.skip(str(lack))
 
 
-def test_every_module_of_a_stack_is_counted(board):
-    assert {"kern", "arp", "ipv4", "icmp", "udp", "tcp", "tcp_in", "stack"} <= set(board.modules)
-    assert all(32 <= n <= 4096 for n in board.modules.values()), board.modules
+def test_every_part_of_a_board_is_counted(board):
+    assert {"uipy", "uipy.core", "uipy.apps", "uipy.drivers.enc28j60", "main"} <= set(board.parts)
+    core = board.parts.pop("uipy.core")
+    assert all(32 <= n <= 4096 for n in board.parts.values()), board.parts
+    assert 4096 < core < 24576
+
+
+def test_every_part_has_its_line():
+    files = sizes.parts()
+    assert {"uipy", "uipy.core", "uipy.apps", "uipy.tcp_sack", "uipy.watch"} <= set(files)
+    assert "uipy.stream" not in files  # a door
+    table = sizes.code(files, {"uipy.core": 12345})
+    assert table.count("\n") == len(files) + 1
+    assert "| uipy.core | %d | 12345 |" % files["uipy.core"].stat().st_size in table
 
 
 def test_a_stack_is_more_than_its_buffer(board):
@@ -84,9 +94,16 @@ def test_what_is_no_mpy_file_is_refused():
         mpyinfo.Mpy(b"M\x05\x00\x1f")
 
 
-def test_tables_go_between_the_marks(tmp_path, monkeypatch):
-    readme = tmp_path / "README.md"
-    readme.write_text("before\n%s\nold\n%s\nafter\n" % sizes.MARKS)
-    monkeypatch.setattr(sizes, "README", readme)
-    sizes.update("new")
-    assert readme.read_text() == "before\n%s\n\nnew\n\n%s\nafter\n" % sizes.MARKS
+def test_tables_go_between_the_marks(tmp_path):
+    page = tmp_path / "README.md"
+    marks = "before\n<!-- size:begin -->%s<!-- size:end -->\nafter\n"
+    page.write_text(marks % "\nold\n")
+    readme.put("size", "new", page)
+    assert page.read_text() == marks % "\n\nnew\n\n"
+
+
+def test_the_readme_has_four_lines_and_the_tables_are_in_docs():
+    between = README.read_text().split("<!-- size:begin -->")[1].split("<!-- size:end -->")[0]
+    assert len(between.split("\n\n")[1].splitlines()) == 2 + 4
+    assert sizes.DOCS.read_text().count("| uipy.core |") > 0
+    assert "(docs/sizes.md)" in README.read_text()

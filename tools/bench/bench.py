@@ -58,7 +58,7 @@ def _count(case, n, mode):
     command += [interpreters.micropython(), str(ROOT / "tools" / "bench" / "packets.py")]
     if shutil.which("setarch"):
         command[:0] = ["setarch", "-R"]
-    paths = os.pathsep.join(str(ROOT / p) for p in ("lib", "tools"))
+    paths = os.pathsep.join(map(str, (interpreters.joined(), ROOT / "tools")))
     env = {**os.environ, "PYTHONHASHSEED": "0", "MICROPYPATH": paths}
     done = subprocess.run(
         [*command, case, str(n), mode], env=env, capture_output=True, text=True, check=False

@@ -142,12 +142,12 @@ class Device:
     def __init__(self, wire, recorder):
         self.wire = wire
         self.recorder = recorder
-        self.frames = []
+        self.queue = []
 
     def recv_into(self, buf):
-        if not self.frames:
+        if not self.queue:
             return 0
-        frame = self.frames.pop(0)
+        frame = self.queue.pop(0)
         self._record(frame)
         buf[2 : 2 + len(frame)] = frame
         return len(frame)
@@ -219,7 +219,7 @@ class Bench:
             if way == UP:
                 self.tap.write(frame)
             else:
-                self.dev.frames.append(frame)
+                self.dev.queue.append(frame)
             got = self.wire.pop(now)
         return self.stack.poll(now // TICKS & 0x3FFFFFFF)
 

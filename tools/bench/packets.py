@@ -9,7 +9,7 @@ to `stack.input` with `with`; the difference is the stack's, application and rep
 import sys
 
 from proof import hotpath
-from uipy.apps.echo import Echo, UdpEcho
+from uipy.apps import Echo, UdpEcho
 from uipy.kern import copy, csum, put16, sadd
 from uipy.stack import Stack
 from wire.null import Null

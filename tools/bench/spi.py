@@ -33,12 +33,13 @@ TRAIN = 8
 # (3 + 2); Sn_RX_RD and RECV can wait for several frames. Out: frame (3), Sn_TX_WR (5), SEND (4),
 # Sn_IR (4), clear (4).
 #
-# ENC28J60, DS39662E 7.1 and 7.2: in: EPKTCNT (2 octets) and a bank select on either side of it
-# (2 + 2), header, frame and CRC in one read (1 + 6 + 4), PKTDEC (2). ERDPT is there already when
-# all of the last packet was read; ERXRDPT (4, in two) can wait for several frames. Out: EWRPT (4,
-# in two), control octet and frame (2), ETXND (4, in two), TXRTS (2), ECON1 until it is clear (2).
+# ENC28J60, DS39662E 7.1 and 7.2: in: EPKTCNT (2 octets), header, frame and CRC in one read
+# (1 + 6 + 4), PKTDEC (2). ERDPT is there already when all of the last packet was read; ERXRDPT (4,
+# in two) can wait for several frames. Out: a bank select, the other one being part of TXRTS (2),
+# EWRPT's low octet (2), control octet and frame (2), TXRTS (2), ECON1 until it is clear (2); ETXND
+# is there already when the last frame was as long.
 WIZNET = {"in": (3, 14), "out": (5, 20)}
-LEAST = {"enc28j60": {"in": (5, 19), "out": (7, 14)}}
+LEAST = {"enc28j60": {"in": (3, 15), "out": (5, 10)}}
 
 
 def cost(rig, work):
@@ -57,6 +58,7 @@ def rig_at_rest(kind):
         rig.clock.advance_ms(1)
     for _ in range(3):  # ... and past it
         rig.poll()
+    assert rig.echo(frame(100))  # after a health check a driver may write everything anew
     return rig
 
 

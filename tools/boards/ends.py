@@ -27,7 +27,7 @@ from chips.spibus import Wiring
 from wire.pump import LONG
 
 ROOT = Path(__file__).resolve().parents[2]
-PATHS = ("lib", "firmware", "tools", "tools/shims")
+PATHS = ("firmware", "tools", "tools/shims")  # behind the joined library and firmware
 _QUEUE = 256  # frames that wait for a board that is busy; more are lost, as in a switch
 _PIPE = 1 << 18  # octets that wait for a process that is busy
 
@@ -177,7 +177,8 @@ class _Child:
 
     def __init__(self, first, settings, mac, fds, env):
         script = str(ROOT / "tools" / "boards" / "child.py")
-        paths = os.pathsep.join([".frozen", *(str(ROOT / p) for p in PATHS)])
+        places = [interpreters.joined(), *(ROOT / p for p in PATHS)]
+        paths = os.pathsep.join([".frozen", *map(str, places)])
         self._process = subprocess.Popen(
             [interpreters.micropython(), "-X", "heapsize=2M", script, first]
             + _arguments(settings, mac),

@@ -143,6 +143,59 @@ class Rig:
         return {name: v for name, v in self.dev.counters() if v}
 
 
+class MoveRig(Rig):
+    """A rig that drives `frames`, the generator of the driver, as a stack does."""
+
+    moved = None  # the buffer that `move` is for
+
+    def move(self, m):
+        if self.moved is not self.buf:
+            self.moved = self.buf
+            self.gen = self.dev.frames(self.buf)
+            self.gen.send(None)
+        return self.gen.send(m)
+
+    def poll(self):
+        self.tick()
+        return self._got(self.move(0))
+
+    def _got(self, n):
+        if n <= 0:
+            return None
+        self.got.append(bytes(self.buf[2 : 2 + n]))
+        return self.got[-1]
+
+    def free(self, ms=2000):
+        end = self.clock.ns + int(ms * 1_000_000)
+        while not self.move(-1):
+            if self.clock.ns >= end:
+                return False
+            self.clock.advance(POLL_NS)
+        return True
+
+    def send(self, frame, ms=2000):
+        if not self.free(ms):
+            return False
+        self.buf[2 : 2 + len(frame)] = frame
+        assert self.move(-len(frame)) == 0
+        done = self.free(ms)
+        self.chip.poll()
+        return done
+
+    def echo(self, frame, ms=5):
+        """In, and out in the same step that asks for the next one."""
+        self.chip.wire_in(frame)
+        got = self.recv(ms)
+        before = len(self.sent)
+        if got != frame or not self.free():
+            return False
+        self._got(self.move(len(frame)))
+        if not self.free():
+            return False
+        self.chip.poll()
+        return self.sent[before:] == [frame]
+
+
 def frame(n=60, dst=MAC, src=PEER, fill=0):
     """-> a frame of n octets with an EtherType for experiments (IEEE 802: 0x88B5)."""
     body = bytes((fill + i) & 0xFF for i in range(n - 14))

@@ -1,4 +1,5 @@
-"""What lies on the emulated board's file system: our sources as .mpy, firmware/, a script.
+"""What lies on the emulated board's file system: the joined parts as .mpy (parts/cross.py), the
+firmware likewise, a script.
 
 Compiled on this machine (-O3, armv6m) because a board of 264 kB has better things to do; main.py
 stays a source, as MicroPython wants it.
@@ -7,11 +8,11 @@ stays a source, as MicroPython wants it.
 import hashlib
 
 import interpreters
+from parts import cross
 
 ROOT = interpreters.ROOT
 ON_BOARD = ROOT / "tools" / "emu" / "on_board"
 _CACHE = ROOT / "build" / "emu"
-_HOST_ONLY = ("_kern_cpython", "compat_")  # never on a board, or not needed on this one
 
 
 def mpy(source):
@@ -26,35 +27,32 @@ def mpy(source):
     return target.read_bytes()
 
 
+def _joined(below, to):
+    """-> {path in the folder `to`: octets} of the parts that lie below a path."""
+    folder = cross.package("armv6m")
+    found = sorted((folder / below).rglob("*.mpy") if below else folder.glob("*.mpy"))
+    return {to + f.relative_to(folder).as_posix(): f.read_bytes() for f in found}
+
+
 def library():
-    """-> {path: octets} of lib/uipy."""
-    files = {}
-    for source in sorted((ROOT / "lib").rglob("*.py")):
-        if not source.name.startswith(_HOST_ONLY):
-            name = source.relative_to(ROOT).with_suffix(".mpy").as_posix()
-            files[name] = mpy(source)
-    return files
+    """-> {path: octets} of uipy, one module a part."""
+    return _joined("uipy", "lib/")
 
 
 def firmware(chip, ip, gateway):
     """-> {path: octets} of a board that serves its page: firmware/ as it is, its config.py with
     these three at the end.
     """
-    files = library()
-    for source in sorted((ROOT / "firmware").glob("*.py")):
-        if source.name not in ("main.py", "config.py"):
-            files[source.with_suffix(".mpy").name] = mpy(source)
-    files["main.py"] = (ROOT / "firmware" / "main.py").read_bytes()
+    files = {**library(), **_joined("", "")}
+    del files["main.mpy"]
+    files["main.py"] = (interpreters.joined() / "main.py").read_bytes()
     files["config.py"] = _config(chip, ip, gateway)
     return files
 
 
 def script(name, chip="enc28j60", ip="192.168.7.2/24", gateway=None):
     """-> {path: octets} of a board that runs on_board/NAME.py; firmware/ lies in /firmware."""
-    files = library()
-    for source in sorted((ROOT / "firmware").glob("*.py")):
-        if source.name != "config.py":
-            files["firmware/" + source.with_suffix(".mpy").name] = mpy(source)
+    files = {**library(), **_joined("", "firmware/")}
     files["config.py"] = _config(chip, ip, gateway)
     # As main.py, not imported by it: an import inside an import takes of 8 kB of C stack.
     files["main.py"] = (ON_BOARD / (name + ".py")).read_bytes()

@@ -17,8 +17,7 @@ import sys
 
 import micropython
 from micropython import const
-from uipy.apps.echo import Echo, UdpEcho
-from uipy.apps.site import Page, Site, Text
+from uipy.apps import Echo, Page, Site, Text, UdpEcho
 from uipy.kern import copy, csum, put16, sadd, u16
 from uipy.stack import Stack
 from wire.null import Null

@@ -21,8 +21,7 @@ import sys
 
 import micropython
 from uipy.app import App
-from uipy.apps.echo import Echo, UdpEcho
-from uipy.apps.site import Page, Site, Text
+from uipy.apps import Echo, Page, Site, Text, UdpEcho
 from uipy.errors import Error
 from uipy.kern import u16, u32
 from uipy.stack import Stack

@@ -20,7 +20,7 @@ _NAP_MS = 3  # 1514 octets at 10 Mb/s take 1.2 ms
 
 def start():
     """The board of firmware/main.py, and a page of 1 kB on port 81."""
-    from uipy.apps.site import Page, Site
+    from uipy.apps import Page, Site
 
     config.clients = 2
     dev, _ = firmware.device(config)

@@ -6,7 +6,7 @@ import binascii
 import gc
 
 import vectors
-from uipy.kern import viper as _kern_viper
+from uipy import kern
 
 GROUP = 256
 
@@ -27,7 +27,7 @@ class Said:
 
 said = Said()
 gc.threshold(32768)
-vectors.run(_kern_viper, said)
+vectors.run(kern, said)
 print(said.crc)
 print("lines", said.lines)
 print("done")

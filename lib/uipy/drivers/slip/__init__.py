@@ -5,7 +5,7 @@
 
 The line has two ends and no link addresses: `l2` is 0, there is no ARP. The stream is anything
 with `any()`, `readinto(buf)` and `write(buf)`: a UART, a USB CDC interface, or `Console` in
-slip_console.py. It is never asked for more than `any()` promised, and a write may take less than
+console.py. It is never asked for more than `any()` promised, and a write may take less than
 it was given: nothing here waits for the line.
 
 A packet takes as long as the line is slow, and the packet buffer belongs to the stack meanwhile:
@@ -62,7 +62,7 @@ class Slip:
         self._any = stream.any
         self._readinto = stream.readinto
         self._write = stream.write
-        self._buf = None
+        self._buf = self._move = None  # of the four methods: a buffer, and its generator's `send`
         # In: the chunk that was read, and the packet that grows from it
         self._in = bytearray(_CHUNK)
         self._in_views = _powers(self._in)
@@ -89,20 +89,45 @@ class Slip:
         """True: a serial line cannot tell."""
         return True
 
+    def frames(self, buf):
+        """A generator that moves packets between the line and `buf`: its `send(m)` sends,
+        receives or asks, after a first `send(None)` (docs/writing-a-driver.md).
+
+        All that lasts is kept in the device, so that another one may take its place at any time.
+        """
+        room = min(self.mtu, len(buf) - 2)
+        view = memoryview(buf)[2 : 2 + room]
+        rx_view, tx_view = memoryview(self._rx)[:room], memoryview(self._tx)[:room]
+        waiting = self._any
+        n = 0
+        while True:
+            m = yield n
+            n = 0
+            if m and (m > 0 or m < -2):
+                tx_view[:] = view
+                self._begin(m if m > 0 else -m)
+                if m < 0:
+                    continue
+            if m != -2 and not self.can_send():
+                n = 0 if m == -1 else -1
+            elif m == -1:
+                n = 1
+            elif self._whole or self._at < self._have or waiting():
+                self._pull()
+                n = self._whole
+                self._whole = 0
+                if n > room:
+                    self._count(_N_RX_LONG)
+                    n = 0
+                elif n:
+                    self._count(_N_RX)
+                    view[:] = rx_view
+
+    # The four methods of a device
+
     def recv_into(self, buf):
         """-> octets of the packet now at buf[2:]; 0 for none. Never waits."""
-        if buf is not self._buf:
-            self._see(buf)
-        self._pull()
-        n = self._whole
-        self._whole = 0
-        if n > self._room:
-            self._count(_N_RX_LONG)
-            n = 0
-        if n:
-            self._count(_N_RX)
-            self._view[:] = self._rx_view
-        return n
+        return self._ask(buf, -2)
 
     def can_send(self):
         """False while a packet is on its way; for as long as the line moves, and at most a second
@@ -114,24 +139,23 @@ class Slip:
 
     def send(self, buf, n):
         """Takes the n octets at buf[2:] and begins to send them."""
-        if buf is not self._buf:
-            self._see(buf)
-        self._tx_view[:] = self._view
-        self._tx_n = n
-        self._tx_i = 0
-        self._out[0] = _END  # what noise has put into the receiver ends here (RFC 1055)
-        self._out_n = 1
-        self._sending = True
-        self._moved_at = time.ticks_ms()
-        self._count(_N_TX)
-        self._push()
+        if n > 2:
+            self._ask(buf, -n)
+            return
+        for i in range(n):  # no IP packet, but a line may carry it
+            self._tx[i] = buf[2 + i]
+        self._begin(n)
 
-    def _see(self, buf):
-        self._room = min(self.mtu, len(buf) - 2)
-        self._view = memoryview(buf)[2 : 2 + self._room]
-        self._rx_view = memoryview(self._rx)[: self._room]
-        self._tx_view = memoryview(self._tx)[: self._room]
+    def _ask(self, buf, m):
+        if buf is self._buf:
+            try:
+                return self._move(m)
+            except StopIteration:  # an exception has ended it
+                pass
+        self._move = self.frames(buf).send
         self._buf = buf
+        self._move(None)
+        return self._move(m)
 
     def _count(self, k):
         self.stat[k] = (self.stat[k] + 1) & 0x3FFFFFFF
@@ -210,6 +234,17 @@ class Slip:
         return b
 
     # Sending
+
+    def _begin(self, n):
+        """The packet's n octets are in `_tx`."""
+        self._tx_n = n
+        self._tx_i = 0
+        self._out[0] = _END  # what noise has put into the receiver ends here (RFC 1055)
+        self._out_n = 1
+        self._sending = True
+        self._moved_at = time.ticks_ms()
+        self._count(_N_TX)
+        self._push()
 
     def _push(self):
         """Encodes and writes until all is out, the line takes no more, or enough was done.

@@ -402,7 +402,8 @@ class Care(SpiDevice):
         """The look that does not believe INT. A pin caught lying is not asked again until it is
         seen low."""
         st = self._st
-        self._make_room()
+        if self._size() and st[OWED]:
+            self._give_back()
         if st[WATCH] != BY_PIN or not st[AVAIL]:
             return
         if self._int():
@@ -416,24 +417,20 @@ class Care(SpiDevice):
         truth? Low again although its flag was cleared and nothing came, it is stuck: we go on by
         polling. Low with frames waiting, it moves, and is believed again."""
         st = self._st
-        if self._int is None or st[WATCH] == DOWN:
+        if st[WATCH] == DOWN:
             return
         low = not self._int()
-        if st[WATCH] == POLLED:
-            if low and st[AVAIL]:
+        if st[AVAIL]:
+            if low:
                 st[WATCH] = BY_PIN
+        elif st[WATCH] == POLLED:
+            return
         elif not low:
             self._lows = 0
         elif self._lows < 2:
             self._lows += 1
             if self._lows == 2:
                 self._count(N_INT_STUCK)
-
-    def _make_room(self):
-        """Counts what waits, and gives back the room of what was read. The memory is never fuller
-        than at this moment: here it is seen whether it was full."""
-        if self._size() and self._st[OWED]:
-            self._give_back()
 
     def _give_back(self):
         """RX_RD and RECV: the chip may use again what lies before."""

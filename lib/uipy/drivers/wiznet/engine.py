@@ -29,7 +29,6 @@ from .state import (
     F_CARE,
     F_DOWN,
     F_LATE,
-    F_OWED,
     F_SENDING,
     F_WAITING,
     LINK,
@@ -39,6 +38,7 @@ from .state import (
     N_TX_DROPPED,
     N_TX_TIMEOUT,
     NOW,
+    OWED,
     R_BOGUS,
     R_SENDOK,
     RD,
@@ -57,7 +57,8 @@ from .state import (
 _SENDOK = const(0x10)  # S0_IR: it has left
 _TIMEOUT = const(0x08)  # ... or was given up
 _ENDED = const(0xF8)  # these, and the bits that are 0 in a chip that is there
-_FINE = const(16)  # octets between two views of short frames ...
+_N = const(0xFFF)  # of what `length` answers, the octets
+_FINE = const(8)  # octets between two views of short frames ...
 _STEP = const(128)  # ... and of longer ones
 
 
@@ -118,8 +119,9 @@ class Wiznet(Care):
         st, stat, a, bus = self._st, self.stat, self._a, self._bus
         cs, write, readinto, exchange = self._cs, self._write, self._readinto, self._exchange
         ticks_ms, int_pin = time.ticks_ms, self._int
-        rx_head, tx_head, set_wr = self._h_rx, self._h_tx, self._w_wr
-        get_ir, get_pointers, send = self.IR, self.POINTERS, self.SEND
+        told, waiting, came, left = news, counted, length, sent  # a local is cheaper to find
+        rx_head, tx_head, set_wr, set_rd = self._h_rx, self._h_tx, self._w_wr, self._w_rd
+        get_ir, get_pointers, send, recv = self.IR, self.POINTERS, self.SEND, self.RECV
         clear_recv, clear_send, clear_all = self.CLEAR_RECV, self.CLEAR_SEND, self.CLEAR_ALL
         ir_answer = self._into[len(get_ir)]
         rx_answer = self._into[len(rx_head)]
@@ -130,22 +132,38 @@ class Wiznet(Care):
         views = _views(buf)
         room = min(len(buf) - 2, LONGEST)
         held = bus is None  # the bus is ours
+        give = False  # room is to be given back
         n = 0
         try:
             while True:
+                if give:
+                    # Memory is never fuller than now: here it is seen whether it was full.
+                    give = False
+                    cs(0)
+                    exchange(get_pointers, pointers)
+                    cs(1)
+                    if waiting(st, a, stat) < 0:
+                        self._doubted()
+                    else:
+                        k = st[RD]
+                        set_rd[3] = k >> 8
+                        set_rd[4] = k & 0xFF
+                        cs(0)
+                        write(set_rd)
+                        cs(1)
+                        cs(0)
+                        write(recv)
+                        cs(1)
+                        st[OWED] = 0
                 if bus is not None and held:
                     held = False
                     bus.release()
                 m = yield n
                 n = 0
-                f = news(st, ticks_ms())
+                f = told(st, ticks_ms())
 
                 if m:
-                    if m == -1:
-                        if not f & F_SENDING:
-                            n = 1
-                            continue
-                    elif m != -2:
+                    if m > 0 or m < -2:
                         if not held:
                             held = bus.acquire()
                         k = m if m > 0 else -m
@@ -155,9 +173,9 @@ class Wiznet(Care):
                             else:
                                 cs(0)
                                 write(tx_head)
-                                write(views[k + 15 >> 4 if k <= _STEP else (k + 127 >> 7) + 7])
+                                write(views[k + 7 >> 3 if k <= _STEP else (k + 127 >> 7) + 15])
                                 cs(1)
-                            sent(st, tx_head, set_wr, stat, k)
+                            left(st, tx_head, set_wr, stat, k)
                             cs(0)
                             write(set_wr)
                             cs(1)
@@ -169,53 +187,65 @@ class Wiznet(Care):
                             self._count(N_TX_DROPPED)
                         if m < 0:
                             continue
-                        m = 0
+                    elif m == -2:
+                        f &= ~F_SENDING  # nobody wants to know
+                    else:
+                        n = 1
+                        if f & F_SENDING:
+                            if not held:
+                                held = bus.acquire()
+                            if held:
+                                cs(0)
+                                exchange(get_ir, ir_answer)
+                                cs(1)
+                                k = a[3] & _ENDED
+                                if k == _SENDOK or k == _TIMEOUT or k == _SENDOK | _TIMEOUT:
+                                    st[SENDING] = 0
+                                    cs(0)
+                                    write(clear_send)
+                                    cs(1)
+                                else:
+                                    self._overdue()
+                            n = 1 - st[SENDING]
+                        continue
 
                 if f < 2:
-                    if m != -1 and int_pin():
+                    if int_pin():
                         continue  # nothing came
                 elif f & F_DOWN and not f & F_CARE:
                     continue
+                else:
+                    f &= ~F_LATE  # it was said so that we come here
                 if not held:
                     held = bus.acquire()
                     if not held:
-                        n = 0 if m else -1
+                        n = 0 if m == -2 else -1
                         continue
-                if f > 1:
-                    if f & F_OWED:
-                        self._make_room()
-                        f = news(st, ticks_ms())
-                        if f & F_DOWN or (f < 2 and not m and int_pin()):
-                            continue
-                    f &= ~F_LATE  # it was said so that we come here
 
-                if f & F_SENDING and m != -2:
+                if f & F_SENDING:
                     cs(0)
                     exchange(get_ir, ir_answer)
                     cs(1)
                     k = a[3] & _ENDED
                     if k != _SENDOK and k != _TIMEOUT and k != _SENDOK | _TIMEOUT:
                         self._overdue()
-                        n = -1 if not m else 1 - st[SENDING]
+                        n = -1
                         continue
                     st[SENDING] = 0
                     cs(0)
-                    write(clear_all if f < 2 and not m else clear_send)
+                    write(clear_all if f < 2 else clear_send)
                     cs(1)
                 elif f < 2:
                     # First the flag, then the size: what comes in between raises the flag again.
                     cs(0)
                     write(clear_recv)
                     cs(1)
-                if m == -1:
-                    n = 1
-                    continue
 
                 if f < 2 or not f & (F_WAITING | F_CARE):
                     cs(0)
                     exchange(get_pointers, pointers)
                     cs(1)
-                    k = counted(st, a, stat)
+                    k = waiting(st, a, stat)
                     if k <= 0 or f > 1:
                         if k < 0:
                             self._doubted()
@@ -233,12 +263,18 @@ class Wiznet(Care):
                 else:
                     cs(0)
                     exchange(rx_head, rx_answer)
-                    n = length(st, a, rx_head, stat, room)
+                    n = came(st, a, rx_head, stat, room)
                     if n > 0:
-                        readinto(views[n + 15 >> 4 if n <= _STEP else (n + 127 >> 7) + 7])
+                        k = n & _N
+                        readinto(views[k + 7 >> 3 if k <= _STEP else (k + 127 >> 7) + 15])
                     cs(1)
                 if n <= 0:
                     n = self._odd(n, buf, room, views)
+                    if m == -2:
+                        n = max(n, 0)
+                if n > _N:
+                    n &= _N
+                    give = True
         except GeneratorExit:
             pass
         except:  # KeyboardInterrupt above all; it goes on
@@ -246,20 +282,20 @@ class Wiznet(Care):
             raise
 
     def _fetch(self, buf, room, views):
-        """The packet at RD -> octets of its frame, now at buf[2:] if they fit; 0 and -1 as
-        `length` has it."""
+        """The packet at RD -> what `length` says of it, now at buf[2:] if it fits."""
         h = self._h_rx
         self._cs(0)
         self._exchange(h, self._into[len(h)])
         n = length(self._st, self._a, h, self.stat, room)
         if n > 0:
-            self._readinto(views[n + 15 >> 4 if n <= _STEP else (n + 127 >> 7) + 7])
+            k = n & _N
+            self._readinto(views[k + 7 >> 3 if k <= _STEP else (k + 127 >> 7) + 15])
         self._cs(1)
         return n
 
     def _odd(self, n, buf, room, views):
-        """A packet that did not fit, or whose length cannot be -> octets of the frame after all;
-        0; -1 when another one waits."""
+        """A packet that did not fit, or whose length cannot be -> what `length` says of it after
+        all; 0; -1 when another one waits."""
         if not n:
             n = self._fetch(buf, room, views)  # it may have been a glitch
         if not n:
@@ -303,10 +339,10 @@ class Wiznet(Care):
 
 
 def _views(buf):
-    """Of the frame at buf[2:], in sizes that waste little of the bus: at [(n + 15) >> 4] for n up
-    to 128 octets (64 at least), at [(n + 127 >> 7) + 7] above. A transfer moves up to 127 octets
-    too many, into room that counts for nothing on either side."""
+    """Of the frame at buf[2:], in sizes that waste little of the bus: at [n + 7 >> 3] for n up to
+    128 octets (64 at least), at [(n + 127 >> 7) + 15] above. A transfer moves up to 127 octets too
+    many, into room that counts for nothing on either side."""
     whole = memoryview(buf)[2:]
     small = whole[:64]
     fine = [whole[:k] for k in range(64 + _FINE, _STEP + 1, _FINE)]
-    return [small] * 5 + fine + [whole[:k] for k in range(2 * _STEP, LONGEST + _STEP, _STEP)]
+    return [small] * 9 + fine + [whole[:k] for k in range(2 * _STEP, LONGEST + _STEP, _STEP)]

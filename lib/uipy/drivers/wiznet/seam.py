@@ -48,7 +48,7 @@ class Seam(Wiznet):
         a[4] = self._read_octet(at)
         n = length(st, a, self._h_rx, self.stat, room)
         if n > 0:
-            self._read_rest((at + 1) & self.MASK, n)
+            self._read_rest((at + 1) & self.MASK, n & 0xFFF)
         return n
 
     def _load(self, buf, n):

@@ -5,13 +5,12 @@ asks (`still`, `link_up`) all read and write this array, so there is nothing to 
 Every value is 0 or more and below 2**30; times are ticks_ms modulo 2**30.
 
 The steps are kernels: native code on a board, plain functions elsewhere. A literal of 30 bits
-would be loaded amiss where it is frozen, so 2**30 - 1 is made of `0x4000` by a shift.
+would be loaded amiss where it is frozen, so 2**30 - 1 is made of two halves.
 """
 
-import micropython
 from micropython import const
 
-from ...kern.ptr import ptr8, ptr32
+from ...kern.ptr import kernel, ptr8, ptr32
 
 # The state, by its place in the array
 AVAIL = const(0)  # octets counted in RX memory and not read yet; the chip's INT tells them no more
@@ -46,7 +45,6 @@ F_POLLED = const(4)  # INT is not to be asked
 F_CARE = const(8)  # the chip's health is to be looked at
 F_LATE = const(16)  # a transmission takes too long
 F_DOWN = const(32)  # no chip
-F_OWED = const(64)  # an eighth of RX memory can be given back
 
 # The counters, by their place in `stat`; their names and meanings are in care.py (`NAMES`)
 N_RX = const(0)
@@ -80,11 +78,11 @@ LONGEST = const(1518)
 PACKET = const(1516)  # octets that the longest frame usually takes in RX memory
 
 
-@micropython.viper
+@kernel
 def news(st: ptr32, t: int) -> int:
     """t is ticks_ms, kept as NOW -> what is to be done whatever INT says (F_...)."""
-    top = 0x4000
-    top = (top << 16) - 1
+    top = 0x3FFF
+    top = (top << 16) | 0xFFFF
     t = t & top
     st[NOW] = t
     f = st[SENDING]
@@ -97,8 +95,6 @@ def news(st: ptr32, t: int) -> int:
         f |= F_CARE
     if st[AVAIL] != 0:
         f |= F_WAITING
-    if st[OWED] >= st[SIZE] >> 3:
-        f |= F_OWED
     if st[WATCH] == POLLED:
         f |= F_POLLED
     if st[WATCH] == DOWN:
@@ -106,11 +102,11 @@ def news(st: ptr32, t: int) -> int:
     return f
 
 
-@micropython.viper
+@kernel
 def quiet_ms(st: ptr32, t: int) -> int:
     """t is ticks_ms -> ms until something is due though INT is high; 0: now."""
-    top = 0x4000
-    top = (top << 16) - 1
+    top = 0x3FFF
+    top = (top << 16) | 0xFFFF
     if st[AVAIL] != 0 or st[WATCH] != BY_PIN:
         return 0
     d = (st[CARE_AT] - t) & top
@@ -123,7 +119,7 @@ def quiet_ms(st: ptr32, t: int) -> int:
     return d
 
 
-@micropython.viper
+@kernel
 def counted(st: ptr32, a: ptr8, stat: ptr32) -> int:
     """The answer to POINTERS is in `a` -> octets that wait, also in AVAIL; -1 when the three
     registers do not say the same, or not what we know."""
@@ -141,11 +137,12 @@ def counted(st: ptr32, a: ptr8, stat: ptr32) -> int:
     return held - st[OWED]
 
 
-@micropython.viper
+@kernel
 def length(st: ptr32, a: ptr8, h: ptr8, stat: ptr32, room: int) -> int:
     """The length word of the packet at RD is in a[3:5] -> octets of its frame; -1 when they exceed
     `room`; 0 when there cannot be so many. But for 0 the packet is counted and passed over: RD,
-    AVAIL, OWED, and `h`, the header of the next read."""
+    AVAIL, OWED, and `h`, the header of the next read. 4096 more when an eighth of the memory is
+    owed to the chip."""
     n = (a[3] << 8 | a[4]) - 2
     rest = st[AVAIL] - n - 2
     if n < SHORTEST or n > LONGEST or rest < 0 or (rest > 0 and rest < SHORTEST + 2):
@@ -161,12 +158,14 @@ def length(st: ptr32, a: ptr8, h: ptr8, stat: ptr32, room: int) -> int:
     if n > room:
         k = N_RX_LONG
         n = -1
+    elif st[OWED] >= st[SIZE] >> 3:
+        n += 4096
     top = 0x4000
     stat[k] = (stat[k] + 1) & ((top << 16) - 1)
     return n
 
 
-@micropython.viper
+@kernel
 def sent(st: ptr32, h: ptr8, w: ptr8, stat: ptr32, n: int):
     """n octets lie in TX memory: moves WR, into `w` too, the write of TX_WR, and into `h`, the
     header of the next write to the memory; SEND follows."""

@@ -1,0 +1,176 @@
+"""What the parts and a Stack take of a board's RAM, counted on 32-bit MicroPython.
+
+Code that is frozen or in ROMFS stays in flash; what its import leaves in RAM are module tables,
+function objects and classes. To see it on a build that has neither: compile every part (the joined
+form, parts/join.py) first, then execute the compiled code one module after the other into modules
+made from empty files, and count what that adds. Between the steps the heap is collected, so that
+what is counted is what stays.
+"""
+
+import tempfile
+from pathlib import Path
+from typing import NamedTuple
+
+import interpreters
+from parts import cross, join, sources
+
+from sizes import romfs
+
+ROM = """
+import vfs
+image = open("{}", "rb").read()
+vfs.mount(vfs.VfsRom(image), "/rom")
+sys.path.append("/rom")
+"""
+BEGIN = """
+import gc, sys
+codes = {}
+keep = [None] * 32
+del keep[:]
+was = 0
+
+class Null:
+    l2 = 14
+    mac = b"\\x02\\x00\\x00\\x00\\x00\\x07"
+    mtu = 1500
+    def recv_into(self, buf): return 0
+    def can_send(self): return True
+    def send(self, buf, n): pass
+    def link_up(self): return True
+
+def make(tcp, options):
+    from uipy.core import Stack
+    return Stack(Null(), ip="192.168.1.7/24", gateway="192.168.1.1", tcp=tcp, udp=8, arp=8,
+                 key=b"8 octets", tcp_options=options)
+"""
+
+# What Stack(tcp_options=...) can take in: {option: (value, its part)}.
+OPTIONS = {
+    "urgent": (True, "uipy.tcp_urgent"),
+    "reassembly": (4, "uipy.tcp_pool"),
+    "cookies": (True, "uipy.tcp_cookie"),
+    "ecn": (1, "uipy.tcp_ecn"),
+    "timestamps": (True, "uipy.tcp_timestamps"),
+    "sack": (True, "uipy.tcp_sack"),
+}
+DEFAULT = "urgent"  # is there unless it is switched off
+CORE = ("uipy", "uipy.core")  # what every Stack needs
+# Not counted: asyncio is another's, and what stands on it.
+LEFT_OUT = ("uipy.aio", "uipy.compat", "uipy.watch", "config")
+
+
+class Count(NamedTuple):
+    """Octets of RAM; `options` has pairs of what an option's part leaves and what it takes."""
+
+    parts: dict
+    stack: int
+    connection: int
+    options: dict
+
+    def core(self):
+        """The code of a Stack with what is there unless it is switched off."""
+        code = sum(self.parts[name] for name in CORE)
+        return code + (self.options[DEFAULT][0] if DEFAULT in self.options else 0)
+
+
+def order(variant):
+    """The parts of a variant, each behind those that it imports."""
+    house = join.House(sources.sources(), variant)
+    made, done = join.parts_of(house), []
+
+    def add(name):
+        if name not in done:
+            for home, _ in made[name].imports:
+                add(house.part_of[home])
+            done.append(name)
+
+    for name in (*CORE, *sorted(made)):
+        if not name.startswith(LEFT_OUT):
+            add(name)
+    return [name for name in done if file_of(name, join.build(variant))]
+
+
+def file_of(name, tree):
+    """The file of a part, None if it has no code."""
+    place = tree.joinpath(*name.split("."))
+    found = [f for f in (place / "__init__.py", place.with_suffix(".py")) if f.exists()]
+    return found[0] if found and found[0].stat().st_size else None
+
+
+def program(names, tree, source, steps=()):
+    """A script that counts, in parts (wasm/run.mjs): each module, then each (name, statement).
+    `source`: where the script finds `tree`.
+    """
+    files = {name: file_of(name, tree).relative_to(tree).as_posix() for name in names}
+    read = "codes['{0}'] = compile(open('{1}/{2}').read(), '{0}', 'exec')"
+    load = "__import__('{0}')\nexec(codes['{0}'], sys.modules['{0}'].__dict__)"
+    parts = [BEGIN, *[read.format(name, source, files[name]) for name in names]]
+    parts.append(_counted("pass", "nothing"))
+    parts += [_counted(load.format(name), name) for name in names]
+    return "\n".join([*parts, *[_counted(do, name) for name, do in steps]])
+
+
+def _counted(statement, name):
+    return (
+        "gc.collect()\n# %%\nwas = gc.mem_alloc()\n# %%\n"
+        f"{statement}\ngc.collect()\n# %%\nprint('{name}', gc.mem_alloc() - was)"
+    )
+
+
+def _run(run, text, names=(), tree=None):
+    """Runs a script with empty files for these modules to import; {name: octets}."""
+    with tempfile.TemporaryDirectory() as folder:
+        lib = Path(folder) / "lib"
+        lib.mkdir()
+        for name in names:
+            empty = lib / file_of(name, tree).relative_to(tree)
+            empty.parent.mkdir(parents=True, exist_ok=True)
+            empty.write_text("")
+        script = Path(folder) / "count.py"
+        script.write_text(text)
+        lines = [line.split() for line in run(script, lib).splitlines()]
+    found = {name: int(n) for name, n in lines}
+    nothing = found.pop("nothing")
+    return {name: n - nothing for name, n in found.items()}
+
+
+def measure():
+    """The Count on 32 bits, with the kernels in plain Python: this build has no native code."""
+    tree, names = join.build("plain"), order("plain")
+    present = {o: v for o, v in OPTIONS.items() if v[1] in names}
+    off = dict.fromkeys(present, False)
+    steps = [("Stack", f"keep.append(make(8, {off}))"), ("more", f"keep.append(make(16, {off}))")]
+    for option, (value, _) in present.items():
+        steps.append((f"with_{option}", f"keep.append(make(8, { ({**off, option: value}) }))"))
+
+    def run(script, stubs):
+        files = ((stubs, "/lib"), (tree, "/src"))
+        return interpreters.run_wasm(script, files=files, heap=8 << 20)
+
+    found = _run(run, program(names, tree, "/src", steps), names, tree)
+    options = {o: (found[p], found[f"with_{o}"] - found["Stack"]) for o, (_, p) in present.items()}
+    parts = {name: found[name] for name in names}
+    return Count(parts, found["Stack"], (found["more"] - found["Stack"]) // 8, options)
+
+
+def cross_check():
+    """What the core leaves on the unix binary: (counted as above, in ROMFS, from .mpy files)."""
+    tree, names = join.build("viper"), list(CORE)
+    counted = _run(
+        lambda script, stubs: interpreters.run_unix(script, path=(stubs,)),
+        program(names, tree, tree),
+        names,
+        tree,
+    )
+    compiled = cross.package("x64")
+    with tempfile.TemporaryDirectory() as folder:
+        rom = Path(folder) / "rom.img"
+        rom.write_bytes(romfs.image(compiled))
+        steps = [_counted("pass", "nothing"), _counted("import uipy.core", "all")]
+
+        def everything(text, *path):
+            return _run(lambda script, _: interpreters.run_unix(script, path=path), text)["all"]
+
+        in_rom = everything("\n".join([BEGIN, ROM.format(rom), *steps]))
+        plain = everything("\n".join([BEGIN, *steps]), compiled)
+    return sum(counted.values()), in_rom, plain
