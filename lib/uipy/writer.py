@@ -155,7 +155,6 @@ class Writer:
     def __init__(self):
         self.window = array("i", [0, 0, 0, 0, 0])
         self.buf = b""
-        self.tmp = bytearray(2)
 
     def aim(self, buf, pos, skip, n):
         """Keep the octets skip to skip + n of what is written from now on, at buf[pos:]."""
