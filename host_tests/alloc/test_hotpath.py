@@ -9,11 +9,11 @@ NULL = "tools/wire/null.py"
 
 
 def on_32_bits(*args):
-    return run_wasm(*args, files=(("lib", "/lib"), (NULL, "/lib/wire/null.py")))
+    return run_wasm(*args, files=(("joined", "/lib"), (NULL, "/lib/wire/null.py")))
 
 
 def on_64_bits(*args):
-    return run_unix(*args, path=("lib", "tools"))
+    return run_unix(*args, path=("joined", "tools"))
 
 
 BOTH = pytest.mark.parametrize("run", [on_32_bits, on_64_bits])

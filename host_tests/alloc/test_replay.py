@@ -20,7 +20,7 @@ def on_32_bits(frames, *more):
 
 
 def on_64_bits(frames, *more):
-    return run_unix(SCRIPT, frames, *more, path=("lib", "tools"), heap="8M", timeout=900)
+    return run_unix(SCRIPT, frames, *more, path=("joined", "tools"), heap="8M", timeout=900)
 
 
 BOTH = pytest.mark.parametrize("play", [on_32_bits, on_64_bits])

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import config
 import pytest
-from pythons import joined
+from lab.pythons import joined
 
 ROOT = Path(__file__).resolve().parents[2]
 BOARD = ROOT / "boards" / "RPI_PICO_ENC28J60"

@@ -42,18 +42,34 @@ def next_frame(stack):
     now = env[NOW]
     if not env[DUE] and tdiff(env[NEXT_AT], now) > 0:
         return 0
-    for _ in range(_ROUNDS):
+    rounds = _ROUNDS
+    while rounds:
         env[DUE] = 0
-        for layer in stack.layers:
-            n = layer.output(now)
-            if n:
-                env[DUE] = 1  # perhaps there is more
-                bump(stack.stat, N_FRAMES_OUT)
-                return n
+        n = _ask(stack, now)
+        if n:
+            env[DUE] = 1  # perhaps there is more
+            bump(stack.stat, N_FRAMES_OUT)
+            return n
         if not env[DUE]:  # else a layer made another one due on the way
             break
-    # Nothing is due: when is something?
-    env[NEXT_AT] = tadd(now, _FAR)
+        rounds -= 1
+    return _rest(stack, now)
+
+
+def _ask(stack, now):
+    """What the first layer builds that has something to send."""
     for layer in stack.layers:
-        stack.arm(tadd(now, layer.deadline(now)))
+        n = layer.output(now)
+        if n:
+            return n
+    return 0
+
+
+def _rest(stack, now):
+    """Nothing is due: when is something?"""
+    stack.env[NEXT_AT] = tadd(now, _FAR)
+    for layer in stack.layers:
+        ms = layer.deadline(now)
+        ms = tadd(now, ms)
+        stack.arm(ms)
     return 0

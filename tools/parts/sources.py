@@ -12,6 +12,7 @@ VARIANTS = ("viper", "plain", "cpython")
 KERN = "uipy.kern"
 KERNELS = tuple("%s.%s" % (KERN, v) for v in VARIANTS)
 CASTS = KERN + ".ptr"
+KERNEL = "kernel"  # the decorator of CASTS that becomes @micropython.viper
 FIRMWARE = ("main", "page", "status")
 TABLE = "_HOME"  # of a package: {name: module}, each imported when it is first asked for
 
@@ -67,6 +68,8 @@ class House:
             if m.name == KERN:
                 self._choose(m)
             _lighten(m.tree, variant)
+            if variant == "viper" and m.name != CASTS and KERNEL in bound(m.tree.body):
+                m.tree.body.insert(0, ast.parse("import micropython").body[0])
             self._read(m)
         for m in self.modules.values():
             for name in m.own:
@@ -82,12 +85,8 @@ class House:
         names = [s.name for s in chosen.body if isinstance(s, ast.FunctionDef)]
         public = [ast.alias(n) for n in names if not n.startswith("_")]
         for k, statement in enumerate(m.tree.body):
-            stars = [
-                n
-                for n in ast.walk(statement)
-                if isinstance(n, ast.ImportFrom) and n.names[0].name == "*"
-            ]
-            if stars and all(m.home_of(n) in KERNELS for n in stars):
+            choices = [n for n in ast.walk(statement) if isinstance(n, ast.ImportFrom)]
+            if choices and all(m.home_of(n) in KERNELS for n in choices):
                 new = ast.ImportFrom(self.kernels, public, 0)
                 m.tree.body[k] = ast.copy_location(new, statement)
 
@@ -260,6 +259,10 @@ def _lighten(tree, variant):
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
             if variant != "viper":
                 node.decorator_list = [d for d in node.decorator_list if not _native(d)]
+            for k, decorator in enumerate(node.decorator_list):
+                if ast.unparse(decorator) == KERNEL:
+                    viper = ast.parse("micropython.viper", mode="eval").body
+                    node.decorator_list[k] = ast.copy_location(viper, decorator)
             if not any(_native(d) for d in node.decorator_list):
                 node.returns = None
                 for argument in ast.walk(node.args):
@@ -270,7 +273,7 @@ def _lighten(tree, variant):
 
 
 def _native(decorator):
-    return ast.unparse(decorator) in ("micropython.viper", "micropython.native")
+    return ast.unparse(decorator) in (KERNEL, "micropython.viper", "micropython.native")
 
 
 class _Uncast(ast.NodeTransformer):

@@ -16,7 +16,7 @@ PARTS = {
         "uipy.ring",
         "uipy.stream",
         "uipy.writer",
-        "uipy.net.eth",
+        "uipy.net.arp",
         "uipy.net.udp",
         "uipy.tcp.demux",
     ),

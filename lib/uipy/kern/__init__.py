@@ -19,7 +19,18 @@ checksum is of less than 32764 octets. No call takes heap.
 # ruff: noqa: F401 (what is imported here is what the others import)
 import sys
 
-from .halves import ahead, between, find_row, move, pair, seq_add, seq_in, seq_out, set_pair
+from .halves import (
+    ahead,
+    between,
+    find_row,
+    move,
+    nearest,
+    pair,
+    seq_add,
+    seq_in,
+    seq_out,
+    set_pair,
+)
 from .octets import bump, put16, put32, sadd, same, sdiff, tadd, tdiff, u16, u32, zero
 
 if sys.implementation.name == "cpython":

@@ -90,6 +90,26 @@ def move(r: ptr16, k: int, q: ptr16, j: int, n: int):
 
 
 @kernel
+def nearest(tab: ptr16, size: int, rows: int, at: int, now: int) -> int:
+    """The ms until the nearest of the times that the used rows have at `at`, less than 0 when it
+    is past; 2**28 when no row is used."""
+    least = 0x10000000
+    at_end = size * rows
+    o = 0
+    while o < at_end:
+        if tab[o]:
+            d = ((tab[o + at] << 16) | tab[o + at + 1]) - now
+            if d >= 0x20000000:
+                d = d - 0x20000000 - 0x20000000
+            elif d + 0x20000000 < 0:
+                d = d + 0x20000000 + 0x20000000
+            if d < least:
+                least = d
+        o += size
+    return least
+
+
+@kernel
 def find_row(tab: ptr16, size: int, rows: int, key: ptr16) -> int:
     """The first of `rows` rows, `size` halves each, that begins with the five halves of `key`; -1
     if none does."""

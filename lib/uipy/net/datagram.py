@@ -51,7 +51,8 @@ O_ROOM = const(9)  # octets that the window takes from O_REL on
 O_MORE = const(10)  # 1: the source has more just now
 O_END = const(11)  # 1: nothing comes behind this text, ever
 O_AGAIN = const(12)  # 1: it was sent before
-OUT_SIZE = const(13)
+O_FULL = const(13)  # octets of text in a full segment; 0: old data, which waits for nothing
+OUT_SIZE = const(14)
 
 TTL = const(64)  # RFC 1122 3.2.1.7
 

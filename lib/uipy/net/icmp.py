@@ -10,6 +10,7 @@ after its own congestion.
 from micropython import const
 
 from ..kern import bump, copy, csum, put16, same, tadd, tdiff, u16, zero
+from ..kern.ptr import kernel, ptr8
 from ..stat import N_ICMP_BAD, N_ICMP_ERROR, N_ICMP_IN, N_ICMP_MUTED, N_ICMP_OUT
 from .datagram import (
     AT,
@@ -25,7 +26,6 @@ from .datagram import (
 )
 from .front import turn
 
-_ECHO_REPLY = const(0)
 _UNREACHABLE = const(3)
 _ECHO = const(8)
 
@@ -34,6 +34,24 @@ ICMP = const(1)  # the protocol number
 
 _BURST = const(10)
 _TOKEN_MS = const(100)
+
+
+@kernel
+def echo(b: ptr8, at: int, to: int, n: int):
+    """An echo request of n octets becomes the reply: the same octets back (RFC 1122 3.2.2.6), at
+    `to`, which is before `at` when IP options were. Type 8 becomes 0, so the checksum grows by
+    0x0800 (RFC 1624)."""
+    c = ((b[at + 2] << 8) | b[at + 3]) + 0x0800
+    c = (c & 0xFFFF) + (c >> 16)
+    b[at] = 0
+    b[at + 2] = c >> 8
+    b[at + 3] = c & 0xFF
+    if at != to:
+        n += to
+        while to < n:
+            b[to] = b[at]
+            to += 1
+            at += 1
 
 
 class Icmp:
@@ -66,13 +84,9 @@ class Icmp:
         return 0
 
     def _echo(self, iface, at, n):
-        """The same octets back (RFC 1122 3.2.2.6). Type 8 becomes 0, so the checksum grows by
-        0x0800 (RFC 1624). A function of its own: `input`'s frame has 11 words."""
+        # A function of its own: the frame of `input` has 11 words.
         b = self.buf
-        b[at] = _ECHO_REPLY
-        put16(b, at + 2, csum(b, at + 2, 2, 0x0800))
-        if at != iface.tx:  # behind IP options, which do not go back
-            copy(b, iface.tx, b, at, n)
+        echo(b, at, iface.tx, n)
         self.stack.out[OUT_TOS] = b[iface.ip_at + 1] & 0xFC  # RFC 1349 5.1
         turn(b, iface.face)
         bump(self.stat, N_ICMP_OUT)

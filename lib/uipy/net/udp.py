@@ -150,10 +150,15 @@ class UdpPort:
             self.src = None
             self.udp.pending -= 1
 
-    def failed(self, exc):
-        """A callback raised: nothing is sent."""
+    def __enter__(self):
+        """A callback begins."""
+
+    def __exit__(self, kind, exc, trace):
+        """A callback has ended. If it raised, nothing is sent."""
+        if not isinstance(exc, Exception):
+            return False
         self.stack.failed(exc)
-        return -1
+        return True
 
 
 def _received(port):
@@ -169,7 +174,7 @@ def _received(port):
 
 
 def _fill(port):
-    """The octets of the pending datagram, at the place of its data; -1 if it was given up."""
+    """The octets of the pending datagram, at the place of its data; None if it was given up."""
     stack = port.stack
     iface = stack.ifaces[port.iface]
     src = port.src
@@ -178,7 +183,7 @@ def _fill(port):
     n = iface.mtu - 28
     n = min(src.fill(0, stack.buf, iface.tx + _HEAD, n), n)
     src.acked(n)
-    return n if port.num else -1  # -1: it has closed the port
+    return n if port.num else None  # None: it has closed the port
 
 
 def _tell(port):
@@ -221,10 +226,9 @@ class Udp:
 
     def input(self, iface):
         """A datagram was received; returns the length of the answer at iface.tx, or 0."""
-        seg = self.seg
         buf = self.buf
         bump(self.stat, N_UDP_IN)
-        n = whose_port(buf, seg, self.nums, len(self.ports))
+        n = whose_port(buf, self.seg, self.nums, len(self.ports))
         if n < 0:
             if n == _BAD:
                 bump(self.stat, N_UDP_BAD)
@@ -232,18 +236,22 @@ class Udp:
             bump(self.stat, N_UDP_NO_PORT)
             return self.stack.icmp.refuse(iface, 3)  # RFC 1122 4.1.3.1: port unreachable
         port = self.ports[n]
-        # IP options leave less room for an answer
-        port.max = min(iface.mtu - 28, len(buf) - seg[AT] - _HEAD)
+        n = len(buf) - self.seg[AT] - _HEAD  # IP options leave less room for an answer
+        port.max = n if n < iface.mtu - 28 else iface.mtu - 28
         n = guarded(_received, port)
         # A sender with port 0 wants no answer (RFC 768); a port that the callback closed has none.
-        if n <= 0 or not port.sport or not port.num:
+        if not n or not port.sport or not port.num:
             return 0
-        if seg[AT] != iface.tx:  # behind IP options, which do not go back
-            copy(buf, iface.tx + _HEAD, buf, seg[AT] + _HEAD, n)
+        if self.seg[AT] != iface.tx:
+            self._forward(iface, n)
         turn(buf, iface.face)
         udp_head(buf, n, iface.face, port.num, port.sport)
         bump(self.stat, N_UDP_OUT)
         return n + _HEAD
+
+    def _forward(self, iface, n):
+        # The answer lies behind IP options, which do not go back.
+        copy(self.buf, iface.tx + _HEAD, self.buf, self.seg[AT] + _HEAD, n)
 
     def unreach(self, iface, at, n):
         """ICMP quotes n octets of a datagram of ours at `at`: the application of its port is
@@ -259,8 +267,9 @@ class Udp:
 
     def output(self, now):
         """The frame's length of a pending datagram whose neighbour is known, or 0."""
-        if not self.pending:
-            return 0
+        return self._next() if self.pending else 0
+
+    def _next(self):
         for _ in range(len(self.ports)):
             self.turn = (self.turn + 1) % len(self.ports)
             port = self.ports[self.turn]
@@ -285,7 +294,7 @@ class Udp:
         dport = port.dport  # in acked() the application may send the next one, elsewhere
         aim(self.buf, iface.face, port.to, 0)
         n = guarded(_fill, port)
-        if n < 0:
+        if n is None:
             return 0
         udp_head(self.buf, n, iface.face, num, dport)
         bump(self.stat, N_UDP_OUT)

@@ -283,16 +283,20 @@ class Conn:
 
     # What the stack calls
 
-    def failed(self, exc):
-        """A callback raised: the connection is reset, the stack goes on. Returns 0, the length of
-        what was to be sent."""
+    def __enter__(self):
+        """A callback begins."""
+
+    def __exit__(self, kind, exc, trace):
+        """A callback has ended. If it raised, the connection is reset; the stack goes on."""
+        if not isinstance(exc, Exception):
+            return False
         state = self.row[STATE]
         if state == S_SYN_SENT:  # RFC 9293 3.10.5: nobody to be reset
             end(self, REASONS[ERROR])
         elif state:
             abort(self, ERROR)
         self.tcp.stack.failed(exc)
-        return 0
+        return True
 
     def _mark(self, owes):
         """Something is to be sent: done as the reply of this `input`, or by the next `output`."""

@@ -210,13 +210,9 @@ class Tcp:
         """The segment is for this connection: its state answers, and what is due goes out as the
         reply."""
         row = conn.row
-        n = 0
-        if not row[OWES] & OWES_RST:
-            n = guarded(_attend, conn)
-        owes = row[OWES] & ~WAITS
-        # In SYN-SENT it would be an open made in a callback, to somebody else.
-        if owes and not n and row[STATE] > S_SYN_SENT:
-            n = guarded(_answer, conn)
+        n = guarded(_meet, conn)
+        if n is None:  # a callback raised: the RST goes back
+            n = guarded(_answer, conn) or 0
         if row[TIMERS] & RUNS_ACK:
             arm(self.env, pair(row, ACK_AT))
         if row[OWES] & ~WAITS:
@@ -241,9 +237,10 @@ class Tcp:
         if tdiff(now, self.env[TCP_AT]) >= 0:
             run(self)
             self.env[TCP_AT] = deadline(self)
-        n = self.half.output()
-        if n:
-            return n
+        if self.half.due:
+            n = self.half.output()
+            if n:
+                return n
         for _ in range(self.rows):
             conn = self.conns[self.turn]
             if conn.row[OWES]:
@@ -306,16 +303,23 @@ def _strangers(tcp, seg):
     return i
 
 
-def _attend(conn):
-    """The segment at hand meets the connection's state; the length of a reply, if that made one."""
-    return INPUT[conn.row[STATE]](conn)
+def _meet(conn):
+    """The segment at hand meets the connection's state; the length of the reply."""
+    row = conn.row
+    n = 0
+    if not row[OWES] & OWES_RST:
+        n = INPUT[row[STATE]](conn)
+    return n if n else _answer(conn)
 
 
 def _answer(conn):
-    """What is due goes back with the frame at hand: a reply needs no neighbour."""
+    """What is due goes back with the frame at hand: a reply needs no neighbour. In SYN-SENT it
+    would be an open made in a callback, to somebody else."""
+    row = conn.row
+    if not row[OWES] & ~WAITS or row[STATE] <= S_SYN_SENT:
+        return 0
     tcp = conn.tcp
-    iface = tcp.stack.ifaces[conn.row[USED] - 1]
-    turn(tcp.buf, iface.face)
+    turn(tcp.buf, tcp.stack.ifaces[row[USED] - 1].face)
     return _segment(conn)
 
 

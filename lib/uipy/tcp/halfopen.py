@@ -16,6 +16,7 @@ from ..kern import (
     bump,
     find_row,
     move,
+    nearest,
     pair,
     seq_add,
     seq_in,
@@ -336,18 +337,20 @@ class HalfOpen:
 
     def run(self):
         """SYN-ACKs that are due again, and completed handshakes that wait."""
+        now = self.tcp.env[NOW]
+        if self.waiting or self.nearest(now) <= 0:
+            self._run(now)
+
+    def _run(self, now):
         tab = self.tab
-        tcp = self.tcp
-        now = tcp.env[NOW]
         self.waiting = False
         for o in range(0, self.rows * _SIZE, _SIZE):
-            late = tab[o] and tdiff(now, pair(tab, o + _H_AT)) >= 0
-            if not tab[o]:
-                pass
-            elif tab[o + _H_STATE] & _DONE:
-                self._wait(o, late)
-            elif late:
-                self._expired(o)
+            if tab[o]:
+                late = tdiff(now, pair(tab, o + _H_AT)) >= 0
+                if tab[o + _H_STATE] & _DONE:
+                    self._wait(o, late)
+                elif late:
+                    self._expired(o)
 
     def _wait(self, o, late):
         tab = self.tab
@@ -375,9 +378,7 @@ class HalfOpen:
         self._again_in(o, min(tcp.rto_init << n, tcp.env[RTO_MAX]))
 
     def output(self):
-        """A SYN-ACK that is due again, as a frame; 0 when there is none."""
-        if not self.due:
-            return 0
+        """A SYN-ACK that is due again, as a frame; 0 when there is none (`due` is false then)."""
         tab = self.tab
         tcp = self.tcp
         for o in range(0, self.rows * _SIZE, _SIZE):
@@ -392,9 +393,6 @@ class HalfOpen:
         self.due = False
         return 0
 
-    def nearest(self, now, left):
-        """The smaller of `left` and the ms until a row has something to do."""
-        for o in range(0, self.rows * _SIZE, _SIZE):
-            if self.tab[o]:
-                left = min(left, tdiff(pair(self.tab, o + _H_AT), now))
-        return left
+    def nearest(self, now):
+        """The ms until a row has something to do."""
+        return nearest(self.tab, _SIZE, self.rows, _H_AT, now)

@@ -8,11 +8,15 @@ from ..net.datagram import (
     NEXT_AT,
     NOW,
     O_AGAIN,
+    O_FLAGS,
+    O_REL,
+    O_TEXT,
     RTO_MAX,
     RTO_MIN,
     STILL_AT,
     TCP_AT,
 )
+from .header import FIN, SYN
 from .row import (
     MAX,
     NREX,
@@ -103,11 +107,15 @@ def restart(row, env):
 
 
 @kernel
-def account(row, rel: int, upto: int, out: ptr32, env):
-    """What was sent from `rel` to `upto`: SND.NXT moves; the retransmission timer and the
-    measurement of the round trip begin (RFC 6298 5.1, 3)."""
+def account(row, out: ptr32, env):
+    """The segment being built will leave: SND.NXT moves over its text, and over SYN or FIN; the
+    retransmission timer and the measurement of the round trip begin (RFC 6298 5.1, 3)."""
     r = ptr16(row)
     e = ptr32(env)
+    rel = out[O_REL]
+    upto = rel + out[O_TEXT]
+    if out[O_FLAGS] & (SYN | FIN):
+        upto += 1
     now = e[NOW]
     hi = now >> 16
     lo = now & 0xFFFF

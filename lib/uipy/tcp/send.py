@@ -16,6 +16,7 @@ from ..net.datagram import (
     O_AGAIN,
     O_END,
     O_FLAGS,
+    O_FULL,
     O_HEAD,
     O_MORE,
     O_REL,
@@ -145,11 +146,13 @@ def _resend(conn, iface):
         return 0
     full = _full(conn, iface)
     room = max(row[SND_WND] - rel, 1)
-    tcp.out[O_ROOM] = room
     full = min(full, room)  # a window that shrank (MUST-34)
     if row[OPTS] & OPT_SACK:
         full = tcp.sack.until(row, rel, full)
-    return _build(conn, iface, rel, min(n, full))
+    tcp.out[O_REL] = rel
+    tcp.out[O_ROOM] = room
+    tcp.out[O_FULL] = 0
+    return _build(conn, iface, min(n, full))
 
 
 def _probe(conn, iface):
@@ -160,8 +163,9 @@ def _probe(conn, iface):
     n = min(row[SND_WND], _full(conn, iface))
     nxt = row[NXT]
     bump(tcp.stat, N_TCP_PROBE)
+    tcp.out[O_REL] = tcp.out[O_FULL] = 0
     tcp.out[O_ROOM] = row[SND_WND] or 1
-    size = _build(conn, iface, 0, n or 1)
+    size = _build(conn, iface, n or 1)
     if not n:
         # the octet will hardly be taken: it is sent again when the window opens
         row[NXT] = nxt
@@ -173,72 +177,75 @@ def _fresh(conn, iface, row):
     n = usable(row, conn.tcp.env)
     if n <= 0:
         return _blocked(conn, iface, row)
-    conn.tcp.out[O_ROOM] = n
     full = _full(conn, iface)
-    if n > full:
-        n = full
-    n = _build(conn, iface, row[NXT], n, full)
-    return n
+    out = conn.tcp.out
+    out[O_ROOM] = n
+    out[O_FULL] = full
+    out[O_REL] = row[NXT]
+    return _build(conn, iface, n if n < full else full)
 
 
 def _blocked(conn, iface, row):
     """No window: the mark goes, an ACK brings it back. With nothing in flight no ACK will come:
-    the persist timer probes."""
+    the persist timer probes, if there is anything to be sent."""
     row[OWES] &= ~OWES_DATA
     if not row[NXT] and not row[TIMERS] & (RUNS_REXMT | RUNS_PERSIST):
-        out = conn.tcp.out
-        out[O_HEAD] = 20
-        _fill(conn, iface, 0, 1)
-        if out[O_TEXT] or (row[OURS] & FIN_QUEUED and out[O_END]):
+        src = conn.src
+        n = 0
+        if src is not None:
+            n = _ask(conn, 0, iface.tx + 20, 1)
+        if n or (row[OURS] & FIN_QUEUED and (src is None or src.ended)):
             persist(row, conn.tcp.env)
     return 0
 
 
-def _fill(conn, iface, rel, n):
-    """Asks the source for n octets at `rel` and one more, to learn whether they are the last.
-
-    Sets O_TEXT, O_MORE (it has more just now) and O_END (nothing comes behind them).
-    """
-    out = conn.tcp.out
-    src = conn.src
-    if src is None:
-        out[O_TEXT] = out[O_MORE] = 0
-        out[O_END] = 1
-        return
-    k = src.fill(rel, conn.tcp.buf, iface.tx + out[O_HEAD], n + 1)
-    if k > n:
-        out[O_TEXT] = n
-        out[O_MORE] = 1
-        out[O_END] = 0
-    else:
-        out[O_TEXT] = k
-        out[O_MORE] = 0
-        out[O_END] = 1 if src.ended else 0
+def _ask(conn, rel, at, n):
+    """The source writes up to n octets at buf[at:]; how many. A function of its own, for the frame
+    of `_build` has 11 words."""
+    return conn.src.fill(rel, conn.tcp.buf, at, n)
 
 
-def _build(conn, iface, rel, n, full=0):
-    """A segment with up to n octets from `rel` on, the source permitting; of new data (`full`
-    octets make a full segment), the rules for small segments too."""
+def _build(conn, iface, n):
+    """A segment with up to n octets from O_REL on, the source permitting; of new data (where
+    O_FULL octets make a full segment), the rules for small segments too."""
     row = conn.row
-    tcp = conn.tcp
-    out = tcp.out
-    if row[OURS] & FIN_SENT and n >= row[MAX] - rel:
-        n = row[MAX] - rel - 1  # none in the place of a FIN that was sent
-    _fill(conn, iface, rel, n)
-    n = out[O_TEXT]
+    out = conn.tcp.out
+    if row[OURS] & FIN_SENT and n >= row[MAX] - out[O_REL]:
+        n = row[MAX] - out[O_REL] - 1  # none in the place of a FIN that was sent
+        if n < 0:  # nor behind it
+            row[OWES] &= ~OWES_DATA
+            return 0
+    out[O_MORE] = 0
+    out[O_END] = 1
+    out[O_TEXT] = n
+    if conn.src is None:
+        n = out[O_TEXT] = 0
+    else:
+        # one octet more than is sent, to learn whether these are the last
+        n = _ask(conn, out[O_REL], iface.tx + out[O_HEAD], n + 1)
+        if n > out[O_TEXT]:
+            n = out[O_TEXT]
+            out[O_MORE] = 1
+            out[O_END] = 0
+        else:
+            out[O_TEXT] = n
+            if not conn.src.ended:
+                out[O_END] = 0
     # The FIN goes with this segment: in the place that it had, or behind the last octet if the
     # window has one for it.
+    out[O_FLAGS] = ACK
     if row[OURS] & FIN_SENT:
-        fin = rel + n + 1 == row[MAX]
-    else:
-        fin = row[OURS] & FIN_QUEUED and out[O_END] and n < out[O_ROOM]
-    if full and n and n < full and _waits(row, out, tcp.env, fin):
+        if out[O_REL] + n + 1 == row[MAX]:
+            out[O_FLAGS] = ACK | FIN
+    elif row[OURS] & FIN_QUEUED and out[O_END] and n < out[O_ROOM]:
+        out[O_FLAGS] = ACK | FIN
+    if 0 < n < out[O_FULL] and _waits(row, out, conn.tcp.env):
         row[OWES] &= ~OWES_DATA
         return 0
     if out[O_END]:
         row[OURS] |= SRC_ENDED  # only now: the source is needed until its last octets were sent
-    if n or fin:
-        return _send(conn, iface, rel, ACK | FIN if fin else ACK)
+    if n or out[O_FLAGS] & FIN:
+        return _send(conn, iface, row)
     # The source has nothing now. If it has ended and all of it was ACKed, it is done.
     row[OWES] &= ~(OWES_DATA | OWES_PROBE)
     if row[OURS] & SRC_ENDED and not row[MAX]:
@@ -246,7 +253,7 @@ def _build(conn, iface, rel, n, full=0):
     return 0
 
 
-def _waits(row, out, env, fin):
+def _waits(row, out, env):
     """Whether a segment shorter than the MSS is to wait.
 
     With nothing behind it: Nagle (RFC 9293 3.7.4, SHLD-7), while anything is unacknowledged; a FIN
@@ -255,7 +262,7 @@ def _waits(row, out, env, fin):
     """
     if not out[O_MORE]:
         # MUST-60
-        return row[NXT] and not (fin or row[OURS] & NODELAY)
+        return row[NXT] and not (out[O_FLAGS] & FIN or row[OURS] & NODELAY)
     if 2 * out[O_TEXT] >= row[MAX_WND]:
         return False
     if not row[NXT] and not row[TIMERS] & (RUNS_REXMT | RUNS_PERSIST):
@@ -263,31 +270,25 @@ def _waits(row, out, env, fin):
     return True  # MUST-38
 
 
-def _send(conn, iface, rel, flags):
+def _send(conn, iface, row):
     """The segment stands: its number, the timers that it starts, and the state that a FIN
     enters."""
-    row = conn.row
     out = conn.tcp.out
-    n = out[O_TEXT]
     if not out[O_MORE]:
         row[OWES] &= ~OWES_DATA  # whatever gives the source more, and every ACK, sets it again
-        if n:
-            flags |= PSH  # RFC 9293 3.9.1.2, MUST-61
-    if flags & FIN:
-        n += 1
-        if not row[OURS] & FIN_SENT:
-            row[OURS] |= FIN_SENT
-            # from ESTABLISHED to FIN-WAIT-1, from CLOSE-WAIT to LAST-ACK (RFC 9293 3.10.4)
-            if row[STATE] == S_ESTABLISHED:
-                set_state(conn, S_FIN_WAIT_1)
-            elif row[STATE] == S_CLOSE_WAIT:
-                set_state(conn, S_LAST_ACK)
-    account(row, rel, rel + n, out, conn.tcp.env)
+        if out[O_TEXT]:
+            out[O_FLAGS] |= PSH  # RFC 9293 3.9.1.2, MUST-61
+    if out[O_FLAGS] & FIN and not row[OURS] & FIN_SENT:
+        row[OURS] |= FIN_SENT
+        # from ESTABLISHED to FIN-WAIT-1, from CLOSE-WAIT to LAST-ACK (RFC 9293 3.10.4)
+        if row[STATE] == S_ESTABLISHED:
+            set_state(conn, S_FIN_WAIT_1)
+        elif row[STATE] == S_CLOSE_WAIT:
+            set_state(conn, S_LAST_ACK)
+    account(row, out, conn.tcp.env)
     if out[O_AGAIN]:
         bump(conn.tcp.stat, N_TCP_REXMT)
-    out[O_FLAGS] = flags
-    out[O_REL] = rel
-    return _stamp(conn, iface)
+    return _stamp(conn, iface, row)
 
 
 def _ack(conn, iface):
@@ -302,22 +303,20 @@ def _ack(conn, iface):
         row[OWES] &= ~OWES_KEEP
         out[O_REL] = -1  # RFC 9293 3.8.4: SEG.SEQ = SND.NXT - 1
         bump(conn.tcp.stat, N_TCP_KEEP)
-    return _stamp(conn, iface)
+    return _stamp(conn, iface, row)
 
 
-def _stamp(conn, iface):
+def _stamp(conn, iface, row):
     """What all segments of a synchronized connection share."""
     tcp = conn.tcp
-    row = conn.row
-    out = tcp.out
-    out[O_UP] = 0
+    tcp.out[O_UP] = 0
     if row[OPTS] & (URGENT_OUT | OPT_ECN):
         if row[OPTS] & URGENT_OUT:
             tcp.urg.point(row)
         if row[OPTS] & OPT_ECN:
             tcp.ecn.stamp(row)
     bump(tcp.stat, N_TCP_OUT)
-    return emit(tcp.buf, row, out, iface.face, tcp.env)
+    return emit(tcp.buf, row, tcp.out, iface.face, tcp.env)
 
 
 def _syn(conn, iface):
@@ -340,6 +339,7 @@ def _syn(conn, iface):
     seq_out(tcp.buf, at + 4, row, SND_UNA, 0)
     put32(tcp.buf, at + 8, 0)
     out[O_FLAGS] = SYN
+    out[O_REL] = out[O_TEXT] = 0
     if row[STATE] == S_SYN_RECEIVED:
         out[O_FLAGS] = SYN | ACK
         seq_out(tcp.buf, at + 8, row, RCV_NXT, 0)
@@ -354,14 +354,14 @@ def _syn(conn, iface):
         row[TIMED] = 0
         start(row, tcp.env)
     else:
-        account(row, 0, 1, out, tcp.env)
+        account(row, out, tcp.env)
     w = min(pair(row, ROOM), 0xFFFF)  # never scaled in a SYN (RFC 7323 2.2)
     if w > pair(row, ADV):  # an edge once offered stays (SHLD-14)
         set_pair(row, ADV, w)
     out[O_WND] = w
     out[OUT_TTL] = row[ROW_TTL]
     out[OUT_TOS] = row[ROW_TOS]
-    out[O_UP] = out[O_TEXT] = 0
+    out[O_UP] = 0
     bump(tcp.stat, N_TCP_OUT)
     return seal(tcp.buf, row, 0, out, iface.face)
 

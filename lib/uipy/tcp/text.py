@@ -81,27 +81,36 @@ def text(conn):
     """seg[TEXT] octets at seg[DATA], seg[REL] from RCV.NXT. Afterwards seg[REL] is where the octet
     behind the text lies, of what was taken and cut off."""
     tcp = conn.tcp
-    row = conn.row
     seg = tcp.seg
     rel = seg[REL]
     if rel > 0:
         return _early(conn, rel)
-    if row[OURS] & DEAF:
+    if conn.row[OURS] & DEAF:
         return _unread(conn, rel)
-    # What lies before RCV.NXT is known, what lies beyond the window is cut off.
+    if rel or seg[TEXT] > pair(conn.row, ADV):
+        n = _trim(conn, seg, rel)
+    else:
+        n = seg[REL] = seg[TEXT]
+    if n <= 0:  # nothing new, or the window is closed
+        conn.row[OWES] |= OWES_ACK
+        return
+    n = take(conn, tcp.buf, seg[DATA], n)
+    seg[REL] -= n
+    if tcp.pool and not seg[REL] and not seg[FLAGS] & FIN:  # behind a FIN there is nothing
+        tcp.pool.drain(conn)  # MUST-59
+
+
+def _trim(conn, seg, rel):
+    """What lies before RCV.NXT is known, what lies beyond the window is cut off: how many octets
+    are left at seg[DATA]."""
     n = seg[TEXT] + rel
     seg[DATA] -= rel
     seg[REL] = n
-    rel = pair(row, ADV)
+    rel = pair(conn.row, ADV)
     if n > rel:
         n = rel
         seg[FLAGS] &= ~FIN  # it lies beyond the edge
-    if n <= 0:  # nothing new, or the window is closed
-        row[OWES] |= OWES_ACK
-        return
-    seg[REL] -= take(conn, tcp.buf, seg[DATA], n)
-    if tcp.pool and not seg[REL] and not seg[FLAGS] & FIN:  # behind a FIN there is nothing
-        tcp.pool.drain(conn)  # MUST-59
+    return n
 
 
 def take(conn, buf, start, n):

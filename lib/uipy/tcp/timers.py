@@ -5,6 +5,7 @@ from micropython import const
 
 from ..guard import guarded
 from ..kern import bump, pair, seq_out, set_pair, tadd, tdiff
+from ..kern.ptr import kernel, ptr16
 from ..net.datagram import DUE, NOW, RTO_MAX
 from ..stat import N_TCP_RTO, N_TCP_TIMEOUT
 from .congestion import on_timeout
@@ -66,13 +67,7 @@ def run(tcp):
     """Everything that has run out by now."""
     now = tcp.env[NOW]
     if tdiff(now, tcp.fresh_at) >= 0:
-        # Times long past are moved up, to 2**28 ms ago: one 2**29 ms old would look like one to
-        # come.
-        tcp.fresh_at = tadd(now, _FAR >> 1)
-        for conn in tcp.conns:
-            for at in _PAST:
-                if tdiff(now, pair(conn.row, at)) > _FAR:
-                    set_pair(conn.row, at, tadd(now, -_FAR))
+        _refresh(tcp, now)
     for conn in tcp.conns:
         if conn.row[STATE]:
             guarded(_expire, conn)
@@ -82,16 +77,59 @@ def run(tcp):
     tcp.wait.run()
 
 
+def _refresh(tcp, now):
+    """Times long past are moved up, to 2**28 ms ago: one 2**29 ms old would look like one to
+    come."""
+    tcp.fresh_at = tadd(now, _FAR >> 1)
+    for conn in tcp.conns:
+        for at in _PAST:
+            if tdiff(now, pair(conn.row, at)) > _FAR:
+                set_pair(conn.row, at, tadd(now, -_FAR))
+
+
 def deadline(tcp):
     """When the nearest timer runs out."""
     now = tcp.env[NOW]
     left = tdiff(tcp.fresh_at, now)
-    for conn in tcp.conns:
-        if conn.row[STATE]:
-            left = _nearest(tcp, conn.row, now, left)
-    left = tcp.half.nearest(now, left)
-    left = tcp.wait.nearest(now, left)
-    return tadd(now, max(left, 0))
+    i = tcp.rows
+    while i:  # not `for`: it takes four words of the frame
+        i -= 1
+        ms = _in_ms(tcp.conns[i], now)
+        if ms < left:
+            left = ms
+    ms = tcp.half.nearest(now)
+    if ms < left:
+        left = ms
+    ms = tcp.wait.nearest(now)
+    if ms < left:
+        left = ms
+    return tadd(now, left if left > 0 else 0)
+
+
+@kernel
+def _row_in_ms(r: ptr16, now: int) -> int:
+    """The ms until the delayed ACK, the retransmission or the application's poll of this row."""
+    least = 0x10000000
+    k = 0
+    while k < 3:
+        at = ACK_AT
+        runs = RUNS_ACK
+        if k == 1:
+            at = REXMT_AT
+            runs = RUNS_REXMT | RUNS_PERSIST
+        elif k == 2:
+            at = POLL_AT
+            runs = RUNS_POLL
+        if r[TIMERS] & runs:
+            d = ((r[at] << 16) | r[at + 1]) - now
+            if d >= 0x20000000:
+                d = d - 0x20000000 - 0x20000000
+            elif d + 0x20000000 < 0:
+                d = d + 0x20000000 + 0x20000000
+            if d < least:
+                least = d
+        k += 1
+    return least
 
 
 def _expire(conn):
@@ -111,24 +149,23 @@ def _expire(conn):
         _silence(conn, row, now)
 
 
-def _nearest(tcp, row, now, left):
-    """The smaller of `left` and the ms until something happens on this row."""
-    timers = row[TIMERS]
-    if timers & RUNS_ACK:
-        left = min(left, tdiff(pair(row, ACK_AT), now))
-    if timers & (RUNS_REXMT | RUNS_PERSIST):
-        left = min(left, tdiff(pair(row, REXMT_AT), now))
-    if timers & RUNS_POLL:
-        left = min(left, tdiff(pair(row, POLL_AT), now))
+def _in_ms(conn, now):
+    """The ms until something happens on this connection; 2**28 when nothing will."""
+    row = conn.row
+    if not row[STATE]:
+        return _FAR
+    left = _row_in_ms(row, now)
     if row[OWES] & OWES_RST:
         return left
-    if timers & RUNS_LINGER:
-        left = min(left, tcp.linger - tdiff(now, pair(row, SINCE_AT)))
+    if row[TIMERS] & RUNS_LINGER:
+        ms = tdiff(now, pair(row, SINCE_AT))
+        left = min(left, conn.tcp.linger - ms)
     if row[KEEP] and not row[MAX]:
         left = min(left, _keep_in(row, now))
-    idle = _idle_ms(tcp, row)
-    if idle:
-        left = min(left, idle - tdiff(now, pair(row, BUSY_AT)))
+    ms = _idle_ms(conn.tcp, row)
+    if ms:
+        ms -= tdiff(now, pair(row, BUSY_AT))
+        left = min(left, ms)
     return left
 
 

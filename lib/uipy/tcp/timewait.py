@@ -10,7 +10,19 @@ from array import array
 
 from micropython import const
 
-from ..kern import ahead, bump, find_row, move, pair, seq_add, seq_out, set_pair, tadd, tdiff
+from ..kern import (
+    ahead,
+    bump,
+    find_row,
+    move,
+    nearest,
+    pair,
+    seq_add,
+    seq_out,
+    set_pair,
+    tadd,
+    tdiff,
+)
 from ..net.datagram import AT, FLAGS, IFACE, NOW, O_WND, P_TS, TEXT
 from ..net.front import turn
 from ..stat import N_TCP_CHALLENGE, N_TCP_MUTED, N_TCP_TW_EVICTED
@@ -167,13 +179,11 @@ class TimeWait:
     def run(self):
         """Rows whose time is over end."""
         now = self.tcp.env[NOW]
-        for o in range(0, self.rows * _SIZE, _SIZE):
-            if self.tab[o] and tdiff(now, pair(self.tab, o + _W_AT)) >= 0:
-                self.tab[o] = 0
+        if self.nearest(now) <= 0:
+            for o in range(0, self.rows * _SIZE, _SIZE):
+                if tdiff(now, pair(self.tab, o + _W_AT)) >= 0:
+                    self.tab[o] = 0
 
-    def nearest(self, now, left):
-        """The smaller of `left` and the ms until a row ends."""
-        for o in range(0, self.rows * _SIZE, _SIZE):
-            if self.tab[o]:
-                left = min(left, tdiff(pair(self.tab, o + _W_AT), now))
-        return left
+    def nearest(self, now):
+        """The ms until a row ends."""
+        return nearest(self.tab, _SIZE, self.rows, _W_AT, now)
