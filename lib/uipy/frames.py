@@ -4,11 +4,10 @@ common."""
 from micropython import const
 
 from .kern import bump, tadd, tdiff
-from .net.datagram import DUE, LEN, NEXT_AT, NOW, OUT_PROTO
+from .net.datagram import DUE, FAR, LEN, NEXT_AT, NOW, OUT_PROTO
 from .net.front import ARP, front, head
 from .stat import N_FRAMES_OUT, N_IP_PROTO
 
-_FAR = const(0x10000000)  # 2**28 ms: no deadline lies further ahead
 _ROUNDS = const(4)  # over the layers for one frame
 
 
@@ -67,7 +66,7 @@ def _ask(stack, now):
 
 def _rest(stack, now):
     """Nothing is due: when is something?"""
-    stack.env[NEXT_AT] = tadd(now, _FAR)
+    stack.env[NEXT_AT] = tadd(now, FAR)
     for layer in stack.layers:
         ms = layer.deadline(now)
         ms = tadd(now, ms)

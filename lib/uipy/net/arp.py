@@ -22,7 +22,7 @@ from micropython import const
 
 from ..kern import bump, copy, find, put16, put32, same, tadd, tdiff, u32, zero
 from ..stat import N_ARP_BAD, N_ARP_CONFLICT, N_ARP_EVICTED, N_ARP_IN, N_ARP_OUT
-from .datagram import DUE, HOP, NOW, OUR_MAC
+from .datagram import DUE, FAR, HOP, NOW, OUR_MAC
 
 _ROW = const(20)
 _MAC = const(4)
@@ -42,7 +42,6 @@ _SLOW_MS = const(10_000)
 _LIFE_MS = const(60_000)
 _MAX_TRIES = const(3)
 _PERIOD = (0, _TRY_MS, _SLOW_MS, _LIFE_MS, _TRY_MS)  # by state: how far ahead `at` was set
-_FAR = const(0x10000000)
 
 # The packet, behind 14 octets of Ethernet
 _ETH_DST = const(2)
@@ -245,7 +244,7 @@ class Arp:
 
     def deadline(self, now):
         """ms until `output` has something to do."""
-        best = 0 if self.telling else _TRY_MS if self.starved else _FAR
+        best = 0 if self.telling else _TRY_MS if self.starved else FAR
         self.starved = False
         for o in range(0, len(self.tab), _ROW):
             if self.tab[o + _STATE]:

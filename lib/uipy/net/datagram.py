@@ -73,6 +73,8 @@ RTO_MAX = const(11)  # ms (RFC 6298 2.5)
 DELAYED_ACK = const(12)  # ms
 ENV_SIZE = const(13)
 
+FAR = const(0x10000000)  # 2**28 ms: no deadline lies further ahead
+
 # `face`: what the kernels must know of an interface, a bytearray
 L2 = const(0)  # octets of link header: 14 (Ethernet) or 0
 OUR_IP = const(1)

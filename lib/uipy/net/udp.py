@@ -12,13 +12,12 @@ from ..guard import guarded
 from ..kern import bump, copy, csum, u16
 from ..kern.ptr import kernel, ptr8, ptr16, ptr32
 from ..stat import N_UDP_BAD, N_UDP_IN, N_UDP_NO_PORT, N_UDP_OUT
-from .datagram import AT, ICMP_AT, L2, LEN, OUR_IP, OUT_PROTO, PSUM
+from .datagram import AT, FAR, ICMP_AT, L2, LEN, OUR_IP, OUT_PROTO, PSUM
 from .front import aim, turn
 from .iface import ip_of
 
 _HEAD = const(8)
 UDP = const(17)  # the protocol number
-_FAR = const(0x10000000)
 
 _EPHEMERAL = const(49152)  # to 65535 (RFC 6335 6)
 
@@ -281,7 +280,7 @@ class Udp:
 
     def deadline(self, now):
         """ms until `output` has something to do. There are no timers; ARP knows its own."""
-        return _FAR
+        return FAR
 
     def _send(self, port, iface):
         n = iface.reach(port.to, 0)

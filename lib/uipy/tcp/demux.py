@@ -148,7 +148,20 @@ class Tcp:
             | OPT_SACK * bool(sack)
             | OPT_ECN * bool(ecn)
         )
-        # The modules that were asked for; each adds its halves to the row.
+        self.size = size = self._extras(reassembly, cookies, ecn, timestamps, sack, urgent)
+        self.tab = array("H", bytearray(2 * rows * size))
+        table = memoryview(self.tab)
+        self.conns = [Conn(self, i, table[i * size : (i + 1) * size]) for i in range(rows)]
+        self.dead = Conn(self, rows, array("H", bytearray(2 * size)))
+        self.half = HalfOpen(self, half_open)
+        self.wait = TimeWait(self, time_wait)
+        self.isn = Isn(stack)
+        self.turn = 0  # the row that output() asks first
+        self.fresh_at = env[NOW]  # when times long past are moved up
+
+    def _extras(self, reassembly, cookies, ecn, timestamps, sack, urgent):
+        """Takes in the modules that were asked for; each adds its halves to the row. Returns the
+        row's size."""
         size = ROW_SIZE
         self.pool = self.cookie = self.ecn = self.ts = self.sack = self.urg = None
         if reassembly:
@@ -179,16 +192,7 @@ class Tcp:
 
             self.urg = Urgent(self, size)
             size += self.urg.SIZE
-        self.size = size
-        self.tab = array("H", bytearray(2 * rows * size))
-        table = memoryview(self.tab)
-        self.conns = [Conn(self, i, table[i * size : (i + 1) * size]) for i in range(rows)]
-        self.dead = Conn(self, rows, array("H", bytearray(2 * size)))
-        self.half = HalfOpen(self, half_open)
-        self.wait = TimeWait(self, time_wait)
-        self.isn = Isn(stack)
-        self.turn = 0  # the row that output() asks first
-        self.fresh_at = env[NOW]  # when times long past are moved up
+        return size
 
     # Input
 
