@@ -21,7 +21,7 @@ No frame waits here. Who wanted the address keeps its mark and calls `reach` aga
 from micropython import const
 
 from ..kern import bump, copy, find, put16, put32, same, tadd, tdiff, u32, zero
-from ..stat import N_ARP_BAD, N_ARP_CONFLICT, N_ARP_EVICTED, N_ARP_IN, N_ARP_OUT
+from ..stat import N_ARP_BAD, N_ARP_CONFLICT, N_ARP_EVICTED, N_ARP_IN, N_ARP_OUT, N_FRAMES_OUT
 from .datagram import DUE, FAR, HOP, NOW, OUR_MAC
 
 _ROW = const(20)
@@ -226,6 +226,7 @@ class Arp:
         copy(b, _ETH_DST, b, _ETH_SRC, 6)
         copy(b, _ETH_SRC, self.iface.face, OUR_MAC, 6)
         bump(self.stack.stat, N_ARP_OUT)
+        bump(self.stack.stat, N_FRAMES_OUT)
         return _FRAME
 
     # What is due
@@ -296,5 +297,6 @@ class Arp:
         copy(row, _SPA, self.iface.ip, 0, 4)
         zero(row, _THA, 6)
         bump(self.stack.stat, N_ARP_OUT)
+        bump(self.stack.stat, N_FRAMES_OUT)
         self.stack.out_iface = self.iface.idx
         return _FRAME

@@ -13,7 +13,7 @@ from ..kern import bump, copy, csum, u16
 from ..kern.ptr import kernel, ptr8, ptr16, ptr32
 from ..stat import N_UDP_BAD, N_UDP_IN, N_UDP_NO_PORT, N_UDP_OUT
 from .datagram import AT, FAR, ICMP_AT, L2, LEN, OUR_IP, OUT_PROTO, PSUM
-from .front import aim, turn
+from .front import aim
 from .iface import ip_of
 
 _HEAD = const(8)
@@ -54,16 +54,16 @@ def whose_port(buf, seg: ptr32, nums: ptr16, rows: int) -> int:
 
 @kernel
 def udp_head(buf, n: int, face: ptr8, sport: int, dport: int):
-    """The header and the checksum before n octets of data; the destination address is in place."""
+    """The header and the checksum before n octets of data; whom it goes to is in place (`head`)."""
     b = ptr8(buf)
-    h = face[L2] + 14  # 8 before the IP addresses
+    h = face[L2] + 14  # 8 before the address that it goes to
     at = h + 8
     n += 8
     # the pseudo-header: 17 + n + 4 halves < 2**19
     c = 17 + n + ((face[OUR_IP] << 8) | face[OUR_IP + 1])
     c += (face[OUR_IP + 2] << 8) | face[OUR_IP + 3]
-    c += (b[h + 4] << 8) | b[h + 5]
-    c += (b[h + 6] << 8) | b[h + 7]
+    c += (b[h] << 8) | b[h + 1]
+    c += (b[h + 2] << 8) | b[h + 3]
     c = (c & 0xFFFF) + (c >> 16)
     b[at] = sport >> 8
     b[at + 1] = sport & 0xFF
@@ -243,7 +243,6 @@ class Udp:
             return 0
         if self.seg[AT] != iface.tx:
             self._forward(iface, n)
-        turn(buf, iface.face)
         udp_head(buf, n, iface.face, port.num, port.sport)
         bump(self.stat, N_UDP_OUT)
         return n + _HEAD
