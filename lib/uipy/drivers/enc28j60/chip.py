@@ -156,18 +156,8 @@ def bring_up(dev):
     # 0x00 or 0xFF: nobody drives SO; the upper three bits are 0
     if not 0 < dev.revision < 0x20:
         return False
-    dev._cfg[1] = dev.revision
-    _configure(dev)
-    if not (audit(dev, len(dev._cfg) // 2) and phy_ok(dev)):
-        return False
-    select(dev, 0)
-    put16(dev, WCR | ERXRDPT, RX_END)
-    put(dev, BFS | ECON1, RXEN)
-    return True
-
-
-def _configure(dev):
     t = dev._cfg
+    t[1] = dev.revision
     for i in range(2, len(t), 2):  # entry 0 is EREVID, read-only
         r = t[i]
         if r & 0x1F < EIE:
@@ -176,6 +166,12 @@ def _configure(dev):
     _phy_write(dev, PHCON1, dev._phcon1)
     _phy_write(dev, PHCON2, dev._phcon2)
     _phy_write(dev, PHLCON, 0x3476)  # LEDA link, LEDB traffic (not 1110: errata 11)
+    if not (audit(dev, len(t) // 2) and phy_ok(dev)):
+        return False
+    select(dev, 0)
+    put16(dev, WCR | ERXRDPT, RX_END)
+    put(dev, BFS | ECON1, RXEN)
+    return True
 
 
 def audit(dev, n=_AUDIT):
