@@ -46,12 +46,12 @@ _AUDIT = const(8)  # table entries per look
 
 def put(dev, op, v):
     """WCR, BFS or BFC or-ed with a register's address, and an octet."""
-    c = dev._out2
-    c[0] = op
-    c[1] = v
-    dev._cs(0)
-    dev._write(c)
-    dev._cs(1)
+    cs, write, out = dev._put2  # one look-up instead of three
+    out[0] = op
+    out[1] = v
+    cs(0)
+    write(out)
+    cs(1)
 
 
 def put16(dev, op, v):
@@ -62,22 +62,22 @@ def put16(dev, op, v):
 
 def get(dev, reg):
     """-> an ETH register of the selected bank, or one that every bank has."""
-    c = dev._out2
-    c[0] = reg
-    dev._cs(0)
-    dev._exchange(c, dev._in2)
-    dev._cs(1)
-    return dev._in2[1]
+    cs, exchange, out, back = dev._get2
+    out[0] = reg
+    cs(0)
+    exchange(out, back)
+    cs(1)
+    return back[1]
 
 
 def get_mac(dev, reg):
     """-> a MAC or MII register: they answer after a dummy octet (DS39662E 4.2.1)."""
-    c = dev._out3
-    c[0] = reg
-    dev._cs(0)
-    dev._exchange(c, dev._in3)
-    dev._cs(1)
-    return dev._in3[2]
+    cs, exchange, out, back = dev._get3
+    out[0] = reg
+    cs(0)
+    exchange(out, back)
+    cs(1)
+    return back[2]
 
 
 def select(dev, b):
