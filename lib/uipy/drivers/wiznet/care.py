@@ -302,7 +302,8 @@ class Care(SpiDevice):
         self._put(self.OPEN)
         if not self._await(_MACRAW):
             return False
-        st, a = self._st, self._a
+        st = self._st
+        a = self._a
         self._get(self.GET_WR)
         st[WR] = a[3] << 8 | a[4]
         self._get(self.POINTERS)
