@@ -45,7 +45,7 @@ def firmware(chip, ip, gateway):
     """
     files = {**library(), **_joined("", "")}
     del files["main.mpy"]
-    files["main.py"] = (interpreters.joined() / "main.py").read_bytes()
+    files["main.py"] = (cross.package("armv6m") / "main.py").read_bytes()
     files["config.py"] = _config(chip, ip, gateway)
     return files
 
