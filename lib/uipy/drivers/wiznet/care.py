@@ -2,19 +2,15 @@
 
 | what is seen | what is done | counter |
 |---|---|---|
-| RX_RSR, RX_RD and RX_WR contradict each other | read again, up to 4 times | rx_doubt |
-| they go on doing so | inspection; RX_RD and RECV written again | rx_resync |
-| and still | socket 0 is opened anew | reopened |
 | a packet length that cannot be | read again; socket 0 is opened anew | rx_bogus, reopened |
 | no SENDOK within 100 ms | inspection; socket 0 is opened anew | tx_timeout, reopened |
 | a register is not as it was set (power dip, glitch) | reset, set up anew | chip_lost, reinit |
 | another version number | looked for twice a second, for ever | no_chip, reinit |
-| packets wait though INT is high | polling, until INT is low again | int_missed |
-| INT is low though nothing came | polling | int_stuck |
 | RX memory is full | it is emptied; the chip does not say what it dropped | rx_full |
 
-Nothing here waits once the constructor has returned: a reset is a state, and what is due is done
-when the stack asks for a frame next.
+What waits in RX memory, and whether INT tells the truth of it, is in doubt.py. Nothing waits once
+the constructor has returned: a reset is a state, and what is due is done when the stack asks for a
+frame next.
 """
 
 import time
@@ -34,20 +30,15 @@ from .state import (
     LINK,
     MASK,
     N_CHIP_LOST,
-    N_INT_MISSED,
-    N_INT_STUCK,
     N_LINK,
     N_NO_CHIP,
     N_REINIT,
     N_REOPENED,
-    N_RX_DOUBT,
-    N_RX_RESYNC,
     OWED,
     POLLED,
     R_ALL,
     R_INSPECT,
     R_LOOK,
-    R_POINTERS,
     RD,
     RD_AT,
     RX_AT,
@@ -57,7 +48,6 @@ from .state import (
     WATCH,
     WR,
     WR_AT,
-    counted,
 )
 
 # Where the reset stands (`_stage`)
@@ -367,76 +357,3 @@ class Care(SpiDevice):
         self._count(N_LINK)
         if self.on_link is not None:
             self.on_link(up == 1)
-
-    # What waits in RX memory
-
-    def _size(self):
-        """Counts what waits -> False when that cannot be believed."""
-        self._get(self.POINTERS)
-        return counted(self._st, self._a, self.stat) >= 0 or self._doubted()
-
-    def _doubted(self):
-        """RX_RSR, RX_RD and RX_WR contradict each other -> True when they do not any more."""
-        self._count(N_RX_DOUBT)
-        if not self.recover & R_POINTERS:
-            return False
-        if self._agree_soon():
-            return True
-        if not self._inspect():
-            return False
-        self._count(N_RX_RESYNC)
-        self._give_back()  # the pointer or the command may have been garbled on its way
-        if self._agree_soon():
-            return True
-        self._reopen()
-        return False
-
-    def _agree_soon(self):
-        for _ in range(4):
-            self._get(self.POINTERS)
-            if counted(self._st, self._a, self.stat) >= 0:
-                return True
-        return False
-
-    def _look_anyway(self):
-        """The look that does not believe INT. A pin caught lying is not asked again until it is
-        seen low."""
-        st = self._st
-        if self._size() and st[OWED]:
-            self._give_back()
-        if st[WATCH] != BY_PIN or not st[AVAIL]:
-            return
-        if self._int():
-            self._count(N_INT_MISSED)
-            st[WATCH] = POLLED
-        self._put(self.CLEAR_RECV)
-        self._size()
-
-    def _noticed(self):
-        """After a look that found nothing, or that INT was not asked about: does the pin tell the
-        truth? Low again although its flag was cleared and nothing came, it is stuck: we go on by
-        polling. Low with frames waiting, it moves, and is believed again."""
-        st = self._st
-        if st[WATCH] == DOWN:
-            return
-        low = not self._int()
-        if st[AVAIL]:
-            if low:
-                st[WATCH] = BY_PIN
-        elif st[WATCH] == POLLED:
-            return
-        elif not low:
-            self._lows = 0
-        elif self._lows < 2:
-            self._lows += 1
-            if self._lows == 2:
-                self._count(N_INT_STUCK)
-
-    def _give_back(self):
-        """RX_RD and RECV: the chip may use again what lies before."""
-        st = self._st
-        self._w_rd[3] = st[RD] >> 8
-        self._w_rd[4] = st[RD] & 0xFF
-        self._put(self._w_rd)
-        self._put(self.RECV)
-        st[OWED] = 0

@@ -22,7 +22,7 @@ import time
 
 from micropython import const
 
-from .care import Care
+from .doubt import Doubt
 from .state import (
     AVAIL,
     DOWN,
@@ -62,7 +62,7 @@ _FINE = const(8)  # octets between two views of short frames ...
 _STEP = const(128)  # ... and of longer ones
 
 
-class Wiznet(Care):
+class Wiznet(Doubt):
     """The device: the four methods are thin shells on the generator that a stack drives itself."""
 
     def recv_into(self, buf):
@@ -128,7 +128,7 @@ class Wiznet(Care):
         pointers = self._into[len(get_pointers)]
         mask, seam = st[MASK], self.SEAM
         if seam:
-            self._cut(buf)
+            self._cut(buf)  # for the packets behind it
         views = _views(buf)
         room = min(len(buf) - 2, LONGEST)
         held = bus is None  # the bus is ours
@@ -169,7 +169,9 @@ class Wiznet(Care):
                         k = m if m > 0 else -m
                         if held and st[LINK]:
                             if seam and st[WR] & mask > seam:
-                                self._load(buf, k)
+                                if buf is not self._buf_cut:
+                                    self._cut(buf)
+                                self._load(k)
                             else:
                                 cs(0)
                                 write(tx_head)
@@ -259,7 +261,9 @@ class Wiznet(Care):
                         continue
 
                 if seam and st[RD] & mask > seam:
-                    n = self._fetch(buf, room, views)
+                    if buf is not self._buf_cut:
+                        self._cut(buf)
+                    n = self._fetch(room, views)
                 else:
                     cs(0)
                     exchange(rx_head, rx_answer)
@@ -269,7 +273,7 @@ class Wiznet(Care):
                         readinto(views[k + 7 >> 3 if k <= _STEP else (k + 127 >> 7) + 15])
                     cs(1)
                 if n <= 0:
-                    n = self._odd(n, buf, room, views)
+                    n = self._odd(n, room, views)
                     if m == -2:
                         n = max(n, 0)
                 if n > _N:
@@ -281,23 +285,23 @@ class Wiznet(Care):
             self._cut_off(held)
             raise
 
-    def _fetch(self, buf, room, views):
-        """The packet at RD -> what `length` says of it, now at buf[2:] if it fits."""
-        h = self._h_rx
+    def _fetch(self, room, views):
+        """The packet at RD -> what `length` says of it, now at buf[2:] if it fits. (The frame of
+        this function has 11 words, the most that takes no heap.)"""
         self._cs(0)
-        self._exchange(h, self._into[len(h)])
-        n = length(self._st, self._a, h, self.stat, room)
+        self._exchange(self._h_rx, self._into[len(self._h_rx)])
+        n = length(self._st, self._a, self._h_rx, self.stat, room)
         if n > 0:
             k = n & _N
             self._readinto(views[k + 7 >> 3 if k <= _STEP else (k + 127 >> 7) + 15])
         self._cs(1)
         return n
 
-    def _odd(self, n, buf, room, views):
+    def _odd(self, n, room, views):
         """A packet that did not fit, or whose length cannot be -> what `length` says of it after
         all; 0; -1 when another one waits."""
         if not n:
-            n = self._fetch(buf, room, views)  # it may have been a glitch
+            n = self._fetch(room, views)  # it may have been a glitch
         if not n:
             self._count(N_RX_BOGUS)
             self._st[AVAIL] = 0

@@ -27,7 +27,7 @@ class Seam(Wiznet):
     _buf_cut = None  # the packet buffer that `_chunks` are of
 
     def _cut(self, buf):
-        """Makes the chunks of a buffer that was not used before."""
+        """Makes the chunks of a buffer that was not the last one; allocates."""
         whole = memoryview(buf)
         self._chunks = [whole[i : i + _CHUNK] for i in range(2, len(buf), _CHUNK)]
         self._part = bytearray(_CHUNK)
@@ -35,26 +35,25 @@ class Seam(Wiznet):
         self._head = bytearray(3)
         self._buf_cut = buf
 
-    def _fetch(self, buf, room, views):
+    def _fetch(self, room, views):
         """As the engine's, wherever the packet lies."""
-        st, a = self._st, self._a
-        at = st[RD] & self.MASK
+        at = self._st[RD] & self.MASK
         if at <= self.SEAM:
-            return super()._fetch(buf, room, views)
-        if buf is not self._buf_cut:
-            self._cut(buf)
-        a[3] = self._read_octet(at)
+            return super()._fetch(room, views)
+        return self._fetch_over(at, room)
+
+    def _fetch_over(self, at, room):
+        """The packet at this address, into the buffer that was cut."""
+        self._a[3] = self._read_octet(at)
         at = (at + 1) & self.MASK
-        a[4] = self._read_octet(at)
-        n = length(st, a, self._h_rx, self.stat, room)
+        self._a[4] = self._read_octet(at)
+        n = length(self._st, self._a, self._h_rx, self.stat, room)
         if n > 0:
             self._read_rest((at + 1) & self.MASK, n & 0xFFF)
         return n
 
-    def _load(self, buf, n):
-        """The n octets at buf[2:] to TX memory at WR."""
-        if buf is not self._buf_cut:
-            self._cut(buf)
+    def _load(self, n):
+        """The n octets at buf[2:] of the buffer that was cut, to TX memory at WR."""
         at = self._st[WR] & self.MASK
         k = min(n, self.SIZE - at)
         self._write_before(at, k)

@@ -111,9 +111,11 @@ def quiet_ms(st: ptr32, t: int) -> int:
         return 0
     d = (st[CARE_AT] - t) & top
     if st[SENDING] != 0:
-        k = (st[SENT_AT] + SEND_MS - t) & top
-        if k < d or k > top >> 1:
-            d = k
+        k = (t - st[SENT_AT]) & top
+        if k >= SEND_MS:
+            return 0
+        if SEND_MS - k < d:
+            d = SEND_MS - k
     if d > top >> 1:
         return 0
     return d
@@ -131,8 +133,8 @@ def counted(st: ptr32, a: ptr8, stat: ptr32) -> int:
     if held > st[SIZE] or held < st[OWED]:
         return -1
     if held > st[SIZE] - PACKET:
-        top = 0x4000
-        stat[N_RX_FULL] = (stat[N_RX_FULL] + 1) & ((top << 16) - 1)
+        top = 0x3FFF
+        stat[N_RX_FULL] = (stat[N_RX_FULL] + 1) & ((top << 16) | 0xFFFF)
     st[AVAIL] = held - st[OWED]
     return held - st[OWED]
 
@@ -160,8 +162,8 @@ def length(st: ptr32, a: ptr8, h: ptr8, stat: ptr32, room: int) -> int:
         n = -1
     elif st[OWED] >= st[SIZE] >> 3:
         n += 4096
-    top = 0x4000
-    stat[k] = (stat[k] + 1) & ((top << 16) - 1)
+    top = 0x3FFF
+    stat[k] = (stat[k] + 1) & ((top << 16) | 0xFFFF)
     return n
 
 
@@ -178,5 +180,5 @@ def sent(st: ptr32, h: ptr8, w: ptr8, stat: ptr32, n: int):
     h[at + 1] = wr & 0xFF
     st[SENDING] = 1
     st[SENT_AT] = st[NOW]
-    top = 0x4000
-    stat[N_TX] = (stat[N_TX] + 1) & ((top << 16) - 1)
+    top = 0x3FFF
+    stat[N_TX] = (stat[N_TX] + 1) & ((top << 16) | 0xFFFF)
