@@ -33,7 +33,7 @@ if __name__ == "__main__":
 
 from parts.scopes import ROOT, Names, Refused, bound, shown
 from parts.sources import CASTS, KERN, TABLE, VARIANTS, House, const_call, sources
-from parts.table import CORE, DOORS
+from parts.table import DOORS
 
 OUT = ROOT / "build" / "parts"
 DEFINITIONS = (ast.FunctionDef, ast.ClassDef, ast.Assign)
@@ -222,14 +222,14 @@ def parts_of(house):
 
 
 def doors(house):
-    """{dotted name: text} of the modules that programs know by name and that lie in the core. A
-    door takes RAM only when it is used."""
+    """{dotted name: text} of the modules that programs know by name and that lie in a part of
+    another name. A door takes RAM only when it is used."""
     found = {}
     for name in DOORS:
         m = house.modules.get("uipy." + name)
-        part = m and house.part_of[m.name]
-        if part != CORE:
+        if m is None or house.part_of[m.name] == m.name:
             continue
+        part = house.part_of[m.name]
         names, values = [], []
         for name in [*m.own, *(m.imports if m.name == KERN else ())]:
             home, there = house.find(m, m.tree, *m.imports.get(name, (m.name, name)))

@@ -12,21 +12,19 @@ PARTS = {
     "uipy": ("uipy",),
     "uipy.core": (
         "uipy.stack",
-        "uipy.source",
-        "uipy.ring",
-        "uipy.stream",
-        "uipy.writer",
         "uipy.net.arp",
         "uipy.net.udp",
         "uipy.tcp.demux",
     ),
+    # What applications are made of; a Stack needs none of it.
+    "uipy.source": ("uipy.source", "uipy.app", "uipy.ring", "uipy.stream", "uipy.writer"),
     "uipy.apps": ("uipy.apps.",),
     "uipy.drivers.enc28j60": ("uipy.drivers.enc28j60.",),
     "uipy.drivers.wiznet": ("uipy.drivers.wiznet.",),
     "uipy.drivers.slip": ("uipy.drivers.slip.",),
 }
 CORE = "uipy.core"
-# Modules of the core that programs know by name: they keep a door of that name.
+# Modules that programs know by name: where the part has another one, they keep a door.
 DOORS = ("kern", "app", "errors", "ring", "source", "stack", "stat", "stream", "writer")
 FLAT = ("uipy.net.", "uipy.tcp.", "uipy.kern.")  # leave no package behind: uipy/tcp_sack.py
 
