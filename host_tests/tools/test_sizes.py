@@ -25,7 +25,7 @@ def test_every_part_of_a_board_is_counted(board):
 def test_every_part_has_its_line():
     files = sizes.parts()
     assert {"uipy", "uipy.core", "uipy.apps", "uipy.tcp_sack", "uipy.watch"} <= set(files)
-    assert "uipy.source" in files and "uipy.stream" not in files  # a door
+    assert "uipy.toolbox" in files and "uipy.stream" not in files  # a door
     table = sizes.code(files, {"uipy.core": 12345})
     assert table.count("\n") == len(files) + 1
     (core,) = [line for line in table.splitlines() if line.startswith("| uipy.core |")]

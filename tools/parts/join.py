@@ -222,8 +222,8 @@ def parts_of(house):
 
 
 def doors(house):
-    """{dotted name: text} of the modules that programs know by name and that lie in a part of
-    another name. A door takes RAM only when it is used."""
+    """{dotted name: text} of the modules that programs know by name and that lie in another part
+    than their own. A door takes RAM only when it is used."""
     found = {}
     for name in DOORS:
         m = house.modules.get("uipy." + name)

@@ -12,13 +12,12 @@ from ..guard import guarded
 from ..kern import bump, copy, csum, u16
 from ..kern.ptr import kernel, ptr8, ptr16, ptr32
 from ..stat import N_UDP_BAD, N_UDP_IN, N_UDP_NO_PORT, N_UDP_OUT
-from .datagram import AT, ICMP_AT, L2, LEN, OUR_IP, OUT_PROTO, PSUM
-from .front import aim, turn
+from .datagram import AT, FAR, ICMP_AT, L2, LEN, OUR_IP, OUT_PROTO, PSUM
+from .front import aim
 from .iface import ip_of
 
 _HEAD = const(8)
 UDP = const(17)  # the protocol number
-_FAR = const(0x10000000)
 
 _EPHEMERAL = const(49152)  # to 65535 (RFC 6335 6)
 
@@ -55,16 +54,16 @@ def whose_port(buf, seg: ptr32, nums: ptr16, rows: int) -> int:
 
 @kernel
 def udp_head(buf, n: int, face: ptr8, sport: int, dport: int):
-    """The header and the checksum before n octets of data; the destination address is in place."""
+    """The header and the checksum before n octets of data; whom it goes to is in place (`head`)."""
     b = ptr8(buf)
-    h = face[L2] + 14  # 8 before the IP addresses
+    h = face[L2] + 14  # 8 before the address that it goes to
     at = h + 8
     n += 8
     # the pseudo-header: 17 + n + 4 halves < 2**19
     c = 17 + n + ((face[OUR_IP] << 8) | face[OUR_IP + 1])
     c += (face[OUR_IP + 2] << 8) | face[OUR_IP + 3]
-    c += (b[h + 4] << 8) | b[h + 5]
-    c += (b[h + 6] << 8) | b[h + 7]
+    c += (b[h] << 8) | b[h + 1]
+    c += (b[h + 2] << 8) | b[h + 3]
     c = (c & 0xFFFF) + (c >> 16)
     b[at] = sport >> 8
     b[at + 1] = sport & 0xFF
@@ -244,7 +243,6 @@ class Udp:
             return 0
         if self.seg[AT] != iface.tx:
             self._forward(iface, n)
-        turn(buf, iface.face)
         udp_head(buf, n, iface.face, port.num, port.sport)
         bump(self.stat, N_UDP_OUT)
         return n + _HEAD
@@ -281,7 +279,7 @@ class Udp:
 
     def deadline(self, now):
         """ms until `output` has something to do. There are no timers; ARP knows its own."""
-        return _FAR
+        return FAR
 
     def _send(self, port, iface):
         n = iface.reach(port.to, 0)
