@@ -326,6 +326,7 @@ def test_the_library_joins(variant):
     assert {"uipy/core.py", "uipy/apps.py", "uipy/drivers/enc28j60.py", "main.py"} <= set(tree)
     core = tree["uipy/core.py"]
     assert "class Stack" in core and "class Tcp" in core and "class Echo" not in core
+    assert "class Bytes" in tree["uipy/toolbox.py"] and "class Ring" in tree["uipy/toolbox.py"]
     assert ("@micropython.viper" in core) == (variant == "viper")
     for name, text in tree.items():
         if name.endswith(".py"):

@@ -20,9 +20,14 @@ WANTED = bool(os.environ.get("UIPY_PARTS"))
 
 
 class Door(ModuleType):
-    """A source module by its name, behind which lies the joined one."""
+    """A source module by its name, behind which lies the joined one.
+
+    monkeypatch finds nothing in a door's own dictionary, and takes back what it set by deleting
+    it: what was there before comes back then.
+    """
 
     _names: dict = {}
+    _before: dict = {}
 
     def __getattr__(self, name):
         if name in self._names["consts"]:
@@ -38,13 +43,17 @@ class Door(ModuleType):
     def __setattr__(self, name, value):
         module, there = self._names["names"].get(name, (None, None))
         if there:
+            self._before.setdefault(name, getattr(sys.modules[module], there))
             setattr(sys.modules[module], there, value)
         else:
             super().__setattr__(name, value)
 
     def __delattr__(self, name):
         module, there = self._names["names"].get(name, (None, None))
-        if there:
+        if there and name in self._before:
+            setattr(sys.modules[module], there, self._before.pop(name))
+        elif there:
+            self._before[name] = getattr(sys.modules[module], there)
             delattr(sys.modules[module], there)
         else:
             super().__delattr__(name)
@@ -95,6 +104,7 @@ class Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     def create_module(self, spec):
         door = Door(spec.name)
         door.__dict__["_names"] = self.names[spec.name]
+        door.__dict__["_before"] = {}
         door.__dict__["__file__"] = self.names[spec.name]["file"]
         return door
 
