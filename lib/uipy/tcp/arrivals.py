@@ -10,7 +10,19 @@ from ..net.datagram import ACKS, CAST, DATA, DUE, PLAIN, ROW, TEXT
 from ..stat import N_TCP_BAD, N_TCP_PARTIAL
 from .ack import moves, window
 from .meet import answer, meet, strangers
-from .row import ACK_AT, DEAF, MAX, OURS, OWES, OWES_DATA, OWES_RST, RUNS_ACK, SRC_ENDED, TIMERS
+from .row import (
+    ACK_AT,
+    DEAF,
+    MAX,
+    OURS,
+    OWES,
+    OWES_DATA,
+    OWES_RST,
+    RUNS_ACK,
+    SRC_COUNTED,
+    SRC_ENDED,
+    TIMERS,
+)
 from .rto import arm
 from .text import taken, text
 from .whose import whose
@@ -54,6 +66,10 @@ def arrivals(tcp):
                     if not row[MAX] and row[OURS] & SRC_ENDED:
                         conn.src = None
                 conn.app.acked(conn, k)
+                if row[OURS] & SRC_COUNTED:
+                    src = conn.src
+                    if src is not None and src.left <= row[MAX] and not src.ended:
+                        row[OWES] &= ~OWES_DATA  # it has nothing new
             window(buf, seg, row, env)
             k = seg[TEXT]
             if k:
