@@ -173,7 +173,9 @@ def _turns(stack):
             env[BUSY] = 0
             left = 0
             if not (more or env[DUE]):
-                left = max(tdiff(env[NEXT_AT], now), 0)
+                left = tdiff(env[NEXT_AT], now)
+                if left < 0:
+                    left = 0
                 if busy:  # come back when the frame has left
                     left = min(left, 1)
                 elif quiet and cheap and len(ifaces) == 1:

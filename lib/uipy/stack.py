@@ -191,17 +191,17 @@ class Stack:
     @property
     def due(self):
         """True when something is to be sent now."""
-        return bool(self.env[DUE])
+        return self.env[DUE] != 0
 
     @property
     def busy(self):
         """True in poll, input and output, and so in a callback."""
-        return bool(self.env[BUSY])
+        return self.env[BUSY] != 0
 
     @property
     def cast(self):
         """True when the datagram at hand is a broadcast or a multicast."""
-        return bool(self.seg[CAST])
+        return self.seg[CAST] != 0
 
     @property
     def src_at(self):

@@ -36,6 +36,9 @@ from parts.sources import CASTS, KERN, TABLE, VARIANTS, House, const_call, sourc
 from parts.table import DOORS
 
 OUT = ROOT / "build" / "parts"
+# Names of the language that a part finds among its own: MicroPython looks through the whole table
+# of a module's names before it looks at the language's, 3000 cycles and more for a large part.
+NEAR = ("bool", "isinstance", "len", "max", "min", "range")
 DEFINITIONS = (ast.FunctionDef, ast.ClassDef, ast.Assign)
 
 
@@ -131,6 +134,8 @@ class Part:
         lines = ["# Made by `make parts`; the source is in the files named."]
         outside = sorted({t[1] for t in self.used if not t[0]}, key=_import_order)
         lines += [self._outside(line) for line in outside]
+        if self.house.variant != "cpython":
+            lines += ["%s = %s" % (name, name) for name in NEAR if name in self.reserved]
         early = self._early()
         lines += [ast.unparse(self._statement(self.members[0], s)) for s in early]
         lines += self._froms()

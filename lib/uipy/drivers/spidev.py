@@ -34,7 +34,8 @@ class SpiDevice:
     """Base of the SPI Ethernet drivers: all of the device contract but `frames` and `link_up`.
 
     `cs`, `int_pin` and `reset` are `machine.Pin` objects; `bus` see bus.py. `on_link`, when set,
-    is called with True or False after the cable's state has changed.
+    is called with True or False after the cable's state has changed; it runs within a step of
+    `frames` and moves no frames itself.
     """
 
     l2 = 14  # octets of link header: Ethernet

@@ -84,11 +84,14 @@ class Icmp:
 
     def input(self, iface):
         """A message was received; returns the length of the reply at iface.tx, or 0."""
+        n = echo(self.buf, self.seg, iface.face, self.stack.out, self.stat)
+        if not n:
+            self._other(iface, self.seg)
+        return n
+
+    def _other(self, iface, seg):
+        """What is no echo request to us."""
         b = self.buf
-        seg = self.seg
-        n = echo(b, seg, iface.face, self.stack.out, self.stat)
-        if n:
-            return n
         at = seg[AT]
         n = seg[LEN]
         bump(self.stat, N_ICMP_IN)
@@ -98,7 +101,6 @@ class Icmp:
         # Unreachable, time exceeded, parameter problem; source quench is none of them: MUST-55
         elif not seg[CAST] and b[at] in (3, 11, 12):
             self._error(iface, at, n)
-        return 0
 
     # Errors that we receive
 

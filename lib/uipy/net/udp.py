@@ -154,7 +154,7 @@ class UdpPort:
 
     def __exit__(self, kind, exc, trace):
         """A callback has ended. If it raised, nothing is sent."""
-        if not isinstance(exc, Exception):
+        if exc is None or not isinstance(exc, Exception):
             return False
         self.stack.failed(exc)
         return True
@@ -199,6 +199,7 @@ class Udp:
         self.stat = stack.stat
         self.nums = array("H", bytearray(2 * rows))  # the port numbers, 0 = free
         self.ports = [None] * rows
+        self.rows = rows
         self.reason = ""  # what the application is told by `_tell`
         self.pending = 0  # ports with a datagram to send
         self.turn = 0  # the port that was asked last: each has its turn
@@ -227,7 +228,7 @@ class Udp:
         """A datagram was received; returns the length of the answer at iface.tx, or 0."""
         buf = self.buf
         bump(self.stat, N_UDP_IN)
-        n = whose_port(buf, self.seg, self.nums, len(self.ports))
+        n = whose_port(buf, self.seg, self.nums, self.rows)
         if n < 0:
             if n == _BAD:
                 bump(self.stat, N_UDP_BAD)
@@ -235,8 +236,10 @@ class Udp:
             bump(self.stat, N_UDP_NO_PORT)
             return self.stack.icmp.refuse(iface, 3)  # RFC 1122 4.1.3.1: port unreachable
         port = self.ports[n]
-        n = len(buf) - self.seg[AT] - _HEAD  # IP options leave less room for an answer
-        port.max = n if n < iface.mtu - 28 else iface.mtu - 28
+        n = iface.mtu - 28
+        if self.seg[AT] != iface.tx:
+            n = self._less(n)
+        port.max = n
         n = guarded(_received, port)
         # A sender with port 0 wants no answer (RFC 768); a port that the callback closed has none.
         if not n or not port.sport or not port.num:
@@ -246,6 +249,10 @@ class Udp:
         udp_head(buf, n, iface.face, port.num, port.sport)
         bump(self.stat, N_UDP_OUT)
         return n + _HEAD
+
+    def _less(self, n):
+        # IP options leave less room for an answer.
+        return min(n, len(self.buf) - self.seg[AT] - _HEAD)
 
     def _forward(self, iface, n):
         # The answer lies behind IP options, which do not go back.

@@ -288,7 +288,7 @@ class Conn:
 
     def __exit__(self, kind, exc, trace):
         """A callback has ended. If it raised, the connection is reset; the stack goes on."""
-        if not isinstance(exc, Exception):
+        if exc is None or not isinstance(exc, Exception):
             return False
         state = self.row[STATE]
         if state == S_SYN_SENT:  # RFC 9293 3.10.5: nobody to be reset

@@ -102,8 +102,9 @@ class ENC28J60(SpiDevice):
         self._phcon2 = 0 if full_duplex else 0x0100  # HDLDIS: do not hear ourselves
         # EREVID: 2 B1, 4 B4, 5 B5, 6 B7; what was read when the chip does not answer
         self.revision = 0
-        self._out2, self._in2 = bytearray(2), bytearray(2)
-        self._out3, self._in3 = bytearray(3), bytearray(3)
+        self._put2 = (cs, self._write, bytearray(2))
+        self._get2 = (cs, self._exchange, bytearray(2), bytearray(2))
+        self._get3 = (cs, self._exchange, bytearray(3), bytearray(3))
         self._tsv = bytearray(8)  # an octet of instruction and the transmit status vector
         self._hand_over = None  # `send` of the generator of frames.py, below a shared bus
         if self._take():

@@ -46,12 +46,12 @@ _AUDIT = const(8)  # table entries per look
 
 def put(dev, op, v):
     """WCR, BFS or BFC or-ed with a register's address, and an octet."""
-    c = dev._out2
-    c[0] = op
-    c[1] = v
-    dev._cs(0)
-    dev._write(c)
-    dev._cs(1)
+    cs, write, out = dev._put2  # one look-up instead of three
+    out[0] = op
+    out[1] = v
+    cs(0)
+    write(out)
+    cs(1)
 
 
 def put16(dev, op, v):
@@ -62,22 +62,22 @@ def put16(dev, op, v):
 
 def get(dev, reg):
     """-> an ETH register of the selected bank, or one that every bank has."""
-    c = dev._out2
-    c[0] = reg
-    dev._cs(0)
-    dev._exchange(c, dev._in2)
-    dev._cs(1)
-    return dev._in2[1]
+    cs, exchange, out, back = dev._get2
+    out[0] = reg
+    cs(0)
+    exchange(out, back)
+    cs(1)
+    return back[1]
 
 
 def get_mac(dev, reg):
     """-> a MAC or MII register: they answer after a dummy octet (DS39662E 4.2.1)."""
-    c = dev._out3
-    c[0] = reg
-    dev._cs(0)
-    dev._exchange(c, dev._in3)
-    dev._cs(1)
-    return dev._in3[2]
+    cs, exchange, out, back = dev._get3
+    out[0] = reg
+    cs(0)
+    exchange(out, back)
+    cs(1)
+    return back[2]
 
 
 def select(dev, b):
@@ -156,18 +156,8 @@ def bring_up(dev):
     # 0x00 or 0xFF: nobody drives SO; the upper three bits are 0
     if not 0 < dev.revision < 0x20:
         return False
-    dev._cfg[1] = dev.revision
-    _configure(dev)
-    if not (audit(dev, len(dev._cfg) // 2) and phy_ok(dev)):
-        return False
-    select(dev, 0)
-    put16(dev, WCR | ERXRDPT, RX_END)
-    put(dev, BFS | ECON1, RXEN)
-    return True
-
-
-def _configure(dev):
     t = dev._cfg
+    t[1] = dev.revision
     for i in range(2, len(t), 2):  # entry 0 is EREVID, read-only
         r = t[i]
         if r & 0x1F < EIE:
@@ -176,6 +166,12 @@ def _configure(dev):
     _phy_write(dev, PHCON1, dev._phcon1)
     _phy_write(dev, PHCON2, dev._phcon2)
     _phy_write(dev, PHLCON, 0x3476)  # LEDA link, LEDB traffic (not 1110: errata 11)
+    if not (audit(dev, len(t) // 2) and phy_ok(dev)):
+        return False
+    select(dev, 0)
+    put16(dev, WCR | ERXRDPT, RX_END)
+    put(dev, BFS | ECON1, RXEN)
+    return True
 
 
 def audit(dev, n=_AUDIT):

@@ -180,8 +180,8 @@ class Slip:
         k = 0
         while k < 6 and n >> k > 1:  # the largest power of two that will not wait
             k += 1
-        self._at = 0
-        self._have = self._readinto(self._in_views[k]) or 0
+        self._have = self._readinto(self._in_views[k]) or 0  # what was there is decoded: _at is
+        self._at = 0  # behind it, and an exception leaves it there
         return self._have
 
     def _decode(self):

@@ -9,7 +9,6 @@
 | INT is low though nothing came | polling | int_stuck |
 """
 
-from .care import Care
 from .state import (
     AVAIL,
     BY_PIN,
@@ -25,9 +24,10 @@ from .state import (
     WATCH,
     counted,
 )
+from .upkeep import Upkeep
 
 
-class Doubt(Care):
+class Doubt(Upkeep):
     """What the engine calls when a look at the chip was not plain."""
 
     def _size(self):

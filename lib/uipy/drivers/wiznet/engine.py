@@ -7,8 +7,8 @@ those of the W5500 data sheet 1.0.9, whose socket 0 all of them share.
 Receiving. RX memory holds packets: a 2-octet big-endian length that counts itself, then the frame.
 RX_RSR says how many octets wait. It changes while it is read, so one burst takes RX_RSR, RX_RD and
 RX_WR: they are true together when RX_RSR = RX_WR - RX_RD and RX_RD is what we wrote last; anything
-else is read again (care.py). What has been counted once is not asked for again. RX_RD goes back to
-the chip when an eighth of the memory is read, and whenever the chip's health is looked at.
+else is read again (doubt.py). What has been counted once is not asked for again. RX_RD goes back
+to the chip when an eighth of the memory is read, and whenever the chip's health is looked at.
 
 Sending. One frame at a time: data to TX_WR, the new TX_WR, SEND; SENDOK ends it. So the whole TX
 memory is free for the next one and TX_FSR need not be read. SENDOK is asked for when it matters:
@@ -26,7 +26,7 @@ from .doubt import Doubt
 from .state import (
     AVAIL,
     DOWN,
-    F_CARE,
+    F_CHECK,
     F_DOWN,
     F_LATE,
     F_SENDING,
@@ -126,9 +126,9 @@ class Wiznet(Doubt):
         ir_answer = self._into[len(get_ir)]
         rx_answer = self._into[len(rx_head)]
         pointers = self._into[len(get_pointers)]
-        mask, seam = st[MASK], self.SEAM
-        if seam:
-            self._cut(buf)  # for the packets behind it
+        mask, edge = st[MASK], self.EDGE
+        if edge:
+            self._make_chunks(buf)  # for the packets behind it
         views = _views(buf)
         room = min(len(buf) - 2, LONGEST)
         held = bus is None  # the bus is ours
@@ -168,9 +168,9 @@ class Wiznet(Doubt):
                             held = bus.acquire()
                         k = m if m > 0 else -m
                         if held and st[LINK]:
-                            if seam and st[WR] & mask > seam:
-                                if buf is not self._buf_cut:
-                                    self._cut(buf)
+                            if edge and st[WR] & mask > edge:
+                                if buf is not self._chunked:
+                                    self._make_chunks(buf)
                                 self._load(k)
                             else:
                                 cs(0)
@@ -214,7 +214,7 @@ class Wiznet(Doubt):
                 if f < 2:
                     if int_pin():
                         continue  # nothing came
-                elif f & F_DOWN and not f & F_CARE:
+                elif f & F_DOWN and not f & F_CHECK:
                     continue
                 else:
                     f &= ~F_LATE  # it was said so that we come here
@@ -243,7 +243,7 @@ class Wiznet(Doubt):
                     write(clear_recv)
                     cs(1)
 
-                if f < 2 or not f & (F_WAITING | F_CARE):
+                if f < 2 or not f & (F_WAITING | F_CHECK):
                     cs(0)
                     exchange(get_pointers, pointers)
                     cs(1)
@@ -256,13 +256,13 @@ class Wiznet(Doubt):
                         if not st[AVAIL]:
                             continue
                 elif not f & F_WAITING:
-                    self._care(st[NOW])
+                    self._tend(st[NOW])
                     if not st[AVAIL]:
                         continue
 
-                if seam and st[RD] & mask > seam:
-                    if buf is not self._buf_cut:
-                        self._cut(buf)
+                if edge and st[RD] & mask > edge:
+                    if buf is not self._chunked:
+                        self._make_chunks(buf)
                     n = self._fetch(room, views)
                 else:
                     cs(0)

@@ -24,8 +24,8 @@ from .state import (
     AT,
     AVAIL,
     BY_PIN,
-    CARE_AT,
     CELLS,
+    CHECK_AT,
     DOWN,
     LINK,
     MASK,
@@ -57,7 +57,7 @@ _SETTLING = const(2)
 _LOST = const(3)
 
 _TICKS = const(0x3FFFFFFF)  # ticks_ms modulo 2**30
-_CARE_MS = const(250)  # between two looks at the chip's health and the cable
+_CHECK_MS = const(250)  # between two looks at the chip's health and the cable
 _HOLD_MS = const(2)  # RSTn low for at least 500 us (5.5.1)
 _ABSENT_MS = const(500)
 _TRIES = const(10)  # reads of S0_SR until OPEN or CLOSE is done: microseconds
@@ -65,7 +65,7 @@ _CLOSED = const(0x00)
 _MACRAW = const(0x42)
 
 
-class Care(SpiDevice):
+class Upkeep(SpiDevice):
     """One chip. Returns within 0.2 s, with or without a cable; raises `NoChip` when none answers,
     unless `wait` is true.
 
@@ -127,7 +127,7 @@ class Care(SpiDevice):
     MASK: int  # pointer to address: its low bits ...
     RX_AT: int  # ... and the high octet of where the memory begins
     TX_AT: int
-    SEAM = 0  # address behind which a frame may run over the end of a memory that does not wrap
+    EDGE = 0  # address behind which a frame may run over the end of a memory that does not wrap
 
     def _setup_frames(self, multicast, promiscuous, duplex, speed):
         """-> tuple of frames that set the chip up after a reset."""
@@ -204,10 +204,10 @@ class Care(SpiDevice):
         """The one place that waits: reset held, settling, up or lost."""
         st = self._st
         for _ in range(3):
-            self._care(time.ticks_ms() & _TICKS)
+            self._tend(time.ticks_ms() & _TICKS)
             if st[WATCH] != DOWN or self._stage == _LOST:
                 break
-            ms = (st[CARE_AT] - time.ticks_ms()) & _TICKS
+            ms = (st[CHECK_AT] - time.ticks_ms()) & _TICKS
             if ms <= self.SETTLE_MS:
                 time.sleep_ms(ms)
 
@@ -228,18 +228,18 @@ class Care(SpiDevice):
         """There is no chip any more, until it has been reset and set up."""
         st = self._st
         self._stage = _LOST
-        st[CARE_AT] = time.ticks_ms() + retry_ms & _TICKS
+        st[CHECK_AT] = time.ticks_ms() + retry_ms & _TICKS
         st[WATCH] = DOWN
         st[AVAIL] = st[OWED] = st[SENDING] = 0
         if st[LINK]:
             self._set_link(0)
 
-    def _care(self, t):
-        """What is due at CARE_AT."""
+    def _tend(self, t):
+        """What is due at CHECK_AT."""
         st = self._st
-        st[CARE_AT] = t + _CARE_MS & _TICKS
+        st[CHECK_AT] = t + _CHECK_MS & _TICKS
         if st[WATCH] != DOWN:
-            self._check()
+            self._check_health()
         elif self._stage == _LOST:
             self._reset(t)
         elif self._stage == _HELD:
@@ -248,7 +248,7 @@ class Care(SpiDevice):
         else:
             self._start()
 
-    def _check(self):
+    def _check_health(self):
         """The chip's health, its cable, and what waits, whatever INT says."""
         st = self._st
         if not self.recover & R_INSPECT or self._inspect():
@@ -260,7 +260,7 @@ class Care(SpiDevice):
         if self._rst is not None:
             self._rst(0)
             self._stage = _HELD
-            self._st[CARE_AT] = t + _HOLD_MS & _TICKS
+            self._st[CHECK_AT] = t + _HOLD_MS & _TICKS
             return
         for frame in self.RESET:
             self._put(frame)
@@ -268,7 +268,7 @@ class Care(SpiDevice):
 
     def _settle(self, t):
         self._stage = _SETTLING
-        self._st[CARE_AT] = t + self.SETTLE_MS & _TICKS
+        self._st[CHECK_AT] = t + self.SETTLE_MS & _TICKS
 
     def _start(self):
         self._get(self.GET_VERSION)
@@ -302,7 +302,8 @@ class Care(SpiDevice):
         self._put(self.OPEN)
         if not self._await(_MACRAW):
             return False
-        st, a = self._st, self._a
+        st = self._st
+        a = self._a
         self._get(self.GET_WR)
         st[WR] = a[3] << 8 | a[4]
         self._get(self.POINTERS)
