@@ -23,8 +23,29 @@ from ..net.datagram import (
     WND,
 )
 from ..stat import N_TCP_IN
-from .header import ACK, KIND_NOP, KIND_STAMP, RST, SYN
-from .row import ADV, HEARD_AT, KPROBE, LPORT, OPT_TS, OPTS, RADDR, RCV_NXT, RPORT, SND_UNA, USED
+from .header import ACK, FIN, KIND_NOP, KIND_STAMP, RST, SYN, URG
+from .row import (
+    ADV,
+    DEAF,
+    HEARD_AT,
+    KPROBE,
+    LPORT,
+    MAX,
+    OPT_TS,
+    OPTS,
+    OURS,
+    OWES,
+    OWES_RST,
+    RADDR,
+    RCV_NXT,
+    RPORT,
+    S_ESTABLISHED,
+    SND_UNA,
+    SND_WND,
+    STATE,
+    USED,
+    WAITS,
+)
 
 
 @kernel
@@ -32,9 +53,11 @@ def whose(buf, seg: ptr32, tab: ptr16, env: ptr32, stat: ptr32) -> int:
     """Checks the segment at hand, and finds the row of its connection in TCP's table. Returns
     seg[ROW], env[ROWS] when there is none; -1: the segment is not sound.
 
-    seg[PLAIN] says that a row was found and `check` would pass the segment: it is in place, within
+    seg[PLAIN] is 1 when a row was found and `check` would pass the segment: it is in place, within
     the window, has an ACK and neither SYN nor RST, and no options but a timestamp where timestamps
-    are in use (which check.py then compares). The reserved bits are not looked at (RFC 3360 2.1).
+    are in use (which check.py then compares). It is 2 when ESTABLISHED would take only the steps
+    for an ACK of something new, or of nothing while nothing is in flight, and for text; see
+    arrivals.py. The reserved bits are not looked at (RFC 3360 2.1).
     """
     c = stat[N_TCP_IN] - 0x20000000 + 1  # bump, in place
     if c >= 0x20000000:
@@ -108,4 +131,16 @@ def whose(buf, seg: ptr32, tab: ptr16, env: ptr32, stat: ptr32) -> int:
     tab[o + HEARD_AT] = n >> 16
     tab[o + HEARD_AT + 1] = n & 0xFFFF
     tab[o + KPROBE] = 0
+    if tab[o + STATE] != S_ESTABLISHED or tab[o + OPTS] or flags & (FIN | URG):
+        return row
+    if tab[o + OWES] & (OWES_RST | WAITS) or tab[o + OURS] & DEAF:
+        return row
+    n = seg[ACKS]
+    lo = tab[o + MAX]
+    if n == 0:
+        if lo and (seg[TEXT] == 0 or tab[o + SND_WND] == 0):
+            return row  # a duplicate, perhaps
+    elif n < 0 or n > lo:
+        return row
+    seg[PLAIN] = 2
     return row
