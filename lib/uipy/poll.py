@@ -84,13 +84,12 @@ def poller(stack):
     frames, is a look at the INT pin and a subtraction."""
     env = stack.env
     look = getattr(stack.ifaces[0].dev, "look", None) or int  # int() is 0: never idle
-    ticks = ticks_ms
-    turn = _start(stack)
+    turn = _start(stack)  # four cells and an argument: a call of more takes heap
 
     def poll(now_ms=None):
         nonlocal turn
         if now_ms is None:
-            now_ms = ticks()
+            now_ms = ticks_ms()
         if look():
             # INT is high: nothing came. STILL_AT is not over when nothing is due until then, and
             # less than 1024 ms ahead; -1 - now_ms is below 0, and so is that after a shift.
