@@ -66,10 +66,6 @@ def arrivals(tcp):
                     if not row[MAX] and row[OURS] & SRC_ENDED:
                         conn.src = None
                 conn.app.acked(conn, k)
-                if row[OURS] & SRC_COUNTED:
-                    src = conn.src
-                    if src is not None and src.left <= row[MAX] and not src.ended:
-                        row[OWES] &= ~OWES_DATA  # it has nothing new
             window(buf, seg, row, env)
             k = seg[TEXT]
             if k:
@@ -87,6 +83,10 @@ def arrivals(tcp):
                         bump(stat, N_TCP_PARTIAL)
                     taken(row, n, k, env)
                     n = 0
+            if row[OURS] & SRC_COUNTED and row[OWES] == OWES_DATA:
+                src = conn.src
+                if src is not None and src.left <= row[MAX] and not src.ended:
+                    row[OWES] = 0  # the source has nothing new
         except Exception as exc:
             n = 0
             conn.failed(exc)
