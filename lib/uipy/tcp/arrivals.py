@@ -14,6 +14,7 @@ from .row import (
     ACK_AT,
     DEAF,
     MAX,
+    NXT,
     OURS,
     OWES,
     OWES_DATA,
@@ -83,10 +84,10 @@ def arrivals(tcp):
                         bump(stat, N_TCP_PARTIAL)
                     taken(row, n, k, env)
                     n = 0
-            if row[OURS] & SRC_COUNTED and row[OWES] == OWES_DATA:
+            if row[OURS] & SRC_COUNTED and row[OWES] == OWES_DATA and row[NXT] == row[MAX]:
                 src = conn.src
                 if src is not None and src.left <= row[MAX] and not src.ended:
-                    row[OWES] = 0  # the source has nothing new
+                    row[OWES] = 0  # nothing is to be sent again, and the source has nothing new
         except Exception as exc:
             n = 0
             conn.failed(exc)
