@@ -11,7 +11,7 @@ LINES = 420  # about 400
 SCREEN = 48  # from its docstring to its end
 LONG = {
     "_kern_viper.py mac",  # HalfSipHash, in 16-bit halves and without a call
-    "http_request.py next_line",  # a kernel: a call for each line costs more than the line
+    "http_request.py complete",  # a kernel: a call for each part costs more than the line
     "frames.py frames",  # a driver's generator: a call for each part would cost as much as the part
 }
 

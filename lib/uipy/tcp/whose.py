@@ -37,9 +37,9 @@ def whose(buf, seg: ptr32, tab: ptr16, size: int, env: ptr32) -> int:
     b = ptr8(buf)
     at = seg[AT]
     n = seg[LEN]
-    if n < 20:
-        return 0 - 1
-    head = (b[at + 12] >> 4) << 2
+    head = 0  # one `return` for both: no jump in frozen code may span 2 kB
+    if n >= 20:
+        head = (b[at + 12] >> 4) << 2
     if head < 20 or head > n:
         return 0 - 1
     if int(csum(buf, at, n, seg[PSUM])) != 0xFFFF:  # MUST-3
