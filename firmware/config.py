@@ -21,7 +21,8 @@ reset = 20
 # Services, and how many clients each TCP service takes at a time.
 services = "http,echo,discard,chargen,daytime"
 clients = 4
-echo_ring = 5840  # octets of each echo: the 4 segments that a client is offered first
+echo_clients = 1  # of echo: each takes a ring of RAM
+echo_ring = 5840  # its octets: the 4 segments that a client is offered first
 
 # Sizes of the stack's tables.
 tcp = 8

@@ -60,7 +60,7 @@ def start(stack, name, cfg):
         from uipy.apps import Echo, UdpEcho
 
         ring = getattr(cfg, "echo_ring", stack.tcp.default_room)
-        stack.listen(7, lambda: Echo(ring), clients)
+        stack.listen(7, lambda: Echo(ring), getattr(cfg, "echo_clients", clients))
         stack.bind(7, UdpEcho())
     elif name == "discard":
         from uipy.apps import Discard

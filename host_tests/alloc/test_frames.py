@@ -8,18 +8,17 @@ import ast
 import sys
 from pathlib import Path
 
-from proof import hotpath
 import pytest
-from parts import join
-from parts.sources import House, sources
 from lab.pythons import compile_mpy
+from parts import join
+from parts.scopes import at_once
+from parts.sources import House, sources
+from proof import hotpath
 from sizes import mpyinfo, sizes
 
 # Some that are surely among them, so that an empty trace does not pass.
 SURELY = {
-    ("uipy.stack", "Stack.input"),
     ("uipy.net.arp", "Arp.input"),
-    ("uipy.net.ipv4", "IPv4.input"),
     ("uipy.net.icmp", "Icmp.input"),
     ("uipy.net.udp", "Udp.input"),
     ("uipy.tcp.demux", "Tcp.input"),
@@ -29,13 +28,18 @@ SURELY = {
 
 
 def names(path):
-    """{line where a function begins: its dotted name}."""
+    """{line where a function begins: its dotted name}. Kernels, which are native, are left out,
+    and generators, whose frame is taken once and for all.
+    """
     found = {}
 
     def walk(node, parents):
         for child in ast.iter_child_nodes(node):
             if isinstance(child, (ast.FunctionDef, ast.ClassDef)):
                 name = (*parents, child.name)
+                native = any(ast.unparse(d) == "kernel" for d in child.decorator_list)
+                if native or any(isinstance(n, ast.Yield) for n in at_once(child.body)):
+                    continue
                 first = child.decorator_list[0] if child.decorator_list else child
                 found[first.lineno] = ".".join(name)
                 walk(child, name)

@@ -96,7 +96,8 @@ class Leaky(Discard):
 
 taken = locked if "lock" in sys.argv else grow
 stack = FakeStack(BIG)
-stack.stat[:] = b"\x3f\xff\xff\xff" * (len(stack.stat) // 4)
+for k in range(len(stack.stat)):
+    stack.stat[k] = BIG
 for row in stack.tcp.conns:
     row.state_at = (1 << 29) + 5
 web = main.site(stack, "board")

@@ -1,6 +1,7 @@
 """A stack with known numbers, for pages that show them. Runs on every Python."""
 
-from uipy.kern import put32
+from array import array
+
 from uipy.stat import NAMES
 
 
@@ -58,9 +59,7 @@ class Tcp:
 class FakeStack:
     def __init__(self, now=100_000):
         self.now = now
-        self.stat = bytearray(4 * len(NAMES))
-        for i in range(len(NAMES)):
-            put32(self.stat, 4 * i, i * 1000)
+        self.stat = array("i", [1000 * i for i in range(len(NAMES))])
         self.layers = []
         self.ifaces = [Iface(0, Dev(), b"\xc0\xa8\x01\x07", True)]
         self.tcp = Tcp()

@@ -7,7 +7,7 @@ from array import array
 try:
     from uipy.apps.http_request import field, find_page, next_line, request_line
 except ImportError:  # the joined form: one module for all applications
-    from uipy.apps import field, find_page, next_line, request_line
+    from uipy.apps import field, find_page, next_line, request_line  # type: ignore[no-redef]
 
 # Places in the row. The joined form has no names for them; test_request.py compares these.
 ROW = {"AT": 0, "END": 1, "SIZE": 2, "LIMIT": 3, "STATUS": 5, "METHOD": 7, "PAGE": 8}

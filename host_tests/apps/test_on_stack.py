@@ -112,6 +112,8 @@ def test_the_page_its_figures_and_the_metrics(pair):
     (own,) = found["conns"]
     assert own["peer"] == CLIENT and own["rport"] == client.conn.lport
     assert own["port"] == 80 and own["state"] == "ESTABLISHED"
+    counted = dict(pair.board.counters())
+    assert found["stat"]["tcp_passive"] == counted["tcp_passive"]
     client.got = b""
     client.say(get(b"/metrics", b"Connection: close"))
     pair.run(1000)

@@ -3,6 +3,7 @@ has.
 """
 
 import json
+from array import array
 
 import main
 import page
@@ -66,7 +67,7 @@ def test_status_json_says_what_the_stack_knows(web, stack):
 
 
 def test_status_json_of_an_idle_board_is_valid_too(web, stack):
-    stack.stat[:] = bytes(len(stack.stat))
+    stack.stat[:] = array("i", [0] * len(NAMES))
     stack.ifaces[0].up = False
     for conn in stack.tcp.conns:
         conn.state = 0
@@ -110,6 +111,7 @@ def test_the_heap_is_shown_where_python_tells(web, stack, monkeypatch):
     assert "uipy_heap_free_bytes" not in metrics_of(web)[0]
     monkeypatch.setattr(status, "mem_free", lambda: 12345)
     monkeypatch.setattr(status, "mem_alloc", lambda: 678)
+    web = main.site(stack, "another")
     values = metrics_of(web)[0]
     assert values["uipy_heap_free_bytes"] == {(): 12345}
     assert values["uipy_heap_used_bytes"] == {(): 678}
@@ -135,7 +137,7 @@ def test_an_answer_is_one_moment_though_the_stack_goes_on(web, stack):
     conn = FakeConn(web())
     conn.feed(get(b"/status.json"))
     conn.pump(100, turns=3)
-    stack.stat[:] = b"\0\1\2\3" * len(NAMES)
+    stack.stat[:] = array("i", [66051] * len(NAMES))
     stack.now += 1_000_000
     stack.ifaces[0].ip[:] = b"\x01\x02\x03\x04"
     stack.tcp.conns[0].state = 0

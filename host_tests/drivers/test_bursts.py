@@ -59,7 +59,7 @@ class Sleeper:
         if pins:
             self.rig.dev.on_int(self.edge)
         self.coming = []  # (when, frame), the first first
-        self.stored = 0  # of these, in the chip's memory
+        self.stored = self.lost = 0  # of these, in the chip's memory, and not
         spend = self.rig.wiring.spend
         self.rig.wiring.spend = lambda n: (spend(n), self.arrive())
         self.run(1000)
@@ -72,7 +72,10 @@ class Sleeper:
 
     def arrive(self):
         while self.coming and self.coming[0][0] <= self.clock.ns:
-            self.stored += bool(self.chip.wire_in(self.coming.pop(0)[1]))
+            if self.chip.wire_in(self.coming.pop(0)[1]):
+                self.stored += 1
+            else:
+                self.lost += 1
 
     def burst(self, frames, gap):
         """The frames come in from now on, at wire speed or all at once."""
@@ -88,14 +91,16 @@ class Sleeper:
         while self.clock.ns < end:
             wait = self.stack.poll(self.now())
             self.clock.advance(self.turn_ns)
-            self.arrive()
-            if done():
-                return (self.clock.ns - start) / 1e6
             until = min(self.clock.ns + int(wait) * 1_000_000, end)
-            while self.clock.ns < until and not self.woken:
-                self.clock.advance(min(TURN_NS, until - self.clock.ns))
+            while True:
                 self.chip.poll()
                 self.arrive()
+                if done():
+                    return (self.clock.ns - start) / 1e6
+                if self.woken or self.clock.ns >= until:
+                    break
+                idle = not self.coming and self.chip.next_at() is None
+                self.clock.advance(min(1_000_000 if idle else TURN_NS, until - self.clock.ns))
             self.woken = False
         return None
 
@@ -130,42 +135,48 @@ def judge(board, offered, where):
     what comes now."""
     board.run(CALM_MS)
     board.rig.wiring.clear()
-    where = (where, board.rig.counters(), board.stored, board.chip.overflow)
-    assert not board.coming and board.stored + board.chip.overflow == offered, where
+    where = (where, board.rig.counters(), board.stored, board.lost)
+    assert not board.coming and board.stored + board.lost == offered, where
     assert len(board.answers(17)) == board.stored == board.rig.counters()["rx"], where
-    if board.chip.overflow:
+    if board.lost:
         assert board.rig.counters().get("rx_full") or board.rig.kind == "enc28j60", where
     for n in range(3):
         assert board.ping(n) is not None, where
         board.run(CALM_MS)
 
 
-SIZES = [(60, 0), (300, -1), (300, 1), (300, 40), (1514, 1)]
+# Size, how many more than fill the memory, at wire speed or all at once, with an INT pin
+BURSTS = [
+    (60, 0, False, True),
+    (60, 0, True, True),
+    (300, -1, False, True),
+    (300, 1, False, True),
+    (300, 40, True, True),
+    (1514, 1, True, True),
+    (300, 1, False, False),
+    (300, 40, True, False),
+]
 
 
-@pytest.mark.parametrize("gap", [False, True], ids=["at-once", "wire-speed"])
-@pytest.mark.parametrize(("size", "around"), SIZES)
-@pytest.mark.parametrize("pins", [True, False], ids=["int", "polled"])
-def test_a_burst_in_every_transaction_of_an_exchange(kind, pins, size, around, gap):
+@pytest.mark.parametrize(("size", "around", "wire_speed", "pins"), BURSTS)
+def test_a_burst_in_every_transaction_of_an_exchange(kind, size, around, wire_speed, pins):
     frames = [datagram(size, k) for k in range(count(kind, size, around))]
     for k in range(phases(kind, pins)):
         board = Sleeper(kind, pins)
         board.rig.sent.clear()
-        board.rig.wiring.at(k, Call(lambda: board.burst(frames, gap)))  # noqa: B023
+        board.rig.wiring.at(k, Call(lambda: board.burst(frames, wire_speed)))  # noqa: B023
         board.burst([datagram(100, 0)], False)
         board.arrive()
         judge(board, 1 + len(frames), k)
 
 
-@pytest.mark.parametrize("gap", [False, True], ids=["at-once", "wire-speed"])
-@pytest.mark.parametrize(("size", "around"), SIZES)
-@pytest.mark.parametrize("pins", [True, False], ids=["int", "polled"])
-def test_a_burst_with_every_time_between_two_polls(kind, pins, size, around, gap):
+@pytest.mark.parametrize(("size", "around", "wire_speed", "pins"), BURSTS)
+def test_a_burst_with_every_time_between_two_polls(kind, size, around, wire_speed, pins):
     """So that each poll finds the transmitter a little further."""
     frames = [datagram(size, k) for k in range(count(kind, size, around))]
-    for us in (1, 3, 5, 7, 11, 16, 23, 31, 43, 50, 60, 75, 90, 120, 200, 350):
+    for us in (1, 3, 5, 16, 31, 50, 60, 90, 200):
         board = Sleeper(kind, pins)
         board.turn_ns = us * 1000
         board.rig.sent.clear()
-        board.burst(frames, gap)
+        board.burst(frames, wire_speed)
         judge(board, len(frames), us)

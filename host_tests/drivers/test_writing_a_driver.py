@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from chips import rig as rigs
-from chips.rig import Rig, frame
+from chips.rig import MoveRig, Rig, frame
 from uipy.drivers.errors import NoChip
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "writing-a-driver.md"
@@ -19,14 +19,15 @@ def tiny(monkeypatch):
     monkeypatch.setitem(rigs.KINDS, "tiny1", ("Tiny1", "Tiny1Driver", 10_000_000))
     monkeypatch.setattr(rigs, "load", lambda where: names[where])
 
-    def make(**kw):
-        return Rig("tiny1", before=lambda r: (names.update(time=r.time), kw.get("hurt", id)(r)))
+    def make(rig=Rig, **kw):
+        return rig("tiny1", before=lambda r: (names.update(time=r.time), kw.get("hurt", id)(r)))
 
     return make
 
 
-def test_frames_pass_in_both_directions(tiny):
-    rig = tiny()
+@pytest.mark.parametrize("way", [Rig, MoveRig])
+def test_frames_pass_in_both_directions(tiny, way):
+    rig = tiny(way)
     for n in range(60, 1515):
         assert rig.echo(frame(n, fill=n)), n
     assert rig.dev.link_up() and rig.chip.complaints == []
@@ -36,6 +37,14 @@ def test_frames_pass_in_both_directions(tiny):
 def test_without_a_chip_it_says_so(tiny):
     with pytest.raises(NoChip, match="status 0xFF"):
         tiny(hurt=lambda r: setattr(r.chip.fault, "absent", 0xFF))
+
+
+def test_an_answer_waits_for_the_transmitter(tiny):
+    rig = tiny(MoveRig)
+    for k in range(2):
+        rig.chip.wire_in(frame(300, fill=k))
+    assert rig.move(0) == 300 and rig.move(300) == -1
+    assert rig.recv() == frame(300, fill=1) and rig.move(0) == 0
 
 
 def test_the_model_complains(tiny):

@@ -123,7 +123,7 @@ def test_handler_is_told_where_everything_lies(wire, stack, peer):
             seen.append(seg[PSUM] ^ 0xFFFF)
             return 0
 
-    stack.handlers[99] = Handler()
+    stack.add_protocol(99, Handler())
     for dst, cast in ((BOARD, False), ("255.255.255.255", True)):
         assert not wire.give(peer.datagram(99, b"segment", opts=bytes(4), dst=dst))
         pseudo = packets.checksum(packets.pseudo(peer.ip, dst, 99, 7))

@@ -1,90 +1,87 @@
-"""Copies of a constant agree.
+"""A constant has one home.
 
-`_X = const(...)` takes no RAM on a board but cannot be imported by another module there, so a
-constant is written out in each file that uses it. In the core and its applications a name has one
-value, but for the fields of a layer's own headers and rows (OF_A_LAYER), which agree within TCP.
-A driver agrees with the drivers that it is built on (two chips may well differ).
+`NAME = const(...)` stands in one file and is imported by its name where it is needed; `make parts`
+puts its value in. So no two files of a part write the same constant: not one public name twice,
+and not one private name with the same value twice (two files may call two different things by one
+private name).
 """
 
-import ast
 from pathlib import Path
 
 import pytest
 from layering.test_imports import PACKAGE, imports, modules, place
+from parts.sources import House, sources
 from uipy.stat import NAMES
 
-CORE = modules() + modules("apps")
-TCP = [p for p in modules() if p.stem.startswith("tcp") or p.stem == "conn"]
-# Names of a header's or a row's fields: every layer has its own.
-OF_A_LAYER = {"_DST", "_HEAD", "_LEN", "_LIFE_MS", "_PROTO", "_SRC", "_STATE", "_SUM", "_TOS"}
-OF_A_LAYER |= {"_TRIES", "_TTL", "_SIZE"}
-# Names of one file's own table.
-OF_A_FILE = {"_SIZE", "_TRIES"}
-OF_A_DRIVER = {"_LONGEST"}
+DRIVERS = PACKAGE / "drivers"
+SHARED = sorted(DRIVERS.glob("*.py"))
+# What a board has in one piece: {name: its files}.
+PIECES = {
+    "core": [p for p in modules() if p.parent.name != "compat"],
+    "apps": modules("apps"),
+    "compat": modules("compat"),
+    **{d.name: [*SHARED, *sorted(d.glob("*.py"))] for d in DRIVERS.iterdir() if d.is_dir()},
+}
+PIECES.pop("__pycache__", None)
+# Private names that mean something else in each file, and have the same value by chance.
+BY_CHANCE = {"_HEAD", "_SIZE", "_TRIES"}
 
 
-def consts(path):
-    """{name: value} of the constants in a file."""
-    found = {}
-    for node in ast.parse(path.read_text()).body:
-        if not isinstance(node, ast.Assign) or not isinstance(node.value, ast.Call):
-            continue
-        if getattr(node.value.func, "id", None) == "const":
-            expression = compile(ast.Expression(node.value.args[0]), str(path), "eval")
-            found[node.targets[0].id] = eval(expression, {"__builtins__": {}, "len": len}, found)
-    return found
+def consts(paths):
+    """{path: {name: value}}: the constants of these files, as `make parts` reads them."""
+    by_path = {path: name for name, path in sources().items()}
+    house = House(sources(), "cpython").modules
+    return {path: house[by_path[path]].consts for path in paths if by_path[path] in house}
 
 
-def differing(paths, exempt=()):
-    """One line for each private name with two values."""
+def twice(found):
+    """One line for each constant that two files write."""
     first, wrong = {}, []
-    for path in paths:
-        for name, value in consts(path).items():
-            where, other = first.setdefault(name, (path.stem, value))
-            if other != value and name not in exempt:
-                wrong.append(f"{name}: {other} in {where}, {value} in {path.stem}")
+    for path, names in found.items():
+        for name, value in names.items():
+            key = (name, value) if name.startswith("_") else name
+            other = first.setdefault(key, path)
+            if other != path and name not in BY_CHANCE:
+                wrong.append(f"{name} = {value}: in {other.stem} and in {path.stem}")
     return wrong
 
 
-def test_core_and_applications_agree():
-    assert differing(CORE, OF_A_LAYER) == []
+@pytest.mark.parametrize("piece", PIECES)
+def test_a_constant_has_one_home(piece):
+    assert twice(consts(PIECES[piece])) == []
 
 
-def test_tcp_agrees():
-    assert differing(TCP, OF_A_FILE) == []
+def test_a_constant_that_is_imported_is_not_private():
+    found = {place(path): names for path, names in consts(modules(".")).items()}
+    for path in modules("."):
+        for target, name in imports(path):
+            private = (name or "").startswith("_") and name in found.get(target, ())
+            assert not private, f"{place(path)}: {name} of {target}"
 
 
-@pytest.mark.parametrize("path", modules("drivers"), ids=place)
-def test_a_driver_agrees_with_what_it_is_built_on(path):
-    below = {PACKAGE / (t.replace(".", "/") + ".py") for t, _ in imports(path)}
-    for other in below:
-        assert differing([path, other], OF_A_DRIVER) == []
-
-
-@pytest.mark.parametrize("path", CORE, ids=place)
-def test_counters_have_their_names(path):
-    for name, value in consts(path).items():
-        if name.startswith("_N_"):
-            assert name[3:].lower() in NAMES, name
-            assert NAMES.index(name[3:].lower()) == value, name
+def test_counters_have_their_names():
+    for path, names in consts(PIECES["core"]).items():
+        for name, value in names.items():
+            if name.startswith(("_N_", "N_")):
+                counter = name.lstrip("_")[2:].lower()
+                assert counter in NAMES, (path.stem, name)
+                assert NAMES.index(counter) == value, (path.stem, name)
 
 
 def test_names_are_unique():
     assert len(set(NAMES)) == len(NAMES)
 
 
-def test_the_comments_in_stat_count_right():
-    lines = [
-        w for w in Path(PACKAGE / "stat.py").read_text().splitlines() if w.startswith('    "')
-    ]
-    assert [w.split('"')[1] for w in lines] == list(NAMES)
-    assert [int(w.split("#")[1].split()[0]) for w in lines] == list(range(len(NAMES)))
+def test_every_name_has_its_number_in_stat():
+    (numbers,) = consts([PACKAGE / "stat.py"]).values()
+    of_counters = {name: n for name, n in numbers.items() if name.startswith("N_")}
+    assert {name[2:].lower(): n for name, n in of_counters.items()} == {
+        name: n for n, name in enumerate(NAMES)
+    }
 
 
-def test_two_values_are_seen(tmp_path):
-    for name, value in (("a", "1 << 3"), ("b", "9")):
-        text = f"from micropython import const\n_X = const({value})\n"
-        (tmp_path / f"{name}.py").write_text(text)
-    a, b = (consts(tmp_path / f"{name}.py") for name in "ab")
-    assert (a, b) == ({"_X": 8}, {"_X": 9})
-    assert differing([tmp_path / "a.py", tmp_path / "b.py"]) == ["_X: 8 in a, 9 in b"]
+def test_two_homes_are_seen():
+    a, b = Path("a.py"), Path("b.py")
+    assert twice({a: {"_X": 8}, b: {"_X": 9}}) == []
+    assert twice({a: {"_X": 8}, b: {"_X": 8}}) == ["_X = 8: in a and in b"]
+    assert twice({a: {"X": 8}, b: {"X": 9}}) == ["X = 9: in a and in b"]

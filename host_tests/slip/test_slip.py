@@ -288,3 +288,54 @@ def test_the_driver_reads_no_clock_while_it_is_idle(dev, buf, monkeypatch):
     monkeypatch.setattr(slip, "time", None)  # a read of it would raise
     assert dev.recv_into(buf) == 0
     assert dev.can_send()
+
+
+# The generator
+
+
+@pytest.fixture
+def move(dev, buf):
+    step = dev.frames(buf).send
+    step(None)
+    return step
+
+
+def test_one_step_sends_the_answer_and_receives_the_next(dev, line, buf, move):
+    for k in range(2):
+        line.inbound += sliplib.Driver().send(bytes([k + 1]) * 40)
+    assert move(0) == 40
+    assert move(40) == 40 and buf[2:42] == bytes([2]) * 40
+    assert move(-40) == 0 and move(-1) == 1 and move(0) == 0
+    peer = sliplib.Driver()
+    peer.receive(bytes(line.sent))
+    assert [peer.get(block=False) for _ in range(2)] == [bytes([1]) * 40, bytes([2]) * 40]
+
+
+def test_while_the_line_takes_nothing_a_packet_waits_and_who_asks_for_it_gets_it(
+    dev, line, buf, move
+):
+    line.inbound += PACKET + bytes([END])
+    line.room = 0
+    assert move(-40) == 0
+    assert move(0) == -1 and move(-1) == 0 and move(0) == -1
+    assert move(-2) == len(PACKET) and buf[2 : 2 + len(PACKET)] == PACKET
+    line.room = None
+    assert move(-1) == 1 and move(0) == 0
+
+
+def test_another_generator_goes_on_where_an_exception_ended_one(dev, line, buf, move):
+    def stop(view):
+        raise KeyboardInterrupt
+
+    line.inbound += PACKET
+    assert move(0) == 0
+    line.inbound.append(END)
+    dev._readinto, good = stop, dev._readinto
+    with pytest.raises(KeyboardInterrupt):
+        move(0)
+    with pytest.raises(StopIteration):
+        move(0)
+    dev._readinto = good
+    again = dev.frames(buf).send
+    again(None)
+    assert again(0) == len(PACKET) and buf[2 : 2 + len(PACKET)] == PACKET

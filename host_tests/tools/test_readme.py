@@ -1,9 +1,11 @@
 """The README keeps its word: its programs run, its links lead somewhere, its tables have been
 made."""
 
+import importlib
 import re
 from pathlib import Path
 
+import main
 import pytest
 from lab.tcp import Lab, Peer, one
 
@@ -58,8 +60,8 @@ def test_the_tables_have_been_made(name):
     assert inside.count("|") > 10
 
 
-def test_the_modules_of_the_table_exist():
-    for name in ("enc28j60", "w5500", "w5100s", "w6100", "slip"):
-        assert (ROOT / "lib/uipy/drivers" / (name + ".py")).exists()
-    for name in ("http", "echo", "discard", "chargen", "daytime"):
-        assert (ROOT / "lib/uipy/apps" / (name + ".py")).exists()
+def test_every_chip_and_application_can_be_imported():
+    for module, name in main.CHIPS.values():
+        assert hasattr(importlib.import_module("uipy.drivers." + module), name)
+    for name in ("Http", "Echo", "UdpEcho", "Discard", "Chargen", "Daytime"):
+        assert hasattr(importlib.import_module("uipy.apps"), name)

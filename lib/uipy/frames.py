@@ -4,11 +4,10 @@ common."""
 from micropython import const
 
 from .kern import bump, tadd, tdiff
-from .net.datagram import DUE, LEN, NEXT_AT, NOW, OUT_PROTO
+from .net.datagram import DUE, FAR, LEN, NEXT_AT, NOW, OUT_PROTO
 from .net.front import ARP, front, head
-from .stat import N_FRAMES_OUT, N_IP_PROTO
+from .stat import N_IP_PROTO
 
-_FAR = const(0x10000000)  # 2**28 ms: no deadline lies further ahead
 _ROUNDS = const(4)  # over the layers for one frame
 
 
@@ -20,20 +19,14 @@ def receive(stack, iface, n):
     if n == 0:
         return 0
     if n == ARP:
-        n = iface.arp.input(seg[LEN])
+        return iface.arp.input(seg[LEN])
+    stack.out[OUT_PROTO] = n
+    if n in stack.inputs:
+        n = stack.inputs[n](iface)
     else:
-        stack.out[OUT_PROTO] = n
-        n = stack.handlers[n].input(iface) if n in stack.handlers else _nobody(stack, iface)
-        if n:
-            n = head(stack.buf, n, face, stack.out, stack.stat)
-    if n:
-        bump(stack.stat, N_FRAMES_OUT)
-    return n
-
-
-def _nobody(stack, iface):
-    bump(stack.stat, N_IP_PROTO)
-    return stack.icmp.refuse(iface, 2)  # RFC 1122 3.2.2.1: protocol unreachable
+        bump(stack.stat, N_IP_PROTO)
+        n = stack.icmp.refuse(iface, 2)  # RFC 1122 3.2.2.1: protocol unreachable
+    return head(stack.buf, n, face, stack.out, stack.stat) if n else 0
 
 
 def next_frame(stack):
@@ -48,7 +41,6 @@ def next_frame(stack):
         n = _ask(stack, now)
         if n:
             env[DUE] = 1  # perhaps there is more
-            bump(stack.stat, N_FRAMES_OUT)
             return n
         if not env[DUE]:  # else a layer made another one due on the way
             break
@@ -67,7 +59,7 @@ def _ask(stack, now):
 
 def _rest(stack, now):
     """Nothing is due: when is something?"""
-    stack.env[NEXT_AT] = tadd(now, _FAR)
+    stack.env[NEXT_AT] = tadd(now, FAR)
     for layer in stack.layers:
         ms = layer.deadline(now)
         ms = tadd(now, ms)

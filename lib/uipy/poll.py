@@ -28,19 +28,13 @@ except ImportError:  # CPython
     from time import monotonic_ns  # type: ignore[attr-defined]
 
     def ticks_ms():
-        """Milliseconds from an unspecified start."""
-        return monotonic_ns() // 1_000_000
+        """Milliseconds from an unspecified start, modulo 2**30."""
+        return monotonic_ns() // 1_000_000 & 0x3FFFFFFF
 
 
-_MASK = const(0x3FFFFFFF)
 _FRAMES = const(16)  # in, and again out, in one poll
 _LINK_MS = const(1000)  # between looks at the links
 _BUSY = const(-1)
-
-
-def ticks():
-    """The clock, in 30 bits."""
-    return ticks_ms() & _MASK  # type: ignore[operator]
 
 
 def plain_frames(dev, buf):
@@ -90,16 +84,18 @@ def poller(stack):
     frames, is a look at the INT pin and a subtraction."""
     env = stack.env
     look = getattr(stack.ifaces[0].dev, "look", None) or int  # int() is 0: never idle
+    ticks = ticks_ms
     turn = _start(stack)
 
     def poll(now_ms=None):
         nonlocal turn
         if now_ms is None:
-            now_ms = ticks_ms() & _MASK  # type: ignore[operator]
+            now_ms = ticks()
         if look():
-            # INT is high: nothing came. STILL_AT is ahead when nothing is due before it either.
+            # INT is high: nothing came. STILL_AT is not over when nothing is due until then, and
+            # less than 1024 ms ahead; -1 - now_ms is below 0, and so is that after a shift.
             left = env[STILL_AT] - now_ms
-            if 0 < left < _LINK_MS:
+            if not left >> 10:
                 return left
         if env[BUSY] | env[LOST]:
             turn = _start(stack)
@@ -177,13 +173,15 @@ def _turns(stack):
             env[BUSY] = 0
             left = 0
             if not (more or env[DUE]):
-                left = max(tdiff(env[NEXT_AT], now), 0)
+                left = tdiff(env[NEXT_AT], now)
+                if left < 0:
+                    left = 0
                 if busy:  # come back when the frame has left
                     left = min(left, 1)
                 elif quiet and cheap and len(ifaces) == 1:
-                    d = min(left, ifaces[0].dev.still())
+                    d = min(left, ifaces[0].dev.still(), _LINK_MS)
                     if d > 0:
-                        env[STILL_AT] = tadd(now, d)
+                        env[STILL_AT] = tadd(now, d) - 1
     finally:
         env[BUSY] = 0
         env[LOST] = 1

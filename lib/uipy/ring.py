@@ -19,7 +19,6 @@ class Ring:
     def __init__(self, n):
         self.mem = bytearray(n)
         self.size = n
-        self.to = 0  # where the octets of the write() under way go
         self.cut = 0  # how many go before the wrap, in the call under way
         self.clear()
 
@@ -36,16 +35,16 @@ class Ring:
             n = self.room
         if n <= 0 or self.ended:
             return 0
-        self.to = self.at + self.left
+        at = self.at + self.left
+        if at >= self.size:
+            at -= self.size
         self.left += n
         self.room -= n
-        if self.to >= self.size:
-            self.to -= self.size
-        if self.to + n <= self.size:
-            copy(self.mem, self.to, buf, start, n)
+        if at + n <= self.size:
+            copy(self.mem, at, buf, start, n)
             return n
-        self.cut = self.size - self.to
-        copy(self.mem, self.to, buf, start, self.cut)
+        self.cut = self.size - at
+        copy(self.mem, at, buf, start, self.cut)
         n -= self.cut
         copy(self.mem, 0, buf, start + self.cut, n)
         return self.cut + n
@@ -76,13 +75,14 @@ class Ring:
 
     def acked(self, n):
         """The oldest n octets have arrived, or were read: their place is free."""
-        self.at += n
-        if self.at >= self.size:
-            self.at -= self.size
-        self.left -= n
         self.room += n
+        self.left -= n
         if self.left == 0:
             self.at = 0  # so that the next octets lie in one piece, and aligned
+        else:
+            self.at += n
+            if self.at >= self.size:
+                self.at -= self.size
 
     def readinto(self, buf, start, n):
         """Move up to n octets out of the ring to buf[start:]; return how many (0: empty; see

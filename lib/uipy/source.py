@@ -2,19 +2,20 @@
 
 The stack keeps no send buffer. A source has three names:
 
-    fill(rel, buf, pos, n) -> count   write up to n octets from offset rel to buf[pos:]. `rel`
-    counts from the first
-                                      octet that is not acknowledged; the same offset gives the
-                                      same octets until `acked`. Fewer than n: there is nothing
-                                      more now. It allocates nothing.
-    acked(n)                          the first n octets arrived; they will not be asked for again
-    ended                             true: what a short `fill` did not give will never come
+    fill(rel, buf, pos, n) -> count
+            Write up to n octets from offset `rel` to buf[pos:]. `rel` counts from the first octet
+            that is not acknowledged; the same offset gives the same octets until `acked`. Fewer
+            than n: there is nothing more now. It allocates nothing.
+    acked(n)
+            The first n octets have arrived; they will not be asked for again.
+    ended
+            True: what a short `fill` did not give will never come.
 
 A source that can stand in front of others in a `Chain` also has `left`: the octets, not yet
 acknowledged, that it can give now. `Bytes`, `File`, `Chain` and `Ring` have all four.
 """
 
-from .kern import copy
+from .kern import copy, zero
 
 
 class Source:
@@ -47,6 +48,7 @@ class Bytes(Source):
         this source.
         """
         self.data = data
+        self.ended = True  # asked for with each segment: found at once in the object itself
         self.at = 0
         self.left = len(data) if n < 0 else n
 
@@ -80,6 +82,7 @@ class File(Source):
         self.file = open(file, "rb") if isinstance(file, str) else file
         self.left = self.file.seek(0, 2)
         self.at = 0
+        self.wanted = 0  # octets that the fill() under way has still to give
         self.block = bytearray(block)
 
     def fill(self, rel, buf, pos, n):
@@ -89,20 +92,16 @@ class File(Source):
         if n <= 0:
             return 0
         self.file.seek(self.at + rel)
-        rel = n
-        while rel > 0:
-            rel -= self._block(buf, pos + n - rel, rel)
-        return n
-
-    def _block(self, buf, pos, n):
-        # One block to buf[pos:]; a short read (the file shrank) leaves zeros.
-        got = self.file.readinto(self.block) or 0
-        while got < len(self.block):
-            self.block[got] = 0
-            got += 1
-        if n > got:
-            n = got
-        copy(buf, pos, self.block, 0, n)
+        self.wanted = n
+        while self.wanted > 0:
+            rel = self.file.readinto(self.block) or 0
+            zero(self.block, rel, len(self.block) - rel)  # it has become shorter
+            rel = len(self.block)
+            if rel > self.wanted:
+                rel = self.wanted
+            copy(buf, pos, self.block, 0, rel)
+            pos += rel
+            self.wanted -= rel
         return n
 
     def acked(self, n):
@@ -127,40 +126,59 @@ class Chain:
     """
 
     def __init__(self, first, second, *more):
-        self.a = first
-        self.b = Chain(second, *more) if more else second
-        self.k = 0  # what the first gave in the fill() under way
+        self.parts = (first, second) + more
+        self.i = 0  # the number of the next part, in the call under way
+        self.part = first  # the part at hand
+        self.k = 0  # what it gave
+        self.given = 0  # what fill() has written so far
 
     @property
     def ended(self):
         """True when every part has ended."""
-        return self.a.ended and self.b.ended
+        for part in self.parts:
+            if not part.ended:
+                return False
+        return True
 
     @property
     def left(self):
         """The octets that can be given now: those up to the first part that has not ended."""
-        return self.a.left + (self.b.left if self.a.ended else 0)
+        n = 0
+        for part in self.parts:
+            n += part.left
+            if not part.ended:
+                break
+        return n
 
     def fill(self, rel, buf, pos, n):
         """Write up to n octets from offset rel to buf[pos:]; return how many."""
-        if rel >= self.a.left:
-            if not self.a.ended:
-                return 0
-            return self.b.fill(rel - self.a.left, buf, pos, n)
-        self.k = self.a.fill(rel, buf, pos, n)
-        if self.k == n or rel + self.k < self.a.left or not self.a.ended:
-            return self.k
-        rel = self.k
-        pos += rel
-        n -= rel
-        n = self.b.fill(0, buf, pos, n)
-        return rel + n
+        self.i = self.given = 0
+        while n > 0:
+            self.part = self.parts[self.i]
+            self.i += 1
+            if self.i < len(self.parts) and rel >= self.part.left:
+                if not self.part.ended:
+                    break
+                rel -= self.part.left
+                continue
+            self.k = self.part.fill(rel, buf, pos, n)
+            self.given += self.k
+            pos += self.k
+            n -= self.k
+            if self.i == len(self.parts) or rel + self.k < self.part.left or not self.part.ended:
+                break
+            rel = 0
+        return self.given
 
     def acked(self, n):
         """The first n octets have arrived; each part learns of its own."""
-        if self.a.left:
-            self.k = n if n < self.a.left else self.a.left
-            self.a.acked(self.k)
+        self.i = 0
+        while n > 0:
+            self.part = self.parts[self.i]
+            self.i += 1
+            self.k = n
+            if self.i < len(self.parts) and n > self.part.left:
+                self.k = self.part.left
+            if self.k:
+                self.part.acked(self.k)
             n -= self.k
-        if n:
-            self.b.acked(n)

@@ -39,7 +39,7 @@ from .net.datagram import (
 from .net.front import head
 from .net.icmp import Icmp
 from .net.iface import Iface, ip_of
-from .poll import poller, tick, ticks
+from .poll import poller, tick, ticks_ms
 from .stat import N_APP_ERROR, NAMES
 
 _SPARE = const(4)  # the buffer's octets behind the longest frame
@@ -86,7 +86,7 @@ class Stack:
         self.out[OUT_TTL] = TTL
         self.stat = array("i", bytearray(4 * len(NAMES)))
         self.env = env = array("i", bytearray(4 * ENV_SIZE))
-        env[NOW] = env[NEXT_AT] = env[TCP_AT] = ticks() if now is None else now
+        env[NOW] = env[NEXT_AT] = env[TCP_AT] = ticks_ms() if now is None else now
         env[DUE] = 1
         env[STILL_AT] = -1
         self.clock = array("H", bytearray(4))  # ms, 32 bits: for ISN, timestamps and cookies
@@ -98,20 +98,31 @@ class Stack:
         self.ifaces = []
         self.layers = []  # what has output(now) and deadline(now)
         self.icmp = Icmp(self)
-        self.handlers = {1: self.icmp}  # by protocol number: what has input(iface) and unreach
+        self.handlers = {}  # by protocol number: who hears of ICMP errors about what it sent
+        self.inputs = {}  # by protocol number: the call that takes a datagram
+        self.add_protocol(1, self.icmp)
         self.udp = self.tcp = None
         self.add_iface(dev, ip, gateway, arp)
         if udp:
             from .net.udp import Udp
 
-            self.udp = self.handlers[17] = Udp(self, udp)
+            self.udp = Udp(self, udp)
+            self.add_protocol(17, self.udp)
             self.layers.insert(0, self.udp)
         if tcp:
             from .tcp.demux import Tcp
 
-            self.tcp = self.handlers[6] = Tcp(self, tcp, half_open, time_wait, **tcp_options or {})
+            self.tcp = Tcp(self, tcp, half_open, time_wait, **tcp_options or {})
+            self.add_protocol(6, self.tcp)
             self.layers.insert(0, self.tcp)  # before ARP: what it asks for leaves at once
         self.poll = poller(self)
+
+    def add_protocol(self, number, handler):
+        """`handler` is to take the datagrams of a protocol: its input(iface) finds one described in
+        `seg`, and returns the length of the reply written at iface.tx, 0 for none; its
+        unreach(iface, at, n) hears that ICMP quotes n octets of one of ours at `at`."""
+        self.handlers[number] = handler
+        self.inputs[number] = handler.input  # bound once: a call through it looks nothing up
 
     def add_iface(self, dev, ip=None, gateway=None, arp=8):
         """One more device and our address on it; returns the interface, whose `idx` is its number.
@@ -180,17 +191,17 @@ class Stack:
     @property
     def due(self):
         """True when something is to be sent now."""
-        return bool(self.env[DUE])
+        return self.env[DUE] != 0
 
     @property
     def busy(self):
         """True in poll, input and output, and so in a callback."""
-        return bool(self.env[BUSY])
+        return self.env[BUSY] != 0
 
     @property
     def cast(self):
         """True when the datagram at hand is a broadcast or a multicast."""
-        return bool(self.seg[CAST])
+        return self.seg[CAST] != 0
 
     @property
     def src_at(self):

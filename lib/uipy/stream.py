@@ -31,7 +31,8 @@ class Stream(App):
 
     def acked(self, conn, n):
         if self.rx is self.tx:
-            self.pump(conn)
+            conn.room = self.rx.room
+            conn.resume()
 
     def peer_closed(self, conn):
         self.rx.end()

@@ -102,30 +102,47 @@ def emit_rows(w: ptr32, buf: ptr8, row: ptr8, names: ptr8, values: ptr8):
         if row[0] == 44 and v == 0:
             k = -1
         while k >= 0 and row[k] != 0:
-            # One octet of the row, or what it stands for.
-            c = row[k]
-            k += 1
             begin = 0
-            n = 1
-            if c == 1:
-                n = end - name
-            elif c == 2:
-                n = digits
-            w[_COUNT] = w[_COUNT] + n
-            for i in range(n):
-                o = c
-                if c == 1:
-                    o = names[name + i]
-                elif c == 2:
-                    o = 48 + v // ten
+            if row[k] == 2:
+                k += 1
+                w[_COUNT] = w[_COUNT] + digits
+                while ten > 0:
+                    if skip > 0:
+                        skip -= 1
+                    elif room > 0:
+                        buf[at] = 48 + v // ten
+                        at += 1
+                        room -= 1
                     v = v % ten
                     ten = ten // 10
-                if skip > 0:
-                    skip -= 1
-                elif room > 0:
-                    buf[at] = o
-                    at += 1
-                    room -= 1
+            else:
+                # The name, or what stands in the row up to its next mark.
+                data = row
+                i = k
+                if row[k] == 1:
+                    data = names
+                    i = name
+                    n = end - name
+                    k += 1
+                else:
+                    while row[k] > 2:
+                        k += 1
+                    n = k - i
+                w[_COUNT] = w[_COUNT] + n
+                if n <= skip:
+                    skip -= n
+                else:
+                    i += skip
+                    n -= skip
+                    skip = 0
+                    if n > room:
+                        n = room
+                    room -= n
+                    n += i
+                    while i < n:
+                        buf[at] = data[i]
+                        at += 1
+                        i += 1
         name = end + 1
     w[_POS] = at
     w[_SKIP] = skip
@@ -138,7 +155,6 @@ class Writer:
     def __init__(self):
         self.window = array("i", [0, 0, 0, 0, 0])
         self.buf = b""
-        self.tmp = bytearray(2)
 
     def aim(self, buf, pos, skip, n):
         """Keep the octets skip to skip + n of what is written from now on, at buf[pos:]."""

@@ -76,7 +76,7 @@ class _Visitor:
 
 def page(image, kind="enc28j60"):
     """-> (ms from power to the last octet of the status page, octets of the answer)."""
-    mcu, bridge = board(image, content.firmware(kind, BOARD + "/24", None), kind)
+    mcu, bridge = board(image, content.firmware(kind, BOARD + "/24", None, image), kind)
     visitor = _Visitor(mcu, bridge)
     if not mcu.run_for(_PATIENCE_S, lambda: visitor.at):
         raise Stuck("no page after %d s; the board said:\n%s" % (_PATIENCE_S, mcu.console.text))

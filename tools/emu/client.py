@@ -35,6 +35,8 @@ class Client:
         self.echoes = self.datagrams = 0
         self.established = False
         self.data = bytearray()  # received on the connection
+        self.hold = False  # acknowledge nothing before ack() is called
+        self.owes = False  # an acknowledgement
 
     @property
     def met(self):
@@ -63,7 +65,14 @@ class Client:
         self._nxt, self._rcv = _ISS, 0
         self.established = False
         self.data.clear()
+        self.owes = False
         self._tcp(SYN, options=struct.pack("!BBH", 2, 4, _MSS))
+
+    def ack(self):
+        """Acknowledges what came, if anything did since the last time."""
+        if self.owes:
+            self.owes = False
+            self._tcp(ACK)
 
     def write(self, data):
         self._tcp(PSH | ACK, data)
@@ -106,15 +115,13 @@ class Client:
         body = data[(offset >> 4) * 4 :]
         if flags & SYN and not self.established:
             self._rcv = seq + 1
-            self.established = True
-            self._tcp(ACK)
-            return
-        if seq != self._rcv & 0xFFFFFFFF:
-            return
-        self.data += body
-        self._rcv += len(body) + (flags & FIN)
-        if body or flags & FIN:
-            self._tcp(ACK)
+            self.established = self.owes = True
+        elif seq == self._rcv & 0xFFFFFFFF and (body or flags & FIN):
+            self.data += body
+            self._rcv += len(body) + (flags & FIN)
+            self.owes = True
+        if not self.hold:
+            self.ack()
 
     _protocols = {1: _got_icmp, 6: _got_tcp, 17: _got_udp}
 

@@ -6,9 +6,12 @@ stays a source, as MicroPython wants it.
 """
 
 import hashlib
+from pathlib import Path
 
 import interpreters
 from parts import cross
+
+from .firmware import NoImage
 
 ROOT = interpreters.ROOT
 ON_BOARD = ROOT / "tools" / "emu" / "on_board"
@@ -39,24 +42,65 @@ def library():
     return _joined("uipy", "lib/")
 
 
-def firmware(chip, ip, gateway):
-    """-> {path: octets} of a board that serves its page: firmware/ as it is, its config.py with
-    these three at the end.
+def frozen(image):
+    """-> the frozen modules of an image (.uf2) that are ours: {"uipy/core.py", "main.py", ...}.
+    Found by their names, which lie in the image as they are.
     """
-    files = {**library(), **_joined("", "")}
-    del files["main.mpy"]
-    files["main.py"] = (interpreters.joined() / "main.py").read_bytes()
-    files["config.py"] = _config(chip, ip, gateway)
-    return files
+    data = Path(image).read_bytes()
+    # A UF2 block is 512 octets: 32 of head, then 256 of what goes to flash.
+    flash = b"".join(data[k + 32 : k + 288] for k in range(0, len(data), 512))
+    names = [f.relative_to(interpreters.joined()) for f in interpreters.joined().rglob("*.py")]
+    there = {name.as_posix() for name in names if b"\0%s\0" % bytes(name) in flash}
+    return there if "uipy/core.py" in there else set()
 
 
-def script(name, chip="enc28j60", ip="192.168.7.2/24", gateway=None):
+def firmware(chip, ip, gateway, image=None):
+    """-> {path: octets} of a board that serves its page: firmware/ as it is, its config.py with
+    these three at the end. What is frozen in the image is not put on the file system.
+    """
+    there = frozen(image) if image else set()
+    config = {"config.py": _config(chip, ip, gateway)}
+    if there:
+        _wants(there, chip, image)
+        return config if "main.py" in there else {**config, **_firmware("")}
+    return {**library(), **_firmware(""), **config}
+
+
+def script(name, chip="enc28j60", ip="192.168.7.2/24", gateway=None, image=None):
     """-> {path: octets} of a board that runs on_board/NAME.py; firmware/ lies in /firmware."""
-    files = {**library(), **_joined("", "firmware/")}
-    files["config.py"] = _config(chip, ip, gateway)
-    # As main.py, not imported by it: an import inside an import takes of 8 kB of C stack.
-    files["main.py"] = (ON_BOARD / (name + ".py")).read_bytes()
+    there = frozen(image) if image else set()
+    text = (ON_BOARD / (name + ".py")).read_bytes()
+    files = {"config.py": _config(chip, ip, gateway)}
+    if there:
+        _wants(there, chip, image)
+    else:
+        files.update(library())
+    if "main.py" not in there:
+        files.update(_firmware("firmware/"))
+        # As main.py, not imported by it: an import inside an import takes of 8 kB of C stack.
+        files["main.py"] = text
+    else:
+        # A frozen main.py is run instead of one on the file system, boot.py before it; then USB
+        # is not up yet, and print goes to the serial port.
+        files["boot.py"] = _SERIAL + text
     return files
+
+
+_SERIAL = b"__import__('os').dupterm(__import__('machine').UART(0, 921600))\n"
+
+
+def _firmware(to):
+    files = _joined("", to)
+    if not to:
+        del files["main.mpy"]
+        files["main.py"] = (interpreters.joined() / "main.py").read_bytes()
+    return files
+
+
+def _wants(there, chip, image):
+    driver = "uipy/drivers/%s.py" % ("enc28j60" if chip == "enc28j60" else "wiznet")
+    if driver not in there:
+        raise NoImage("%s has uipy frozen in, and no driver for %s" % (Path(image).name, chip))
 
 
 def _config(chip, ip, gateway):

@@ -40,7 +40,7 @@ class EmulatedBoard:
     """The board as an end of the wire (pump.py)."""
 
     def __init__(self, image, kind):
-        files = content.firmware(kind, boot.BOARD + "/24", GATEWAY)
+        files = content.firmware(kind, boot.BOARD + "/24", GATEWAY, image)
         self.mcu, self._bridge = boot.board(image, files, kind)
         self.mcu.console.heard = self._say
         self._sent: deque[bytes] = deque()

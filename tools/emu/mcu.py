@@ -71,13 +71,14 @@ class StrictRP2040(RP2040):
 
 
 class Console:
-    """The board's USB serial port. `text` is what it has said."""
+    """The board's USB serial port, and its UART 0. `text` is what it has said."""
 
     def __init__(self, mcu):
         self.text = ""
         self.heard = None  # called with each piece
         self._cdc = USBCDC(mcu.usb_ctrl)
         self._cdc.on_serial_data = self._say
+        mcu.uart[0].on_byte = lambda octet: self._say((octet,))  # where print goes before USB is up
         self._usb = mcu.usb_ctrl
         self._read = self._usb.on_endpoint_read
         self._usb.on_endpoint_read = self._asked

@@ -5,15 +5,19 @@ instruction at a time:
 
     SPI       the bus is busy: from the first access to its data register of a transfer to the
               last, so an octet's wait counts, the call that starts it does not
-    kernels   the address of the code is in the heap, where viper's machine code lies
+    kernels   the address of the code is where viper's machine code lies: in the heap, or in flash
+              if it is frozen
     bytecode  the rest: the virtual machine, what of it is written in C, interrupts
 
 Cycles are the emulator's: no wait states of the flash. The marks' own cost is taken off: it is
 what two edges with nothing between them show.
 """
 
+from .objects import Objects
+from .trace import Trace, Tracer
+
 MARK = 22  # GPIO number
-_RAM_END = 0x20040000  # where the stack begins, in the scratch banks
+_TARES = 5  # windows of the script's own
 _OCTETS = 2  # two accesses belong to one transfer when no more than so many octets apart
 _SLACK = 48  # cycles
 
@@ -27,35 +31,50 @@ class Window:
         self.total, self.spi, self.kernels = total, spi, kernels
         self.bytecode = total - spi - kernels
 
+    def __sub__(self, other):
+        return Window(self.total - other.total, self.spi - other.spi, self.kernels - other.kernels)
+
     def __iter__(self):
         return iter((self.total, self.spi, self.kernels, self.bytecode))
 
 
 class Meter:
-    """`done(window)` is called at the end of each. `code_at`: where the heap begins, told by the
-    script (`set_heap`).
+    """`done(window)` is called at the end of each; the first windows are the script's own: four
+    with nothing in them, one with the calls that the tracer learns from.
+
+    `name` is that of the exchange at hand; `traces[name]` is what its last window was made of, if
+    `trace`. `part(pc)` names parts of the interpreter (trace.py).
     """
 
-    def __init__(self, mcu, done, spi=0):
+    def __init__(self, mcu, done, spi=0, trace=False, part=None):
         self._mcu = mcu
         self._core = mcu.core
         self._done = done
         self._open = False
         self._spi = mcu.chip.spi[spi]
-        self._heap = _RAM_END
+        self._code = range(0)
         self._tare = Window(0, 0, 0)
+        self._tares = 0
+        self._known = ()
+        self._part = part
+        self._trace = trace
+        self._tracer = None
+        self.name = None
+        self.traces = {}
         self._read, self._write = self._spi.read_uint32, self._spi.write_uint32
         self._spi.read_uint32 = self._reads
         self._spi.write_uint32 = self._writes
         self._last = 0
         mcu.chip.gpio[MARK].add_listener(self._edge)
 
-    def set_heap(self, at):
-        self._heap = at
-
-    def tare(self, window):
-        """`window` had nothing in it: the later ones are counted from there."""
-        self._tare = window
+    def know(self, first, last, *known):
+        """What the script says: between which addresses machine code of kernels lies, and three
+        objects for the tracer (Tracer.learn).
+        """
+        self._code = range(first, last)
+        if self._trace:
+            self._tracer = Tracer(self._mcu, Objects(self._mcu.chip), self._part)
+            self._known = known
 
     # The processor
 
@@ -72,17 +91,35 @@ class Meter:
         return False
 
     def _look(self):
-        core, step, heap = self._core, self._mcu.step, self._heap
+        if self._tares < _TARES:
+            self._tares += 1
+            if self._tares == _TARES and self._tracer:
+                self._tracer.learn(*self._known)(lambda: self._open)
+                return
+            window = self._measure()
+            if self._tares < _TARES:
+                self._tare = window
+            return
+        if self._tracer and self.name:
+            trace = self.traces[self.name] = Trace()
+            self._tracer.run(lambda: self._open, trace)
+            window = Window(self._core.cycles - self._from, self._busy, 0)
+        else:
+            window = self._measure()
+        self._done(window - self._tare)
+
+    def _measure(self):
+        """Steps to the end of the window."""
+        core, step = self._core, self._mcu.step
+        first, last = self._code.start, self._code.stop
         kernels = 0
         while self._open:
             before = core.cycles
-            inside = heap <= core.pc < _RAM_END
+            inside = first <= core.pc < last
             step()
             if inside:
                 kernels += core.cycles - before
-        total = core.cycles - self._from
-        tare = self._tare
-        self._done(Window(total - tare.total, self._busy - tare.spi, kernels - tare.kernels))
+        return Window(core.cycles - self._from, self._busy, kernels)
 
     def _edge(self, state, before):
         if state == 1:

@@ -39,6 +39,8 @@ def package(arch, out=join.OUT):
         # The name inside is what a traceback on the board shows.
         options = (*OPTIONS, "-march=" + arch, "-s", name.as_posix())
         interpreters.compile_mpy(path, folder / name.with_suffix(".mpy"), *options)
+    # What runs at boot is wanted as a source.
+    (folder / "main.py").write_text((source / "main.py").read_text())
     stamp.write_text(made_from)
     return folder
 

@@ -33,9 +33,12 @@ if __name__ == "__main__":
 
 from parts.scopes import ROOT, Names, Refused, bound, shown
 from parts.sources import CASTS, KERN, TABLE, VARIANTS, House, const_call, sources
-from parts.table import CORE
+from parts.table import DOORS
 
 OUT = ROOT / "build" / "parts"
+# Names of the language that a part finds among its own: MicroPython looks through the whole table
+# of a module's names before it looks at the language's, 3000 cycles and more for a large part.
+NEAR = ("bool", "isinstance", "len", "max", "min", "range")
 DEFINITIONS = (ast.FunctionDef, ast.ClassDef, ast.Assign)
 
 
@@ -131,6 +134,8 @@ class Part:
         lines = ["# Made by `make parts`; the source is in the files named."]
         outside = sorted({t[1] for t in self.used if not t[0]}, key=_import_order)
         lines += [self._outside(line) for line in outside]
+        if self.house.variant != "cpython":
+            lines += ["%s = %s" % (name, name) for name in NEAR if name in self.reserved]
         early = self._early()
         lines += [ast.unparse(self._statement(self.members[0], s)) for s in early]
         lines += self._froms()
@@ -170,7 +175,7 @@ class Part:
     def _statement(self, m, statement):
         if m.homes and bound([statement]) == {TABLE}:
             self._homes(m, statement.value)
-        return Names(self, m, rewrite=True).visit(statement)
+        return _bare(Names(self, m, rewrite=True).visit(statement))
 
     def _homes(self, m, table):
         """A package's table leads to the parts."""
@@ -180,6 +185,15 @@ class Part:
             if not part.startswith(m.name + "."):
                 m.refuse(value, "%s comes to lie in %s" % (key.value, part))
             value.value = part[len(m.name) + 1 :]
+
+
+def _bare(statement):
+    """`a, b = b, a` without parentheses: with them MicroPython makes a tuple, and takes heap."""
+    for node in ast.walk(statement):
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Tuple):
+            if isinstance(node.value, ast.Tuple) and len(node.value.elts) > 1:
+                node.value = ast.Name(", ".join(ast.unparse(e) for e in node.value.elts))
+    return statement
 
 
 def _candidates(thing):
@@ -213,16 +227,17 @@ def parts_of(house):
 
 
 def doors(house):
-    """{dotted name: text} of the modules that applications know by name and that lie in the core:
-    uipy.kern, uipy.stream, ... A door takes RAM only when it is used."""
+    """{dotted name: text} of the modules that programs know by name and that lie in another part
+    than their own. A door takes RAM only when it is used."""
     found = {}
-    for m in house.modules.values():
-        part = house.part_of[m.name]
-        if part != CORE or (m.name != KERN and m.name.count(".") != 1):
+    for name in DOORS:
+        m = house.modules.get("uipy." + name)
+        if m is None or house.part_of[m.name] == m.name:
             continue
+        part = house.part_of[m.name]
         names, values = [], []
         for name in [*m.own, *(m.imports if m.name == KERN else ())]:
-            home, there = house.find(m, m.tree.body[0], *m.imports.get(name, (m.name, name)))
+            home, there = house.find(m, m.tree, *m.imports.get(name, (m.name, name)))
             value = house.const(house.modules[home], there)
             plain = isinstance(house.modules[home].own.get(there), DEFINITIONS)
             if name.startswith("_") or not plain:
@@ -262,12 +277,12 @@ def _code(text):
 
 def names(house):
     """{source module: {"file", "part", "names": {name: (module, name there)}, "consts"}}, for
-    those who ask for a source module by its name (host_tests/joined_form.py)."""
+    those who ask for a source module by its name (host_tests/lab/joined_form.py)."""
     found, made = {}, parts_of(house)
     for m in house.modules.values():
         here, consts = {}, {}
         for name in [*m.own, *m.imports, *m.outside]:
-            home, there = thing = made[house.part_of[m.name]].thing(m, m.tree.body[0], name)
+            home, there = thing = made[house.part_of[m.name]].thing(m, m.tree, name)
             if home == CASTS:
                 continue
             part = house.part_of[home] if home else house.part_of[m.name]

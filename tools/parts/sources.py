@@ -12,7 +12,6 @@ VARIANTS = ("viper", "plain", "cpython")
 KERN = "uipy.kern"
 KERNELS = tuple("%s.%s" % (KERN, v) for v in VARIANTS)
 CASTS = KERN + ".ptr"
-KERNEL = "kernel"  # the decorator of CASTS that becomes @micropython.viper
 FIRMWARE = ("main", "page", "status")
 TABLE = "_HOME"  # of a package: {name: module}, each imported when it is first asked for
 
@@ -25,6 +24,7 @@ class Module:
         self.path = path
         self.package = path.stem == "__init__"
         self.tree = tree or ast.parse(path.read_text(), str(path))
+        self.tree.lineno = 1
         self.homes = {}  # of a package with a TABLE: {name: dotted module}
         self.imports = {}  # {local name: (module, name)} of ours; name None: the module itself
         self.outside = {}  # {local name: the import, as text} of others' modules
@@ -68,8 +68,6 @@ class House:
             if m.name == KERN:
                 self._choose(m)
             _lighten(m.tree, variant)
-            if variant == "viper" and m.name != CASTS and KERNEL in bound(m.tree.body):
-                m.tree.body.insert(0, ast.parse("import micropython").body[0])
             self._read(m)
         for m in self.modules.values():
             for name in m.own:
@@ -81,16 +79,14 @@ class House:
 
     def _choose(self, m):
         """The statement of kern/__init__.py that chooses becomes an import of this variant's."""
-        chosen = ast.parse(self.modules[self.kernels].path.read_text())
-        names = [s.name for s in chosen.body if isinstance(s, ast.FunctionDef)]
-        public = [ast.alias(n) for n in names if not n.startswith("_")]
         for k, statement in enumerate(m.tree.body):
-            choices = [n for n in ast.walk(statement) if isinstance(n, ast.ImportFrom)]
-            if choices and all(m.home_of(n) in KERNELS for n in choices):
-                new = ast.ImportFrom(self.kernels, public, 0)
+            imports = [n for n in ast.walk(statement) if isinstance(n, ast.ImportFrom)]
+            if imports and all(m.home_of(n) in KERNELS for n in imports):
+                new = ast.ImportFrom(self.kernels, imports[0].names, 0)
                 m.tree.body[k] = ast.copy_location(new, statement)
 
     def _read(self, m):
+        m.outside["micropython"] = "import micropython"  # of the kernels' decorators
         for statement in m.tree.body:
             if isinstance(statement, (ast.Import, ast.ImportFrom)):
                 for local, target in self.imported(m, statement):
@@ -214,7 +210,7 @@ class House:
         """Modules that m imports at its top."""
         found = []
         for local, (home, name) in m.imports.items():
-            home = self.find(m, m.tree.body[0], home, name)[0]
+            home = self.find(m, m.tree, home, name)[0]
             if name is not None and home in self.modules and self._folded(m, local):
                 continue
             if home in self.modules and home not in found:
@@ -222,7 +218,7 @@ class House:
         return found
 
     def _folded(self, m, local):
-        home, name = self.find(m, m.tree.body[0], *m.imports[local])
+        home, name = self.find(m, m.tree, *m.imports[local])
         return name is not None and self.const(self.modules[home], name) is not None
 
     def later(self, m):
@@ -259,10 +255,8 @@ def _lighten(tree, variant):
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
             if variant != "viper":
                 node.decorator_list = [d for d in node.decorator_list if not _native(d)]
-            for k, decorator in enumerate(node.decorator_list):
-                if ast.unparse(decorator) == KERNEL:
-                    viper = ast.parse("micropython.viper", mode="eval").body
-                    node.decorator_list[k] = ast.copy_location(viper, decorator)
+            else:
+                node.decorator_list = [_viper(d) for d in node.decorator_list]
             if not any(_native(d) for d in node.decorator_list):
                 node.returns = None
                 for argument in ast.walk(node.args):
@@ -273,7 +267,15 @@ def _lighten(tree, variant):
 
 
 def _native(decorator):
-    return ast.unparse(decorator) in (KERNEL, "micropython.viper", "micropython.native")
+    return ast.unparse(decorator) in ("kernel", "micropython.viper", "micropython.native")
+
+
+def _viper(decorator):
+    """`@kernel` (kern/ptr.py) is `@micropython.viper` on a board."""
+    if ast.unparse(decorator) != "kernel":
+        return decorator
+    new = ast.Attribute(ast.Name("micropython", ast.Load()), "viper", ast.Load())
+    return ast.fix_missing_locations(ast.copy_location(new, decorator))
 
 
 class _Uncast(ast.NodeTransformer):

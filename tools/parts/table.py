@@ -12,20 +12,20 @@ PARTS = {
     "uipy": ("uipy",),
     "uipy.core": (
         "uipy.stack",
-        "uipy.source",
-        "uipy.ring",
-        "uipy.stream",
-        "uipy.writer",
+        "uipy.app",
         "uipy.net.arp",
         "uipy.net.udp",
         "uipy.tcp.demux",
     ),
+    "uipy.toolbox": ("uipy.source", "uipy.ring", "uipy.stream", "uipy.writer"),
     "uipy.apps": ("uipy.apps.",),
     "uipy.drivers.enc28j60": ("uipy.drivers.enc28j60.",),
     "uipy.drivers.wiznet": ("uipy.drivers.wiznet.",),
     "uipy.drivers.slip": ("uipy.drivers.slip.",),
 }
 CORE = "uipy.core"
+# Modules of the core and the toolbox that programs know by name: they keep a door of that name.
+DOORS = ("kern", "app", "errors", "ring", "source", "stack", "stat", "stream", "writer")
 FLAT = ("uipy.net.", "uipy.tcp.", "uipy.kern.")  # leave no package behind: uipy/tcp_sack.py
 
 

@@ -44,11 +44,14 @@ def parts():
 
 def code(files, left):
     """What each part takes in flash, and in RAM when it is imported."""
+    native = dict.fromkeys(files, 0)
+    for part, f in functions(files):
+        native[part] += f.size if f.kind == "viper" else 0
     rows = [
-        (name, mpy.stat().st_size, left.get(name, ""))
+        (name, mpy.stat().st_size, native[name] or "", left.get(name, ""))
         for name, mpy in sorted(files.items(), key=lambda item: (item[0] not in ram.CORE, item))
     ]
-    head = ("part", ".mpy octets", "RAM octets, code in flash")
+    head = ("part", ".mpy octets", "of it machine code", "RAM octets, code in flash")
     return readme.table(head, rows)
 
 

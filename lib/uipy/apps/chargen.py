@@ -3,18 +3,41 @@
 from micropython import const
 
 from ..app import App
-from ..kern import copy
-from ..source import Source
+from ..kern.ptr import kernel, ptr8
 
 _LINE = const(74)  # 72 characters, CR, LF
-_ROUND = const(7030)  # 95 lines; then the pattern begins again
-_TEXT = bytes(range(32, 127)) + bytes(range(32, 103))  # line k is the 72 characters from k on
-_CRLF = b"\r\n"
+_LINES = const(95)  # then the pattern begins again: line k begins with printing character k
+_ROUND = const(7030)
 
 
-class Pattern(Source):
-    """The endless text, computed from its offset. `stop` ends it behind the last octet that was
-    asked for.
+@kernel
+def write_pattern(buf: ptr8, pos: int, at: int, n: int):
+    """Octets at to at + n of the pattern to buf[pos:]."""
+    line = (at // _LINE) % _LINES
+    column = at % _LINE
+    end = pos + n
+    while pos < end:
+        c = line + column
+        if c >= _LINES:
+            c -= _LINES
+        c += 32
+        if column == 72:
+            c = 13
+        elif column == 73:
+            c = 10
+        buf[pos] = c
+        pos += 1
+        column += 1
+        if column == _LINE:
+            column = 0
+            line += 1
+            if line == _LINES:
+                line = 0
+
+
+class Pattern:
+    """A source: the endless text, computed from its offset. `ended` set from outside ends it
+    behind the last octet that was asked for.
     """
 
     def __init__(self):
@@ -25,11 +48,6 @@ class Pattern(Source):
         self.ended = False
         self.at = 0  # of the first octet not acknowledged, within the round
         self.left = 0  # octets asked for and not acknowledged: they must stay
-        self.asked = self.got = 0  # in the fill() under way
-
-    def stop(self):
-        """Nothing new from now on; what was asked for before is still given."""
-        self.ended = True
 
     def fill(self, rel, buf, pos, n):
         """Write up to n octets from offset rel to buf[pos:]; return how many."""
@@ -39,25 +57,7 @@ class Pattern(Source):
             return 0
         if rel + n > self.left:
             self.left = rel + n
-        self.asked = n
-        rel += self.at
-        while n > 0:
-            self.got = self._piece(rel % _ROUND, buf, pos, n)
-            rel += self.got
-            pos += self.got
-            n -= self.got
-        return self.asked
-
-    def _piece(self, at, buf, pos, n):
-        # The rest of a line's characters, or of its CR LF.
-        line = at // _LINE
-        at %= _LINE
-        if at < 72:
-            n = min(n, 72 - at)
-            copy(buf, pos, _TEXT, line + at, n)
-        else:
-            n = min(n, _LINE - at)
-            copy(buf, pos, _CRLF, at - 72, n)
+        write_pattern(buf, pos, self.at + rel, n)
         return n
 
     def acked(self, n):
@@ -79,5 +79,5 @@ class Chargen(App):
         conn.finish(self.source)
 
     def peer_closed(self, conn):
-        self.source.stop()
+        self.source.ended = True  # what was asked for before is still given
         conn.close()

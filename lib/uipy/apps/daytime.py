@@ -4,7 +4,6 @@ import time
 
 from ..app import App
 from ..source import Bytes
-from ..writer import Writer
 
 
 class Daytime(App):
@@ -17,18 +16,18 @@ class Daytime(App):
 
     def __init__(self, clock=time.localtime):
         self.clock = clock
-        self.line = bytearray(21)
+        self.line = bytearray(b"0000-00-00 00:00:00\r\n")
         self.source = Bytes()
-        self.out = Writer()
 
     def connected(self, conn):
         t = self.clock()
-        out = self.out
-        out.aim(self.line, 0, 0, 21)
-        out.num(t[0])
-        for i in range(1, 6):
-            out.part(b"-- ::", i - 1, 1)
-            out.two(t[i])
-        out.put(b"\r\n")
-        self.source.load(self.line, out.count)
+        for i in range(6):
+            # Four digits of the year or two of the others, from the last one on.
+            n = t[i]
+            at = 3 * i + 3
+            for _ in range(2 if i else 4):
+                self.line[at] = 48 + n % 10
+                n //= 10
+                at -= 1
+        self.source.load(self.line)
         conn.finish(self.source)

@@ -64,7 +64,7 @@ _QUESTION = const(63)
 _METHODS = const(b"GET HEAD POST PUT DELETE OPTIONS PATCH TRACE CONNECT \0")
 _FIELDS = const(b"hostconnectioncontent-lengthtransfer-encoding")
 _HTTP = const(b"HTTP/http://")
-_CONNECTION = const(b"closekeep-alive")
+_CLOSE_OR_STAY = const(b"closekeep-alive")
 _NOT_IN_HOST = const(b"/?#@,\\")
 # With letters, digits and "-" the octets of a token (RFC 9110 5.6.2).
 _MARKS = const(b"!#$%&'*+.^_`|~")
@@ -314,35 +314,30 @@ def field(s: ptr16, line: ptr8):
                 s[STATUS] = 400
             at += 1
     elif name == 10:
-        # Connection, RFC 9112 9.3. The words are looked for anywhere in the list: to take too much
-        # for "close" does no harm.
-        words = ptr8(_CONNECTION)
-        found = 0
+        # Connection, RFC 9112 9.3: a list of words. "enclosed" for "close" does no harm.
+        words = ptr8(_CLOSE_OR_STAY)
+        close = 0
         while at < end:
             k = 0
             while k < 5 and at + k < end and (line[at + k] | 32) == words[k]:
                 k += 1
             if k == 5:
-                found = 1
+                close = 1
+                s[KEEP] = 0
             k = 0
             while k < 10 and at + k < end and (line[at + k] | 32) == words[k + 5]:
                 k += 1
-            if k == 10 and found == 0 and s[_MINOR] == 0:
-                found = 2
+            if k == 10 and close == 0 and s[_MINOR] == 0:
+                s[KEEP] = 1
             at += 1
-        if found == 1:
-            s[KEEP] = 0
-        elif found == 2:
-            s[KEEP] = 1
     elif name == 14:
         if s[_LENGTH] > 0 or at >= end:
             s[STATUS] = 400  # RFC 9112 6.3 (5); two that agree are refused too
         s[_LENGTH] = 1
         while at < end:
-            c = line[at]
-            if c < 48 or c > 57:
+            if line[at] < 48 or line[at] > 57:
                 s[STATUS] = 400
-            elif c > 48:
+            elif line[at] > 48:
                 s[BODY] = 1
             at += 1
     else:

@@ -1,5 +1,5 @@
 """What every Ethernet chip on SPI has in common: pins, views of the packet buffer, counters, the
-bus hook.
+bus hook, and the four methods of a device as shells on its generator.
 
 A driver reads and writes the packet buffer without slices (a slice allocates). `views(buf)` are
 views of its beginning, made once for a buffer: indices 0 and 1, which are the driver's, and a
@@ -31,11 +31,11 @@ def views(buf):
 
 
 class SpiDevice:
-    """Base of the SPI Ethernet drivers: the device contract's attributes and the small shared
-    parts.
+    """Base of the SPI Ethernet drivers: all of the device contract but `frames` and `link_up`.
 
     `cs`, `int_pin` and `reset` are `machine.Pin` objects; `bus` see bus.py. `on_link`, when set,
-    is called with True or False after the cable's state has changed.
+    is called with True or False after the cable's state has changed; it runs within a step of
+    `frames` and moves no frames itself.
     """
 
     l2 = 14  # octets of link header: Ethernet
@@ -53,10 +53,47 @@ class SpiDevice:
         self._int = self.look = int_pin
         self._rst = reset
         self._bus = bus
-        self._buf = None
+        self._buf = None  # the buffer that the four methods were called with last, ...
+        self._move = None  # ... and `send` of the generator for it
         self._views = None
         self._where = "{}, cs {}".format(spi, cs)
         cs(1)
+
+    # The four methods. `frames(buf)` of a chip's class is what does the work.
+
+    def recv_into(self, buf):
+        """-> octets of the next frame, now at buf[2:]; 0 = none. Never blocks; a frame that does
+        not fit is dropped and counted."""
+        if buf is not self._buf:
+            self._renew(buf)
+        return self._ask(-2)
+
+    def can_send(self):
+        """-> True when `send` may be called. Each driver has a bound for how long it stays
+        False."""
+        return self._buf is None or self._ask(-1) == 1
+
+    def send(self, buf, n):
+        """Sends the n octets at buf[2:]; the chip pads and appends the CRC. buf[0] and buf[1] are
+        overwritten.
+
+        Without a chip, or when the bus is someone else's, the frame is lost and counted.
+        """
+        if buf is not self._buf:
+            self._renew(buf)
+        self._ask(-n)
+
+    def _ask(self, m):
+        try:
+            return self._move(m)
+        except StopIteration:  # an exception has ended it
+            self._renew(self._buf)
+            return self._move(m)
+
+    def _renew(self, buf):
+        self._buf = buf
+        self._move = self.frames(buf).send
+        self._move(None)
 
     def counters(self):
         """-> tuple of (name, value); allocates. `NAMES` and `stat` are the same without

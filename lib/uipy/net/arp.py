@@ -21,8 +21,8 @@ No frame waits here. Who wanted the address keeps its mark and calls `reach` aga
 from micropython import const
 
 from ..kern import bump, copy, find, put16, put32, same, tadd, tdiff, u32, zero
-from ..stat import N_ARP_BAD, N_ARP_CONFLICT, N_ARP_EVICTED, N_ARP_IN, N_ARP_OUT
-from .datagram import DUE, HOP, NOW, OUR_MAC
+from ..stat import N_ARP_BAD, N_ARP_CONFLICT, N_ARP_EVICTED, N_ARP_IN, N_ARP_OUT, N_FRAMES_OUT
+from .datagram import DUE, FAR, HOP, NOW, OUR_MAC
 
 _ROW = const(20)
 _MAC = const(4)
@@ -42,7 +42,6 @@ _SLOW_MS = const(10_000)
 _LIFE_MS = const(60_000)
 _MAX_TRIES = const(3)
 _PERIOD = (0, _TRY_MS, _SLOW_MS, _LIFE_MS, _TRY_MS)  # by state: how far ahead `at` was set
-_FAR = const(0x10000000)
 
 # The packet, behind 14 octets of Ethernet
 _ETH_DST = const(2)
@@ -227,6 +226,7 @@ class Arp:
         copy(b, _ETH_DST, b, _ETH_SRC, 6)
         copy(b, _ETH_SRC, self.iface.face, OUR_MAC, 6)
         bump(self.stack.stat, N_ARP_OUT)
+        bump(self.stack.stat, N_FRAMES_OUT)
         return _FRAME
 
     # What is due
@@ -245,7 +245,7 @@ class Arp:
 
     def deadline(self, now):
         """ms until `output` has something to do."""
-        best = 0 if self.telling else _TRY_MS if self.starved else _FAR
+        best = 0 if self.telling else _TRY_MS if self.starved else FAR
         self.starved = False
         for o in range(0, len(self.tab), _ROW):
             if self.tab[o + _STATE]:
@@ -297,5 +297,6 @@ class Arp:
         copy(row, _SPA, self.iface.ip, 0, 4)
         zero(row, _THA, 6)
         bump(self.stack.stat, N_ARP_OUT)
+        bump(self.stack.stat, N_FRAMES_OUT)
         self.stack.out_iface = self.iface.idx
         return _FRAME

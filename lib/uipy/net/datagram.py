@@ -71,7 +71,10 @@ MAX_FLIGHT = const(9)  # segments in the network at the most; 0 = no such limit
 RTO_MIN = const(10)  # ms (RFC 6298 2.4)
 RTO_MAX = const(11)  # ms (RFC 6298 2.5)
 DELAYED_ACK = const(12)  # ms
-ENV_SIZE = const(13)
+ROW_SPAN = const(13)  # halves of a row of that table
+ENV_SIZE = const(14)
+
+FAR = const(0x10000000)  # 2**28 ms: no deadline lies further ahead
 
 # `face`: what the kernels must know of an interface, a bytearray
 L2 = const(0)  # octets of link header: 14 (Ethernet) or 0

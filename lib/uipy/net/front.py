@@ -13,7 +13,16 @@ from micropython import const
 
 from ..kern import bump
 from ..kern.ptr import kernel, ptr8, ptr32
-from ..stat import N_ETH_IGNORED, N_FRAMES_IN, N_IP_BAD, N_IP_FRAG, N_IP_IGNORED, N_IP_IN, N_IP_OUT
+from ..stat import (
+    N_ETH_IGNORED,
+    N_FRAMES_IN,
+    N_FRAMES_OUT,
+    N_IP_BAD,
+    N_IP_FRAG,
+    N_IP_IGNORED,
+    N_IP_IN,
+    N_IP_OUT,
+)
 from .datagram import (
     AT,
     BCAST,
@@ -138,41 +147,27 @@ def front(b: ptr8, n: int, face: ptr8, seg: ptr32, stat) -> int:
 
 
 @kernel
-def turn(b: ptr8, face: ptr8):
-    """What is built next goes back to where the frame in the buffer came from: both destination
-    addresses. It teaches the ARP cache nothing."""
-    h = 2 + face[L2]
-    k = h + 16
-    while k < h + 20:
-        b[k] = b[k - 4]
-        k += 1
-    if h == 16:
-        k = 2
-        while k < 8:
-            b[k] = b[k + 6]
-            k += 1
-
-
-@kernel
 def aim(b: ptr8, face: ptr8, row: ptr8, off: int):
     """What is built next goes to the IPv4 address at row[off:off+4], by the neighbour whose MAC
-    `reach` has left in HOP."""
+    `reach` has left in HOP: as if a frame had come from there, for `head` turns it round."""
     h = 2 + face[L2]
     k = 0
     while k < 4:
-        b[h + 16 + k] = row[off + k]
+        b[h + 12 + k] = row[off + k]
         k += 1
     if h == 16:
         k = 0
         while k < 6:
-            b[2 + k] = face[HOP + k]
+            b[8 + k] = face[HOP + k]
             k += 1
 
 
 @kernel
 def head(b: ptr8, n: int, face: ptr8, out: ptr32, stat: ptr32) -> int:
-    """The headers before n octets of OUT_PROTO behind the place of an IP header, whose destination
-    `turn` or `aim` has written. Returns the frame's length."""
+    """The headers before n octets of OUT_PROTO behind the place of an IP header. The frame goes
+    back where the one in the buffer came from, or where `aim` says: what stands as its source
+    becomes the destination. A reply so needs no neighbour, and teaches the ARP cache nothing.
+    Returns the frame's length."""
     h = 2 + face[L2]
     n += 20
     b[h] = 0x45
@@ -191,6 +186,7 @@ def head(b: ptr8, n: int, face: ptr8, out: ptr32, stat: ptr32) -> int:
     out[OUT_TOS] = 0
     k = 0
     while k < 4:
+        b[h + 16 + k] = b[h + 12 + k]
         b[h + 12 + k] = face[OUR_IP + k]
         k += 1
     c = 0
@@ -206,10 +202,15 @@ def head(b: ptr8, n: int, face: ptr8, out: ptr32, stat: ptr32) -> int:
     if c >= 0x20000000:
         c = 0 - 0x20000000
     stat[N_IP_OUT] = c + 0x20000000
+    c = stat[N_FRAMES_OUT] - 0x20000000 + 1
+    if c >= 0x20000000:
+        c = 0 - 0x20000000
+    stat[N_FRAMES_OUT] = c + 0x20000000
     if h == 16:
         n += 14
         k = 0
         while k < 6:
+            b[2 + k] = b[8 + k]
             b[8 + k] = face[OUR_MAC + k]
             k += 1
         b[14] = 0x08

@@ -10,7 +10,7 @@ after its own congestion.
 from micropython import const
 
 from ..kern import bump, copy, csum, put16, same, tadd, tdiff, u16, zero
-from ..kern.ptr import kernel, ptr8
+from ..kern.ptr import kernel, ptr8, ptr32
 from ..stat import N_ICMP_BAD, N_ICMP_ERROR, N_ICMP_IN, N_ICMP_MUTED, N_ICMP_OUT
 from .datagram import (
     AT,
@@ -18,16 +18,15 @@ from .datagram import (
     DST_AT,
     ICMP_AT,
     IP_AT,
+    L2,
     LEN,
     NOW,
     OUT_PROTO,
     OUT_TOS,
     SRC_AT,
 )
-from .front import turn
 
 _UNREACHABLE = const(3)
-_ECHO = const(8)
 
 _QUOTE = const(8)  # where the quoted datagram begins
 ICMP = const(1)  # the protocol number
@@ -37,21 +36,39 @@ _TOKEN_MS = const(100)
 
 
 @kernel
-def echo(b: ptr8, at: int, to: int, n: int):
-    """An echo request of n octets becomes the reply: the same octets back (RFC 1122 3.2.2.6), at
-    `to`, which is before `at` when IP options were. Type 8 becomes 0, so the checksum grows by
-    0x0800 (RFC 1624)."""
+def echo(buf, seg: ptr32, face: ptr8, out: ptr32, stat: ptr32) -> int:
+    """The way of a ping in one step: an echo request to one address of ours becomes the reply, the
+    same octets back (RFC 1122 3.2.2.6), without IP options if there were any. Type 8 becomes 0, so
+    the checksum grows by 0x0800 (RFC 1624). Returns the reply's length; 0: it is something else.
+    """
+    b = ptr8(buf)
+    at = seg[AT]
+    n = seg[LEN]
+    if n < 8 or b[at] != 8 or seg[CAST]:
+        return 0
+    if int(csum(buf, at, n, 0)) != 0xFFFF:
+        return 0
+    to = face[L2] + 22
+    out[OUT_TOS] = b[to - 19] & 0xFC  # RFC 1349 5.1
     c = ((b[at + 2] << 8) | b[at + 3]) + 0x0800
     c = (c & 0xFFFF) + (c >> 16)
     b[at] = 0
     b[at + 2] = c >> 8
     b[at + 3] = c & 0xFF
     if at != to:
-        n += to
-        while to < n:
-            b[to] = b[at]
-            to += 1
-            at += 1
+        k = 0
+        while k < n:
+            b[to + k] = b[at + k]
+            k += 1
+    c = stat[N_ICMP_IN] - 0x20000000 + 1  # bump, in place
+    if c >= 0x20000000:
+        c = 0 - 0x20000000
+    stat[N_ICMP_IN] = c + 0x20000000
+    c = stat[N_ICMP_OUT] - 0x20000000 + 1
+    if c >= 0x20000000:
+        c = 0 - 0x20000000
+    stat[N_ICMP_OUT] = c + 0x20000000
+    return n
 
 
 class Icmp:
@@ -67,30 +84,23 @@ class Icmp:
 
     def input(self, iface):
         """A message was received; returns the length of the reply at iface.tx, or 0."""
+        n = echo(self.buf, self.seg, iface.face, self.stack.out, self.stat)
+        if not n:
+            self._other(iface, self.seg)
+        return n
+
+    def _other(self, iface, seg):
+        """What is no echo request to us."""
         b = self.buf
-        seg = self.seg
         at = seg[AT]
         n = seg[LEN]
         bump(self.stat, N_ICMP_IN)
         if n < 8 or csum(b, at, n, 0) != 0xFFFF:
             bump(self.stat, N_ICMP_BAD)
-        elif seg[CAST]:
-            pass  # RFC 1122 3.2.2.6: an echo to everyone need not be answered; an error is for one
-        elif b[at] == _ECHO:
-            return self._echo(iface, at, n)
-        # unreachable, time exceeded, parameter problem; source quench is none of them: MUST-55
-        elif b[at] in (3, 11, 12):
+        # RFC 1122 3.2.2.6: an echo to everyone need not be answered; an error is for one.
+        # Unreachable, time exceeded, parameter problem; source quench is none of them: MUST-55
+        elif not seg[CAST] and b[at] in (3, 11, 12):
             self._error(iface, at, n)
-        return 0
-
-    def _echo(self, iface, at, n):
-        # A function of its own: the frame of `input` has 11 words.
-        b = self.buf
-        echo(b, at, iface.tx, n)
-        self.stack.out[OUT_TOS] = b[iface.ip_at + 1] & 0xFC  # RFC 1349 5.1
-        turn(b, iface.face)
-        bump(self.stat, N_ICMP_OUT)
-        return n
 
     # Errors that we receive
 
@@ -147,7 +157,6 @@ class Icmp:
         b[at + 1] = code
         put16(b, at + 2, 0xFFFF ^ csum(b, at, n, 0))
         self.stack.out[OUT_PROTO] = ICMP
-        turn(b, iface.face)
         bump(self.stat, N_ICMP_OUT)
         return n
 

@@ -12,13 +12,12 @@ from ..guard import guarded
 from ..kern import bump, copy, csum, u16
 from ..kern.ptr import kernel, ptr8, ptr16, ptr32
 from ..stat import N_UDP_BAD, N_UDP_IN, N_UDP_NO_PORT, N_UDP_OUT
-from .datagram import AT, ICMP_AT, L2, LEN, OUR_IP, OUT_PROTO, PSUM
-from .front import aim, turn
+from .datagram import AT, FAR, ICMP_AT, L2, LEN, OUR_IP, OUT_PROTO, PSUM
+from .front import aim
 from .iface import ip_of
 
 _HEAD = const(8)
 UDP = const(17)  # the protocol number
-_FAR = const(0x10000000)
 
 _EPHEMERAL = const(49152)  # to 65535 (RFC 6335 6)
 
@@ -55,16 +54,16 @@ def whose_port(buf, seg: ptr32, nums: ptr16, rows: int) -> int:
 
 @kernel
 def udp_head(buf, n: int, face: ptr8, sport: int, dport: int):
-    """The header and the checksum before n octets of data; the destination address is in place."""
+    """The header and the checksum before n octets of data; whom it goes to is in place (`head`)."""
     b = ptr8(buf)
-    h = face[L2] + 14  # 8 before the IP addresses
+    h = face[L2] + 14  # 8 before the address that it goes to
     at = h + 8
     n += 8
     # the pseudo-header: 17 + n + 4 halves < 2**19
     c = 17 + n + ((face[OUR_IP] << 8) | face[OUR_IP + 1])
     c += (face[OUR_IP + 2] << 8) | face[OUR_IP + 3]
-    c += (b[h + 4] << 8) | b[h + 5]
-    c += (b[h + 6] << 8) | b[h + 7]
+    c += (b[h] << 8) | b[h + 1]
+    c += (b[h + 2] << 8) | b[h + 3]
     c = (c & 0xFFFF) + (c >> 16)
     b[at] = sport >> 8
     b[at + 1] = sport & 0xFF
@@ -155,7 +154,7 @@ class UdpPort:
 
     def __exit__(self, kind, exc, trace):
         """A callback has ended. If it raised, nothing is sent."""
-        if not isinstance(exc, Exception):
+        if exc is None or not isinstance(exc, Exception):
             return False
         self.stack.failed(exc)
         return True
@@ -200,6 +199,7 @@ class Udp:
         self.stat = stack.stat
         self.nums = array("H", bytearray(2 * rows))  # the port numbers, 0 = free
         self.ports = [None] * rows
+        self.rows = rows
         self.reason = ""  # what the application is told by `_tell`
         self.pending = 0  # ports with a datagram to send
         self.turn = 0  # the port that was asked last: each has its turn
@@ -228,7 +228,7 @@ class Udp:
         """A datagram was received; returns the length of the answer at iface.tx, or 0."""
         buf = self.buf
         bump(self.stat, N_UDP_IN)
-        n = whose_port(buf, self.seg, self.nums, len(self.ports))
+        n = whose_port(buf, self.seg, self.nums, self.rows)
         if n < 0:
             if n == _BAD:
                 bump(self.stat, N_UDP_BAD)
@@ -236,18 +236,23 @@ class Udp:
             bump(self.stat, N_UDP_NO_PORT)
             return self.stack.icmp.refuse(iface, 3)  # RFC 1122 4.1.3.1: port unreachable
         port = self.ports[n]
-        n = len(buf) - self.seg[AT] - _HEAD  # IP options leave less room for an answer
-        port.max = n if n < iface.mtu - 28 else iface.mtu - 28
+        n = iface.mtu - 28
+        if self.seg[AT] != iface.tx:
+            n = self._less(n)
+        port.max = n
         n = guarded(_received, port)
         # A sender with port 0 wants no answer (RFC 768); a port that the callback closed has none.
         if not n or not port.sport or not port.num:
             return 0
         if self.seg[AT] != iface.tx:
             self._forward(iface, n)
-        turn(buf, iface.face)
         udp_head(buf, n, iface.face, port.num, port.sport)
         bump(self.stat, N_UDP_OUT)
         return n + _HEAD
+
+    def _less(self, n):
+        # IP options leave less room for an answer.
+        return min(n, len(self.buf) - self.seg[AT] - _HEAD)
 
     def _forward(self, iface, n):
         # The answer lies behind IP options, which do not go back.
@@ -281,7 +286,7 @@ class Udp:
 
     def deadline(self, now):
         """ms until `output` has something to do. There are no timers; ARP knows its own."""
-        return _FAR
+        return FAR
 
     def _send(self, port, iface):
         n = iface.reach(port.to, 0)

@@ -35,6 +35,7 @@ def check(conn):
         if tcp.ts.check(row) > 0:
             tcp.ts.update(row)
             return True
+        seg[PLAIN] = 0
     seg[REL] = ahead(tcp.buf, seg[AT] + 4, row, RCV_NXT)
     if seg[DATA] - seg[AT] > 20:
         read(tcp.buf, seg)

@@ -3,7 +3,6 @@ LISTEN (3.10.7.2)."""
 
 from ..kern import copy, put32, sadd, u16
 from ..net.datagram import AT, FLAGS, IFACE, TEXT
-from ..net.front import turn
 from .emit import bare
 from .header import ACK, FIN, RST, SYN
 from .row import LPORT, RPORT
@@ -31,5 +30,4 @@ def reset_back(tcp):
         sadd(buf, to + 8, seg[TEXT] + (1 if flags & FIN else 0) + (1 if flags & SYN else 0))
         put32(buf, to + 4, 0)
         flags = RST | ACK
-    turn(buf, iface.face)
     return bare(tcp, iface, key, 0, flags)

@@ -3,7 +3,7 @@ and the settings."""
 
 from ..errors import Busy, Error, NotConnected
 from ..kern import pair, seq_out, set_pair
-from ..net.datagram import OWN_MSS
+from ..net.datagram import OWN_MSS, ROW
 from .emit import opens
 from .end import end
 from .row import (
@@ -288,7 +288,7 @@ class Conn:
 
     def __exit__(self, kind, exc, trace):
         """A callback has ended. If it raised, the connection is reset; the stack goes on."""
-        if not isinstance(exc, Exception):
+        if exc is None or not isinstance(exc, Exception):
             return False
         state = self.row[STATE]
         if state == S_SYN_SENT:  # RFC 9293 3.10.5: nobody to be reset
@@ -299,9 +299,12 @@ class Conn:
         return True
 
     def _mark(self, owes):
-        """Something is to be sent: done as the reply of this `input`, or by the next `output`."""
+        """Something is to be sent: done as the reply of this `input` if that is about this
+        connection, otherwise by the next `output`."""
         self.row[OWES] |= owes
-        self.tcp.stack.wake_up()
+        tcp = self.tcp
+        if tcp.seg[ROW] != self.idx:
+            tcp.stack.wake_up()
 
     def _alive(self):
         row = self.row

@@ -20,14 +20,16 @@ from ..net.datagram import (
     MAX_FLIGHT,
     NOW,
     OWN_MSS,
+    ROW,
+    ROW_SPAN,
     ROWS,
     RTO_MAX,
     RTO_MIN,
     SRC_AT,
     TCP_AT,
 )
-from ..net.front import aim, turn
-from ..stat import N_TCP_BAD, N_TCP_IN
+from ..net.front import aim
+from ..stat import N_TCP_BAD
 from .closed import reset_back
 from .conn import Conn
 from .end import end
@@ -148,7 +150,21 @@ class Tcp:
             | OPT_SACK * bool(sack)
             | OPT_ECN * bool(ecn)
         )
-        # The modules that were asked for; each adds its halves to the row.
+        self.size = size = self._extras(reassembly, cookies, ecn, timestamps, sack, urgent)
+        env[ROW_SPAN] = size
+        self.tab = array("H", bytearray(2 * rows * size))
+        table = memoryview(self.tab)
+        self.conns = [Conn(self, i, table[i * size : (i + 1) * size]) for i in range(rows)]
+        self.dead = Conn(self, rows, array("H", bytearray(2 * size)))
+        self.half = HalfOpen(self, half_open)
+        self.wait = TimeWait(self, time_wait)
+        self.isn = Isn(stack)
+        self.turn = 0  # the row that output() asks first
+        self.fresh_at = env[NOW]  # when times long past are moved up
+
+    def _extras(self, reassembly, cookies, ecn, timestamps, sack, urgent):
+        """Takes in the modules that were asked for; each adds its halves to the row. Returns the
+        row's size."""
         size = ROW_SIZE
         self.pool = self.cookie = self.ecn = self.ts = self.sack = self.urg = None
         if reassembly:
@@ -179,16 +195,7 @@ class Tcp:
 
             self.urg = Urgent(self, size)
             size += self.urg.SIZE
-        self.size = size
-        self.tab = array("H", bytearray(2 * rows * size))
-        table = memoryview(self.tab)
-        self.conns = [Conn(self, i, table[i * size : (i + 1) * size]) for i in range(rows)]
-        self.dead = Conn(self, rows, array("H", bytearray(2 * size)))
-        self.half = HalfOpen(self, half_open)
-        self.wait = TimeWait(self, time_wait)
-        self.isn = Isn(stack)
-        self.turn = 0  # the row that output() asks first
-        self.fresh_at = env[NOW]  # when times long past are moved up
+        return size
 
     # Input
 
@@ -197,27 +204,18 @@ class Tcp:
         seg = self.seg
         if seg[CAST]:  # RFC 9293 3.9.2.3, MUST-57: not to a broadcast or multicast address
             return 0
-        bump(self.stat, N_TCP_IN)
-        i = whose(self.buf, seg, self.tab, self.size, self.env)
+        i = whose(self.buf, seg, self.tab, self.env, self.stat)
         if i < 0:
             bump(self.stat, N_TCP_BAD)
             return 0
         if i < self.rows:
-            return self.to(self.conns[i])
+            return meet(self.conns[i])
         return _strangers(self, seg)
 
     def to(self, conn):
-        """The segment is for this connection: its state answers, and what is due goes out as the
-        reply."""
-        row = conn.row
-        n = guarded(_meet, conn)
-        if n is None:  # a callback raised: the RST goes back
-            n = guarded(_answer, conn) or 0
-        if row[TIMERS] & RUNS_ACK:
-            arm(self.env, pair(row, ACK_AT))
-        if row[OWES] & ~WAITS:
-            self.env[DUE] = 1
-        return n
+        """The segment at hand has brought about this connection: the rest of it is for it."""
+        self.seg[ROW] = conn.idx
+        return meet(conn)
 
     def call(self, step, conn):
         """step(conn), guarded: what its application raises resets it."""
@@ -303,8 +301,24 @@ def _strangers(tcp, seg):
     return i
 
 
+def meet(conn):
+    """The segment at hand is for this connection: its state answers, and what is due goes out as
+    the reply. Returns its length."""
+    tcp = conn.tcp
+    row = conn.row
+    n = guarded(_meet, conn)
+    if n is None:  # a callback raised: the RST goes back
+        n = guarded(_answer, conn) or 0
+    if row[TIMERS] & RUNS_ACK:
+        arm(tcp.env, pair(row, ACK_AT))
+    if row[OWES] & ~WAITS:
+        tcp.env[DUE] = 1
+    tcp.seg[ROW] = tcp.rows  # nobody's
+    return n
+
+
 def _meet(conn):
-    """The segment at hand meets the connection's state; the length of the reply."""
+    """The connection's state, and the reply that is due then; its length."""
     row = conn.row
     n = 0
     if not row[OWES] & OWES_RST:
@@ -318,8 +332,6 @@ def _answer(conn):
     row = conn.row
     if not row[OWES] & ~WAITS or row[STATE] <= S_SYN_SENT:
         return 0
-    tcp = conn.tcp
-    turn(tcp.buf, tcp.stack.ifaces[row[USED] - 1].face)
     return _segment(conn)
 
 

@@ -42,7 +42,7 @@ def seal(buf, key: ptr16, k: int, out: ptr32, face: ptr8) -> int:
     """Completes a segment whose numbers, options and text are in place: the ports of the row at
     key[k], what `out` says, and the checksum (MUST-2). Returns the segment's length."""
     b = ptr8(buf)
-    h = face[L2] + 14  # 8 before the IP addresses
+    h = face[L2] + 14  # where the address stands that it goes to (`head` in net/front.py)
     at = h + 8
     n = out[O_HEAD] + out[O_TEXT]
     b[at] = key[k + LPORT] >> 8
@@ -60,8 +60,8 @@ def seal(buf, key: ptr16, k: int, out: ptr32, face: ptr8) -> int:
     # the pseudo-header: 6 + n + 4 halves < 2**19
     c = TCP + n + ((face[OUR_IP] << 8) | face[OUR_IP + 1])
     c += (face[OUR_IP + 2] << 8) | face[OUR_IP + 3]
-    c += (b[h + 4] << 8) | b[h + 5]
-    c += (b[h + 6] << 8) | b[h + 7]
+    c += (b[h] << 8) | b[h + 1]
+    c += (b[h + 2] << 8) | b[h + 3]
     c = (c & 0xFFFF) + (c >> 16)
     c = 0xFFFF ^ int(csum(buf, at, n, c))
     b[at + 16] = c >> 8  # MUST-2

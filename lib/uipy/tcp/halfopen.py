@@ -40,7 +40,7 @@ from ..net.datagram import (
     RTO_MAX,
     WND,
 )
-from ..net.front import aim, turn
+from ..net.front import aim
 from ..stat import (
     N_TCP_ACK_DROPPED,
     N_TCP_CHALLENGE,
@@ -190,7 +190,6 @@ class HalfOpen:
         """As a reply: <SEQ=ISS><ACK=RCV.NXT><CTL=SYN,ACK>, or an ACK behind it."""
         tcp = self.tcp
         iface = tcp.stack.ifaces[self.tab[o] - 1]
-        turn(tcp.buf, iface.face)
         return self._write(o, flags, iface)
 
     def _write(self, o, flags, iface):

@@ -4,7 +4,7 @@ from micropython import const
 
 from ..errors import BadAddress, Busy, TableFull
 from ..kern import bump, move, same, set_pair, tadd
-from ..net.datagram import NOW
+from ..net.datagram import FAR, NOW
 from ..stat import N_TCP_PASSIVE
 from . import congestion
 from .row import (
@@ -38,7 +38,6 @@ from .row import (
 )
 from .rto import start_rto
 
-_FAR = const(0x10000000)  # 2**28 ms: no deadline lies further ahead
 _USER_S = const(300)  # MUST-23
 _TTL = const(64)  # RFC 1122 3.2.1.7
 
@@ -160,7 +159,7 @@ def listen(tcp, port, app, n=1, idle_ms=0, spare_ms=5000, local=None):
     idx = -1 if local is None else iface_of(tcp, local)  # MUST-43
     if tcp.listener(port, idx):  # MUST-41
         raise Busy("port %d has a listener" % port)
-    if idle_ms > _FAR or spare_ms > _FAR:
+    if idle_ms > FAR or spare_ms > FAR:
         raise ValueError("idle_ms and spare_ms are 2**28 (3 days) at the most")
     # Its number: one that is closed and has no connection left gives up its own, once no handshake
     # is of it.

@@ -3,7 +3,7 @@ acknowledged as far as it was taken."""
 
 from ..kern import bump, pair
 from ..kern.ptr import kernel, ptr16, ptr32
-from ..net.datagram import DATA, DELAYED_ACK, FLAGS, NOW, REL, TEXT
+from ..net.datagram import DATA, DELAYED_ACK, FLAGS, NOW, PLAIN, REL, TEXT
 from ..stat import N_TCP_NO_READER, N_TCP_OOO, N_TCP_PARTIAL
 from .header import FIN
 from .row import (
@@ -82,18 +82,19 @@ def text(conn):
     behind the text lies, of what was taken and cut off."""
     tcp = conn.tcp
     seg = tcp.seg
+    n = seg[TEXT]
     rel = seg[REL]
-    if rel > 0:
-        return _early(conn, rel)
-    if conn.row[OURS] & DEAF:
-        return _unread(conn, rel)
-    if rel or seg[TEXT] > pair(conn.row, ADV):
+    if conn.row[OURS] & DEAF or not seg[PLAIN]:
+        if rel > 0:
+            return _early(conn, rel)
+        if conn.row[OURS] & DEAF:
+            return _unread(conn, rel)
         n = _trim(conn, seg, rel)
+        if n <= 0:  # nothing new, or the window is closed
+            conn.row[OWES] |= OWES_ACK
+            return
     else:
-        n = seg[REL] = seg[TEXT]
-    if n <= 0:  # nothing new, or the window is closed
-        conn.row[OWES] |= OWES_ACK
-        return
+        seg[REL] = n
     n = take(conn, tcp.buf, seg[DATA], n)
     seg[REL] -= n
     if tcp.pool and not seg[REL] and not seg[FLAGS] & FIN:  # behind a FIN there is nothing

@@ -6,7 +6,7 @@ from micropython import const
 from ..guard import guarded
 from ..kern import bump, pair, seq_out, set_pair, tadd, tdiff
 from ..kern.ptr import kernel, ptr16
-from ..net.datagram import DUE, NOW, RTO_MAX
+from ..net.datagram import DUE, FAR, NOW, RTO_MAX
 from ..stat import N_TCP_RTO, N_TCP_TIMEOUT
 from .congestion import on_timeout
 from .end import end
@@ -58,7 +58,6 @@ from .rto import back_off
 _R1 = const(3)  # RFC 9293 3.8.3: at least 3 retransmissions, SHLD-10
 _KEEP_PROBES = const(8)
 _KEEP_EVERY = const(75000)  # ms between keep-alives that go unanswered
-_FAR = const(0x10000000)  # 2**28 ms: no deadline lies further ahead
 
 _PAST = (HEARD_AT, BUSY_AT, STATE_AT, SENT_AT, CHAL_AT)
 
@@ -80,11 +79,11 @@ def run(tcp):
 def _refresh(tcp, now):
     """Times long past are moved up, to 2**28 ms ago: one 2**29 ms old would look like one to
     come."""
-    tcp.fresh_at = tadd(now, _FAR >> 1)
+    tcp.fresh_at = tadd(now, FAR >> 1)
     for conn in tcp.conns:
         for at in _PAST:
-            if tdiff(now, pair(conn.row, at)) > _FAR:
-                set_pair(conn.row, at, tadd(now, -_FAR))
+            if tdiff(now, pair(conn.row, at)) > FAR:
+                set_pair(conn.row, at, tadd(now, -FAR))
 
 
 def deadline(tcp):
@@ -153,7 +152,7 @@ def _in_ms(conn, now):
     """The ms until something happens on this connection; 2**28 when nothing will."""
     row = conn.row
     if not row[STATE]:
-        return _FAR
+        return FAR
     left = _row_in_ms(row, now)
     if row[OWES] & OWES_RST:
         return left

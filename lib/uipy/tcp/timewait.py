@@ -24,7 +24,6 @@ from ..kern import (
     tdiff,
 )
 from ..net.datagram import AT, FLAGS, IFACE, NOW, O_WND, P_TS, TEXT
-from ..net.front import turn
 from ..stat import N_TCP_CHALLENGE, N_TCP_MUTED, N_TCP_TW_EVICTED
 from .emit import bare
 from .header import ACK, FIN, RST, SYN
@@ -150,7 +149,6 @@ class TimeWait:
         if tab[o + _W_OPTS] & OPT_TS:
             tcp.ts.echo_of(tab, o + _W_TS)
             n = tcp.ts.option(iface)
-        turn(tcp.buf, iface.face)
         return bare(tcp, iface, tab, o, ACK, n)
 
     def holds(self, port):

@@ -16,24 +16,30 @@ from ..net.datagram import (
     PSUM,
     REL,
     ROW,
+    ROW_SPAN,
     ROWS,
     SRC_AT,
     TEXT,
     WND,
 )
+from ..stat import N_TCP_IN
 from .header import ACK, KIND_NOP, KIND_STAMP, RST, SYN
-from .row import HEARD_AT, KPROBE, LPORT, OPT_TS, OPTS, RADDR, RCV_NXT, RPORT, SND_UNA, USED
+from .row import ADV, HEARD_AT, KPROBE, LPORT, OPT_TS, OPTS, RADDR, RCV_NXT, RPORT, SND_UNA, USED
 
 
 @kernel
-def whose(buf, seg: ptr32, tab: ptr16, size: int, env: ptr32) -> int:
-    """Checks the segment at hand, and finds the row of its connection among env[ROWS] rows of
-    `size` halves. Returns seg[ROW], env[ROWS] when there is none; -1: the segment is not sound.
+def whose(buf, seg: ptr32, tab: ptr16, env: ptr32, stat: ptr32) -> int:
+    """Checks the segment at hand, and finds the row of its connection in TCP's table. Returns
+    seg[ROW], env[ROWS] when there is none; -1: the segment is not sound.
 
-    seg[PLAIN] says that a row was found and `check` would pass the segment: it is in place, has an
-    ACK and neither SYN nor RST, and no options but a timestamp where timestamps are in use (which
-    check.py then compares). The reserved bits are not looked at (RFC 3360 2.1).
+    seg[PLAIN] says that a row was found and `check` would pass the segment: it is in place, within
+    the window, has an ACK and neither SYN nor RST, and no options but a timestamp where timestamps
+    are in use (which check.py then compares). The reserved bits are not looked at (RFC 3360 2.1).
     """
+    c = stat[N_TCP_IN] - 0x20000000 + 1  # bump, in place
+    if c >= 0x20000000:
+        c = 0 - 0x20000000
+    stat[N_TCP_IN] = c + 0x20000000
     b = ptr8(buf)
     at = seg[AT]
     n = seg[LEN]
@@ -59,6 +65,7 @@ def whose(buf, seg: ptr32, tab: ptr16, size: int, env: ptr32) -> int:
     addr = (b[n] << 8) | b[n + 1]
     low = (b[n + 2] << 8) | b[n + 3]
     n = env[ROWS]
+    size = env[ROW_SPAN]
     o = 0
     row = 0
     while row < n:
@@ -92,6 +99,8 @@ def whose(buf, seg: ptr32, tab: ptr16, size: int, env: ptr32) -> int:
             return row
         seg[P_TS] = at + 24
     elif head != 20 or tab[o + OPTS] & OPT_TS:
+        return row
+    if seg[TEXT] > ((tab[o + ADV] << 16) | tab[o + ADV + 1]):
         return row
     seg[PLAIN] = 1
     seg[REL] = 0

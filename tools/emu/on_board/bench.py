@@ -11,10 +11,14 @@ import time
 import machine
 
 sys.path.insert(0, "/firmware")
+from uipy.kern import tadd
+
 firmware = __import__("main")  # firmware/main.py; this board's own main.py starts this script
 config = __import__("config")
 
 ASK, MARK = 26, 22
+_RAM, _RAM_END = 0x20000000, 0x20040000
+_LONGEST = 8192  # octets of code of the last kernel, at most
 _NAP_MS = 3  # 1514 octets at 10 Mb/s take 1.2 ms
 
 
@@ -31,14 +35,23 @@ def start():
     return stack
 
 
-def code_at():
-    """The lowest address of a kernel's machine code: a function of viper is (type, context, child
-    table, code). What lies above is heap, and code in the heap is a kernel's.
+def code():
+    """Between which addresses machine code of kernels lies: a function of viper is (type, context,
+    child table, code). From the file system its code is in the heap, as nothing else that runs;
+    frozen it lies among the constants of the image, where nothing else runs either.
     """
-    from uipy import kern
+    viper, found = type(tadd), []
+    for name in list(sys.modules):
+        for f in sys.modules[name].__dict__.values():
+            if type(f) is viper:
+                found.append(machine.mem32[id(f) + 12] & 0x7FFFFFFE)
+    in_ram = min(found) >= _RAM
+    return min(found), _RAM_END if in_ram else max(found) + _LONGEST
 
-    names = ("csum", "copy", "same", "find", "u16", "put16", "sdiff", "sadd", "bump", "tdiff")
-    return min(machine.mem32[id(getattr(kern, name)) + 12] & 0x7FFFFFFE for name in names)
+
+def known(n):
+    """What the tracer watches being called."""
+    return n
 
 
 def measure(poll):
@@ -46,6 +59,10 @@ def measure(poll):
     for _ in range(4):
         mark(1)
         mark(0)
+    mark(1)
+    known(1)
+    table.get(1)
+    mark(0)
     while True:
         ask(1)
         ask(0)
@@ -56,9 +73,10 @@ def measure(poll):
 
 
 stack = start()
+table = {}
 gc.collect()
 print("heap", gc.mem_alloc(), gc.mem_free())
-print("code", hex(code_at()))
+print("code", " ".join(hex(x) for x in code() + (id(known), id(tadd), id(table))))
 print("go")
 time.sleep_ms(100)  # until the host has heard it
 measure(stack.poll)

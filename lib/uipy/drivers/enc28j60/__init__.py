@@ -27,12 +27,14 @@ import time
 
 from ..bus import on_shared_bus
 from ..errors import NoChip
+from ..spidev import SpiDevice
+from .chip import table
 from .frames import frames
-from .health import Health
+from .health import cable, salvage, start
 from .registers import HAND_OVER, N_TX_DROPPED, R_ALL
 
 
-class ENC28J60(Health):
+class ENC28J60(SpiDevice):
     """One chip. Returns at once without a cable; raises `NoChip` when none answers, unless `wait`
     is true.
 
@@ -74,12 +76,51 @@ class ENC28J60(Health):
         bus=None,
         recover=R_ALL,
     ):
-        super().__init__(spi, cs, int_pin, reset, mac, bus, full_duplex, multicast, recover)
+        super().__init__(spi, cs, int_pin, reset, mac, bus)
+        self.recover = recover
+        # Where the chip stands. The generator of frames.py has these in its locals; it writes them
+        # here before each `mend` (health.py) and takes them from here after it.
+        self._left = 0  # frames known to wait in the chip
+        self._next = 0  # where the next one starts in the receive buffer
+        self._freed = 0  # up to here its room was given back
+        self._selected = -1  # the bank that ECON1 selects; -1: not known
+        self._sending = 0  # 1 from TXRTS until it is known how the frame fared
+        self._sent_at = 0  # when TXRTS was set, ms
+        # What only health.py changes; the generator takes the first three after each `mend`.
+        self._up = False  # the chip answers and is set up
+        self._trust = True  # in INT: cleared when it was high with frames waiting
+        self._check_at = self._link_at = self._heard_at = time.ticks_ms()
+        self._link = False
+        self._heard = 0  # the frame counter when it last moved
+        self._tries = 0  # transmissions again ...
+        self._tried = 0  # ... of the frame that had this number
+        self._end = 0  # ETXND of the frame sent last; the generator writes it
+        # The registers, see chip.py
+        self._cfg = table(self.mac, full_duplex, multicast)
+        self._audited = 0  # where the audit of them goes on
+        self._phcon1 = 0x0100 if full_duplex else 0  # PDPXMD, DS39662E 6.6
+        self._phcon2 = 0 if full_duplex else 0x0100  # HDLDIS: do not hear ourselves
+        # EREVID: 2 B1, 4 B4, 5 B5, 6 B7; what was read when the chip does not answer
+        self.revision = 0
+        self._put2 = (cs, self._write, bytearray(2))
+        self._get2 = (cs, self._exchange, bytearray(2), bytearray(2))
+        self._get3 = (cs, self._exchange, bytearray(3), bytearray(3))
+        self._tsv = bytearray(8)  # an octet of instruction and the transmit status vector
+        self._hand_over = None  # `send` of the generator of frames.py, below a shared bus
         if self._take():
-            self._start(3)
+            start(self, 3)
             self._give()
         if not self._up and not wait:
             raise NoChip(_excuse(self.revision, self._where))
+
+    def link_up(self):
+        """-> True with a live cable, as seen at most 0.6 s ago. False without a chip."""
+        t = time.ticks_ms()
+        if self._hand_over is None and self._up and time.ticks_diff(t, self._link_at) >= 0:
+            if self._take():  # nobody moves frames yet, so that no health check looks at the cable
+                cable(self, t)
+                self._give()
+        return self._link
 
     # The fast way: one generator, see frames.py
 
@@ -90,14 +131,14 @@ class ENC28J60(Health):
         The one made before is of no use any more. When an exception has ended it, the chip is set
         up anew.
         """
-        if self._move is not None:
+        if self._hand_over is not None:
             try:
                 self._hand_over(HAND_OVER)
             except TypeError:  # it was never started
                 pass
             except StopIteration:
-                self._salvage()
-        self._see(buf)
+                salvage(self)
+        self._see(buf)  # `_buf`, `_views`, `_room`
         made = frames(self, buf)
         self._hand_over = made.send
         if self._bus is not None:
@@ -105,34 +146,6 @@ class ENC28J60(Health):
             made = on_shared_bus(made.send, self._bus, self.stat, N_TX_DROPPED)
         self._move = made.send
         return made
-
-    # The four methods of a device, on that generator
-
-    def recv_into(self, buf):
-        """-> octets of the next frame, now at buf[2:]; 0 = none. Never blocks; dropped frames are
-        passed over."""
-        return self._ask(buf, -2)
-
-    def can_send(self):
-        """-> True when `send` may be called. It stays False for at most 16 times 100 ms."""
-        return self._buf is None or self._ask(self._buf, -1) == 1
-
-    def send(self, buf, n):
-        """Sends the n octets at buf[2:] (the chip pads and appends the CRC). buf[0] and buf[1] are
-        overwritten.
-
-        Without a chip, or when the bus is someone else's, the frame is lost and counted.
-        """
-        self._ask(buf, -n)
-
-    def _ask(self, buf, m):
-        if buf is self._buf:
-            try:
-                return self._move(m)
-            except StopIteration:  # an exception has ended it
-                pass
-        self.frames(buf).send(None)
-        return self._move(m)
 
     def still(self):
         """-> ms for which only INT going low (`look() == 0`) makes a call worth while; 0: none."""

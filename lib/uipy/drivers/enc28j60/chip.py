@@ -5,6 +5,9 @@ address, value). It is written after a reset, read back at once, and audited a f
 time for ever after: a brown-out, a flipped bit on the bus or another chip in the socket all show
 as an entry that no longer reads what was written.
 
+All of it takes the driver as `dev` and is functions: through three classes a method call costs as
+much as three transactions.
+
 Clauses: DS39662E is the data sheet, "errata n" its errata sheet (DS80349).
 """
 
@@ -12,7 +15,6 @@ import time
 
 from micropython import const
 
-from ..spidev import SpiDevice
 from .registers import (
     BFC,
     BFS,
@@ -29,9 +31,9 @@ from .registers import (
     PHCON1,
     PHCON2,
     PHLCON,
+    RESET,
     RX_END,
     RXEN,
-    SRC,
     TX_START,
     WCR,
 )
@@ -39,180 +41,166 @@ from .registers import (
 _AUDIT = const(8)  # table entries per look
 
 
-class Chip(SpiDevice):
-    """Register access with a cached bank, the PHY behind its MII, bring-up and audit."""
+# Registers. `dev._selected` is the bank that ECON1 selects, -1 when it is not known.
 
-    def __init__(self, spi, cs, int_pin, reset, mac, bus, full_duplex, multicast):
-        super().__init__(spi, cs, int_pin, reset, mac, bus)
-        self._out1 = bytearray(1)
-        self._out2 = bytearray(2)
-        self._out3 = bytearray(3)
-        self._in2 = bytearray(2)
-        self._in3 = bytearray(3)
-        self._selected = -1  # the bank that ECON1 selects; -1: not known
-        self._cfg = _table(self.mac, full_duplex, multicast)
-        self._at = 0  # where the audit goes on
-        self._phcon1 = 0x0100 if full_duplex else 0  # PDPXMD, DS39662E 6.6
-        self._phcon2 = 0 if full_duplex else 0x0100  # HDLDIS: do not hear ourselves
-        # EREVID: 2 B1, 4 B4, 5 B5, 6 B7; what was read when the chip does not answer
-        self.revision = 0
 
-    # Registers
+def put(dev, op, v):
+    """WCR, BFS or BFC or-ed with a register's address, and an octet."""
+    cs, write, out = dev._put2  # one look-up instead of three
+    out[0] = op
+    out[1] = v
+    cs(0)
+    write(out)
+    cs(1)
 
-    def _put(self, op, v):
-        c = self._out2
-        c[0] = op
-        c[1] = v
-        self._cs(0)
-        self._write(c)
-        self._cs(1)
 
-    def _put16(self, op, v):
-        """Low octet first: the high one makes a pointer take effect (DS39662E 3.2.1, 7.2.1)."""
-        self._put(op, v & 0xFF)
-        self._put(op + 1, v >> 8)
+def put16(dev, op, v):
+    """Low octet first: the high one makes a pointer take effect (DS39662E 3.2.1, 7.2.1)."""
+    put(dev, op, v & 0xFF)
+    put(dev, op + 1, v >> 8)
 
-    def _get(self, reg):
-        """-> an ETH register of the selected bank, or one that every bank has."""
-        c = self._out2
-        c[0] = reg
-        self._cs(0)
-        self._exchange(c, self._in2)
-        self._cs(1)
-        return self._in2[1]
 
-    def _get_mac(self, reg):
-        """-> a MAC or MII register: they answer after a dummy octet (DS39662E 4.2.1)."""
-        c = self._out3
-        c[0] = reg
-        self._cs(0)
-        self._exchange(c, self._in3)
-        self._cs(1)
-        return self._in3[2]
+def get(dev, reg):
+    """-> an ETH register of the selected bank, or one that every bank has."""
+    cs, exchange, out, back = dev._get2
+    out[0] = reg
+    cs(0)
+    exchange(out, back)
+    cs(1)
+    return back[1]
 
-    def _select(self, b):
-        """Selects a bank; between 0 and 1, the two that frames need, with one instruction."""
-        if b == self._selected:
-            return
-        if self._selected == 0 and b == 1:
-            self._put(BFS | ECON1, 1)
-        elif self._selected == 1 and b == 0:
-            self._put(BFC | ECON1, 1)
+
+def get_mac(dev, reg):
+    """-> a MAC or MII register: they answer after a dummy octet (DS39662E 4.2.1)."""
+    cs, exchange, out, back = dev._get3
+    out[0] = reg
+    cs(0)
+    exchange(out, back)
+    cs(1)
+    return back[2]
+
+
+def select(dev, b):
+    """Selects a bank; between 0 and 1, the two that frames need, with one instruction."""
+    was = dev._selected
+    if b != was:
+        if was == 0 and b == 1:
+            put(dev, BFS | ECON1, 1)
+        elif was == 1 and b == 0:
+            put(dev, BFC | ECON1, 1)
         else:
-            self._put(BFC | ECON1, 3)
+            put(dev, BFC | ECON1, 3)
             if b:
-                self._put(BFS | ECON1, b)
-        self._selected = b
+                put(dev, BFS | ECON1, b)
+        dev._selected = b
 
-    def _get16(self, reg):
-        return self._get(reg) | self._get(reg + 1) << 8
 
-    # PHY, DS39662E 3.3
+# The PHY behind its MII, DS39662E 3.3
 
-    def _mii_wait(self):
-        """-> True when the PHY is done. It takes 10.24 us; 50 looks at 20 MHz take at least 60
-        us."""
-        self._select(3)
-        for _ in range(50):
-            if not self._get_mac(MISTAT) & 1:  # BUSY
-                return True
+
+def _mii_done(dev):
+    """-> True when the PHY is done. It takes 10.24 us; 50 looks at 20 MHz take at least 60 us."""
+    select(dev, 3)
+    for _ in range(50):
+        if not get_mac(dev, MISTAT) & 1:  # BUSY
+            return True
+    return False
+
+
+def phy_read(dev, reg):
+    """-> 16 bits, or -1 when the PHY does not answer in time."""
+    select(dev, 2)
+    put(dev, WCR | MIREGADR, reg)
+    put(dev, WCR | MICMD, 1)  # MIIRD
+    done = _mii_done(dev)
+    select(dev, 2)
+    put(dev, WCR | MICMD, 0)
+    if not done:
+        return -1
+    v = get_mac(dev, MIRDH) << 8
+    return v | get_mac(dev, MIRDL)
+
+
+def _phy_write(dev, reg, v):
+    select(dev, 2)
+    put(dev, WCR | MIREGADR, reg)
+    put16(dev, WCR | MIWR, v)  # the high octet starts it
+    _mii_done(dev)
+
+
+def phy_ok(dev):
+    """-> True when the duplex mode and the loopback switch are as they were set."""
+    return phy_read(dev, PHCON1) == dev._phcon1 and phy_read(dev, PHCON2) == dev._phcon2
+
+
+# Bring-up and audit
+
+
+def bring_up(dev):
+    """Resets and configures the chip, reads everything back, starts reception. Takes about 3 ms.
+
+    -> True, or False with `revision` telling what EREVID read. No cable is needed.
+    """
+    if dev._rst is not None:
+        dev._rst(0)
+        time.sleep_ms(1)  # DS39662E table 16-3: at least 400 ns
+        dev._rst(1)
+        time.sleep_ms(1)  # the oscillator start-up timer: 300 us
+    dev._cs(0)
+    dev._write(RESET)
+    dev._cs(1)
+    time.sleep_ms(2)  # errata 2: CLKRDY says nothing after a soft reset; wait 1 ms and more
+    dev._selected = -1
+    select(dev, 3)
+    dev.revision = get(dev, EREVID)
+    # 0x00 or 0xFF: nobody drives SO; the upper three bits are 0
+    if not 0 < dev.revision < 0x20:
         return False
+    t = dev._cfg
+    t[1] = dev.revision
+    for i in range(2, len(t), 2):  # entry 0 is EREVID, read-only
+        r = t[i]
+        if r & 0x1F < EIE:
+            select(dev, r >> 5)
+        put(dev, WCR | r & 0x1F, t[i + 1])
+    _phy_write(dev, PHCON1, dev._phcon1)
+    _phy_write(dev, PHCON2, dev._phcon2)
+    _phy_write(dev, PHLCON, 0x3476)  # LEDA link, LEDB traffic (not 1110: errata 11)
+    if not (audit(dev, len(t) // 2) and phy_ok(dev)):
+        return False
+    select(dev, 0)
+    put16(dev, WCR | ERXRDPT, RX_END)
+    put(dev, BFS | ECON1, RXEN)
+    return True
 
-    def _phy_read(self, reg):
-        """-> 16 bits, or -1 when the PHY does not answer in time."""
-        self._select(2)
-        self._put(WCR | MIREGADR, reg)
-        self._put(WCR | MICMD, 1)  # MIIRD
-        ok = self._mii_wait()
-        self._select(2)
-        self._put(WCR | MICMD, 0)
-        if not ok:
-            return -1
-        v = self._get_mac(MIRDH) << 8
-        return v | self._get_mac(MIRDL)
 
-    def _phy_write(self, reg, v):
-        self._select(2)
-        self._put(WCR | MIREGADR, reg)
-        self._put16(WCR | MIWR, v)  # the high octet starts it
-        return self._mii_wait()
-
-    def _phy_ok(self):
-        """-> True when the duplex mode and the loopback switch are as they were set."""
-        return self._phy_read(PHCON1) == self._phcon1 and self._phy_read(PHCON2) == self._phcon2
-
-    # Bring-up and audit
-
-    def _bring_up(self):
-        """Resets and configures the chip, reads everything back, starts reception. Takes about 3
-        ms.
-
-        -> True, or False with `revision` telling what EREVID read. No cable is needed.
-        """
-        self._hard_reset()
-        self._cs(0)
-        self._out1[0] = SRC
-        self._write(self._out1)
-        self._cs(1)
-        time.sleep_ms(2)  # errata 2: CLKRDY says nothing after a soft reset; wait 1 ms and more
-        self._selected = -1
-        self._select(3)
-        self.revision = self._get(EREVID)
-        # 0x00 or 0xFF: nobody drives SO; the upper three bits are 0
-        if not 0 < self.revision < 0x20:
+def audit(dev, n=_AUDIT):
+    """-> True when the next n entries of the table read back as they were written."""
+    t = dev._cfg
+    i = dev._audited
+    for _ in range(n):
+        if _value(dev, t[i]) != t[i + 1]:
             return False
-        self._cfg[1] = self.revision
-        self._configure()
-        if not (self._audit(len(self._cfg) // 2) and self._phy_ok()):
-            return False
-        self._select(0)
-        self._put16(WCR | ERXRDPT, RX_END)
-        self._put(BFS | ECON1, RXEN)
-        return True
-
-    def _hard_reset(self):
-        if self._rst is not None:
-            self._rst(0)
-            time.sleep_ms(1)  # DS39662E table 16-3: at least 400 ns
-            self._rst(1)
-            time.sleep_ms(1)  # the oscillator start-up timer: 300 us
-
-    def _configure(self):
-        t = self._cfg
-        for i in range(2, len(t), 2):  # entry 0 is EREVID, read-only
-            r = t[i]
-            if r & 0x1F < EIE:
-                self._select(r >> 5)
-            self._put(WCR | r & 0x1F, t[i + 1])
-        self._phy_write(PHCON1, self._phcon1)
-        self._phy_write(PHCON2, self._phcon2)
-        self._phy_write(PHLCON, 0x3476)  # LEDA link, LEDB traffic (not 1110: errata 11)
-
-    def _audit(self, n=_AUDIT):
-        """-> True when the next n entries of the table read back as they were written."""
-        t = self._cfg
-        i = self._at
-        for _ in range(n):
-            if self._look(t[i]) != t[i + 1]:
-                return False
-            i += 2
-            if i >= len(t):
-                i = 0
-        self._at = i
-        return True
-
-    def _look(self, r):
-        """-> the register that a table entry names, with or without the dummy octet."""
-        a = r & 0x1F
-        if a >= EIE:
-            return self._get(a)
-        self._select(r >> 5)
-        if r >> 5 == 2 or (r >> 5 == 3 and a < 6):  # MAC, MII and MAADR
-            return self._get_mac(a)
-        return self._get(a)
+        i += 2
+        if i >= len(t):
+            i = 0
+    dev._audited = i
+    return True
 
 
-def _table(mac, full_duplex, multicast):
+def _value(dev, r):
+    """-> the register that a table entry names, with or without the dummy octet."""
+    a = r & 0x1F
+    if a >= EIE:
+        return get(dev, a)
+    b = r >> 5
+    select(dev, b)
+    if b == 2 or (b == 3 and a < 6):  # MAC, MII and MAADR
+        return get_mac(dev, a)
+    return get(dev, a)
+
+
+def table(mac, full_duplex, multicast):
     """-> the registers and what they hold: (bank << 5 | address), value; the first one is
     EREVID."""
     fd = 1 if full_duplex else 0

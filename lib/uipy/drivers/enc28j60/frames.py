@@ -7,9 +7,9 @@
 docs/writing-a-driver.md has the whole contract. It is a generator because a resume costs a third
 of a method call on a board, and its locals are the cheapest place there is for the driver's state.
 
-What it knows of the chip stands in its locals; health.py says what each means. Whatever happens
-seldom (a health check, a header that makes no sense, a failed transmission) is done by
-`Health._mend`, at one place at the end of the loop: the locals go to `dev`, the work is done,
+What it knows of the chip stands in its locals; ENC28J60.__init__ says what each means. Whatever
+happens seldom (a health check, a header that makes no sense, a failed transmission) is done by
+`mend` of health.py, at one place at the end of the loop: the locals go to `dev`, the work is done,
 they come back. What the chip has in ERDPT, EWRPT and ETXND is forgotten then, and both of their
 octets are written again with the next frame: a value that a glitch has spoilt lives for 100 ms.
 
@@ -28,14 +28,15 @@ A frame that is answered takes 8 to 12 transactions (chip selects), 1350 cycles 
     TXRTS
     ECON1, EIR                      did it leave? When there is nothing else to do, or in the way
 
-ERDPT and EWRPT count up by themselves, and a transfer may move up to 127 octets too many (see
-spidev.py): ERDPT is where that ended, EWRPT has another high octet after 256 octets and more.
+ERDPT and EWRPT count up by themselves, and a transfer may move some octets too many (spidev.py):
+ERDPT is where that ended, and EWRPT has another high octet after 256 octets and more.
 """
 
 import time
 
 from micropython import const
 
+from .health import mend
 from .registers import (
     BANK_0,
     BANK_1,
@@ -99,11 +100,8 @@ def frames(dev, buf):
         why = 0
         while True:
             if m:
-                if m > 0 or m < -2:
+                if m > 0 or m < HAND_OVER:
                     # Send. The transmitter is free.
-                    if m == HAND_OVER:
-                        why = m
-                        break
                     if up:
                         n = m if m > 0 else -m
                         if bank:
@@ -154,6 +152,9 @@ def frames(dev, buf):
                 if m == -1 and not sending:
                     m = yield 1
                     continue
+                if m == HAND_OVER:
+                    why = m
+                    break
             if not left and m != -1:
                 if not (ticks() - check_at) & _AHEAD:
                     why = CHECK
@@ -281,6 +282,6 @@ def frames(dev, buf):
             m = yield n
         dev._left, dev._next, dev._freed = left, at, freed
         dev._selected, dev._sending, dev._sent_at = bank, sending, sent_at
-        dev._mend(why)
+        mend(dev, why)
         if why == OUT_OF_STEP or why == HAND_OVER:
             m = yield 0

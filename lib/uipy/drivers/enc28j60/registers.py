@@ -9,7 +9,6 @@ WBM = const(0x7A)
 WCR = const(0x40)
 BFS = const(0x80)
 BFC = const(0xA0)
-SRC = const(0xFF)
 
 # Registers in every bank
 EIE = const(0x1B)
@@ -56,7 +55,9 @@ RX_END = const(0x19FF)
 TX_START = const(0x1A00)  # 1 + 1514 + 7 octets, rounded up to 1536
 LONGEST = const(1518)  # octets of a frame with its CRC
 
-# Whole instructions of the hot path: two octets each, made once
+RESET = b"\xff"  # the soft reset
+
+# Whole instructions of the hot path, made once
 GET_ECON1 = b"\x1f\x00"
 GET_EIR = b"\x1c\x00"
 GET_EPKTCNT = b"\x19\x00"
@@ -97,7 +98,7 @@ N_NO_CHIP = const(13)
 N_INT_MISSED = const(14)
 N_LINK = const(15)
 
-# Why the generator of frames.py calls `Health._mend`; HAND_OVER is what it was sent
+# Why the generator of frames.py calls `mend`; HAND_OVER is what it was sent
 CHECK = const(1)  # the health check is due
 OUT_OF_STEP = const(2)  # a header that does not follow from the last one
 TX_ERROR = const(3)  # TXERIF

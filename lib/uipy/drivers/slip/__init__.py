@@ -127,7 +127,9 @@ class Slip:
 
     def recv_into(self, buf):
         """-> octets of the packet now at buf[2:]; 0 for none. Never waits."""
-        return self._ask(buf, -2)
+        if buf is not self._buf:
+            self._renew(buf)
+        return self._ask(-2)
 
     def can_send(self):
         """False while a packet is on its way; for as long as the line moves, and at most a second
@@ -139,23 +141,26 @@ class Slip:
 
     def send(self, buf, n):
         """Takes the n octets at buf[2:] and begins to send them."""
+        if buf is not self._buf:
+            self._renew(buf)
         if n > 2:
-            self._ask(buf, -n)
+            self._ask(-n)
             return
         for i in range(n):  # no IP packet, but a line may carry it
             self._tx[i] = buf[2 + i]
         self._begin(n)
 
-    def _ask(self, buf, m):
-        if buf is self._buf:
-            try:
-                return self._move(m)
-            except StopIteration:  # an exception has ended it
-                pass
-        self._move = self.frames(buf).send
+    def _ask(self, m):
+        try:
+            return self._move(m)
+        except StopIteration:  # an exception has ended it
+            self._renew(self._buf)
+            return self._move(m)
+
+    def _renew(self, buf):
         self._buf = buf
+        self._move = self.frames(buf).send
         self._move(None)
-        return self._move(m)
 
     def _count(self, k):
         self.stat[k] = (self.stat[k] + 1) & 0x3FFFFFFF
@@ -175,8 +180,8 @@ class Slip:
         k = 0
         while k < 6 and n >> k > 1:  # the largest power of two that will not wait
             k += 1
-        self._at = 0
-        self._have = self._readinto(self._in_views[k]) or 0
+        self._have = self._readinto(self._in_views[k]) or 0  # what was there is decoded: _at is
+        self._at = 0  # behind it, and an exception leaves it there
         return self._have
 
     def _decode(self):

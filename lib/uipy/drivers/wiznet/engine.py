@@ -7,8 +7,8 @@ those of the W5500 data sheet 1.0.9, whose socket 0 all of them share.
 Receiving. RX memory holds packets: a 2-octet big-endian length that counts itself, then the frame.
 RX_RSR says how many octets wait. It changes while it is read, so one burst takes RX_RSR, RX_RD and
 RX_WR: they are true together when RX_RSR = RX_WR - RX_RD and RX_RD is what we wrote last; anything
-else is read again (care.py). What has been counted once is not asked for again. RX_RD goes back to
-the chip when an eighth of the memory is read, and whenever the chip's health is looked at.
+else is read again (doubt.py). What has been counted once is not asked for again. RX_RD goes back
+to the chip when an eighth of the memory is read, and whenever the chip's health is looked at.
 
 Sending. One frame at a time: data to TX_WR, the new TX_WR, SEND; SENDOK ends it. So the whole TX
 memory is free for the next one and TX_FSR need not be read. SENDOK is asked for when it matters:
@@ -22,11 +22,11 @@ import time
 
 from micropython import const
 
-from .care import Care
+from .doubt import Doubt
 from .state import (
     AVAIL,
     DOWN,
-    F_CARE,
+    F_CHECK,
     F_DOWN,
     F_LATE,
     F_SENDING,
@@ -62,7 +62,7 @@ _FINE = const(8)  # octets between two views of short frames ...
 _STEP = const(128)  # ... and of longer ones
 
 
-class Wiznet(Care):
+class Wiznet(Doubt):
     """The device: the four methods are thin shells on the generator that a stack drives itself."""
 
     def recv_into(self, buf):
@@ -126,9 +126,9 @@ class Wiznet(Care):
         ir_answer = self._into[len(get_ir)]
         rx_answer = self._into[len(rx_head)]
         pointers = self._into[len(get_pointers)]
-        mask, seam = st[MASK], self.SEAM
-        if seam:
-            self._cut(buf)
+        mask, edge = st[MASK], self.EDGE
+        if edge:
+            self._make_chunks(buf)  # for the packets behind it
         views = _views(buf)
         room = min(len(buf) - 2, LONGEST)
         held = bus is None  # the bus is ours
@@ -168,8 +168,10 @@ class Wiznet(Care):
                             held = bus.acquire()
                         k = m if m > 0 else -m
                         if held and st[LINK]:
-                            if seam and st[WR] & mask > seam:
-                                self._load(buf, k)
+                            if edge and st[WR] & mask > edge:
+                                if buf is not self._chunked:
+                                    self._make_chunks(buf)
+                                self._load(k)
                             else:
                                 cs(0)
                                 write(tx_head)
@@ -212,7 +214,7 @@ class Wiznet(Care):
                 if f < 2:
                     if int_pin():
                         continue  # nothing came
-                elif f & F_DOWN and not f & F_CARE:
+                elif f & F_DOWN and not f & F_CHECK:
                     continue
                 else:
                     f &= ~F_LATE  # it was said so that we come here
@@ -241,7 +243,7 @@ class Wiznet(Care):
                     write(clear_recv)
                     cs(1)
 
-                if f < 2 or not f & (F_WAITING | F_CARE):
+                if f < 2 or not f & (F_WAITING | F_CHECK):
                     cs(0)
                     exchange(get_pointers, pointers)
                     cs(1)
@@ -254,12 +256,14 @@ class Wiznet(Care):
                         if not st[AVAIL]:
                             continue
                 elif not f & F_WAITING:
-                    self._care(st[NOW])
+                    self._tend(st[NOW])
                     if not st[AVAIL]:
                         continue
 
-                if seam and st[RD] & mask > seam:
-                    n = self._fetch(buf, room, views)
+                if edge and st[RD] & mask > edge:
+                    if buf is not self._chunked:
+                        self._make_chunks(buf)
+                    n = self._fetch(room, views)
                 else:
                     cs(0)
                     exchange(rx_head, rx_answer)
@@ -269,7 +273,7 @@ class Wiznet(Care):
                         readinto(views[k + 7 >> 3 if k <= _STEP else (k + 127 >> 7) + 15])
                     cs(1)
                 if n <= 0:
-                    n = self._odd(n, buf, room, views)
+                    n = self._odd(n, room, views)
                     if m == -2:
                         n = max(n, 0)
                 if n > _N:
@@ -281,23 +285,23 @@ class Wiznet(Care):
             self._cut_off(held)
             raise
 
-    def _fetch(self, buf, room, views):
-        """The packet at RD -> what `length` says of it, now at buf[2:] if it fits."""
-        h = self._h_rx
+    def _fetch(self, room, views):
+        """The packet at RD -> what `length` says of it, now at buf[2:] if it fits. (The frame of
+        this function has 11 words, the most that takes no heap.)"""
         self._cs(0)
-        self._exchange(h, self._into[len(h)])
-        n = length(self._st, self._a, h, self.stat, room)
+        self._exchange(self._h_rx, self._into[len(self._h_rx)])
+        n = length(self._st, self._a, self._h_rx, self.stat, room)
         if n > 0:
             k = n & _N
             self._readinto(views[k + 7 >> 3 if k <= _STEP else (k + 127 >> 7) + 15])
         self._cs(1)
         return n
 
-    def _odd(self, n, buf, room, views):
+    def _odd(self, n, room, views):
         """A packet that did not fit, or whose length cannot be -> what `length` says of it after
         all; 0; -1 when another one waits."""
         if not n:
-            n = self._fetch(buf, room, views)  # it may have been a glitch
+            n = self._fetch(room, views)  # it may have been a glitch
         if not n:
             self._count(N_RX_BOGUS)
             self._st[AVAIL] = 0

@@ -1,7 +1,7 @@
 """What is known of a WIZnet chip, in one array, and the steps that move it with each frame.
 
-The generator that moves frames (engine.py), the upkeep (care.py) and the questions that the stack
-asks (`still`, `link_up`) all read and write this array, so there is nothing to be kept in step.
+The generator that moves frames (engine.py), what keeps the chip up (upkeep.py) and the questions
+that the stack asks (`still`, `link_up`) all use this array, so there is nothing to keep in step.
 Every value is 0 or more and below 2**30; times are ticks_ms modulo 2**30.
 
 The steps are kernels: native code on a board, plain functions elsewhere. A literal of 30 bits
@@ -21,7 +21,7 @@ SENDING = const(4)  # 1 from SEND until its end was seen
 SENT_AT = const(5)  # when that was
 WATCH = const(6)  # how frames are noticed: POLLED, BY_PIN, or not at all: DOWN
 LINK = const(7)  # 1 with a live cable, as seen last; 0 without a chip
-CARE_AT = const(8)  # when the chip's health is looked at next
+CHECK_AT = const(8)  # when the chip's health is looked at next
 NOW = const(9)  # when the generator was asked for something last
 # ... and what the kernels need to know of the chip; set once
 SIZE = const(10)  # octets of RX memory
@@ -42,11 +42,11 @@ DOWN = const(2)  # no chip, or not set up yet
 F_SENDING = const(1)  # a transmission's end was not seen yet
 F_WAITING = const(2)  # frames were counted
 F_POLLED = const(4)  # INT is not to be asked
-F_CARE = const(8)  # the chip's health is to be looked at
+F_CHECK = const(8)  # the chip's health is to be looked at
 F_LATE = const(16)  # a transmission takes too long
 F_DOWN = const(32)  # no chip
 
-# The counters, by their place in `stat`; their names and meanings are in care.py (`NAMES`)
+# The counters, by their place in `stat`; their names and meanings are in upkeep.py (`NAMES`)
 N_RX = const(0)
 N_TX = const(1)
 N_RX_LONG = const(2)
@@ -91,8 +91,8 @@ def news(st: ptr32, t: int) -> int:
         d = (t - st[SENT_AT]) & top
         if d >= SEND_MS and d < top >> 1:
             f |= F_LATE
-    if (t - st[CARE_AT]) & top < top >> 1:
-        f |= F_CARE
+    if (t - st[CHECK_AT]) & top < top >> 1:
+        f |= F_CHECK
     if st[AVAIL] != 0:
         f |= F_WAITING
     if st[WATCH] == POLLED:
@@ -109,11 +109,13 @@ def quiet_ms(st: ptr32, t: int) -> int:
     top = (top << 16) | 0xFFFF
     if st[AVAIL] != 0 or st[WATCH] != BY_PIN:
         return 0
-    d = (st[CARE_AT] - t) & top
+    d = (st[CHECK_AT] - t) & top
     if st[SENDING] != 0:
-        k = (st[SENT_AT] + SEND_MS - t) & top
-        if k < d or k > top >> 1:
-            d = k
+        k = (t - st[SENT_AT]) & top
+        if k >= SEND_MS:
+            return 0
+        if SEND_MS - k < d:
+            d = SEND_MS - k
     if d > top >> 1:
         return 0
     return d
@@ -131,8 +133,8 @@ def counted(st: ptr32, a: ptr8, stat: ptr32) -> int:
     if held > st[SIZE] or held < st[OWED]:
         return -1
     if held > st[SIZE] - PACKET:
-        top = 0x4000
-        stat[N_RX_FULL] = (stat[N_RX_FULL] + 1) & ((top << 16) - 1)
+        top = 0x3FFF
+        stat[N_RX_FULL] = (stat[N_RX_FULL] + 1) & ((top << 16) | 0xFFFF)
     st[AVAIL] = held - st[OWED]
     return held - st[OWED]
 
@@ -160,8 +162,8 @@ def length(st: ptr32, a: ptr8, h: ptr8, stat: ptr32, room: int) -> int:
         n = -1
     elif st[OWED] >= st[SIZE] >> 3:
         n += 4096
-    top = 0x4000
-    stat[k] = (stat[k] + 1) & ((top << 16) - 1)
+    top = 0x3FFF
+    stat[k] = (stat[k] + 1) & ((top << 16) | 0xFFFF)
     return n
 
 
@@ -178,5 +180,5 @@ def sent(st: ptr32, h: ptr8, w: ptr8, stat: ptr32, n: int):
     h[at + 1] = wr & 0xFF
     st[SENDING] = 1
     st[SENT_AT] = st[NOW]
-    top = 0x4000
-    stat[N_TX] = (stat[N_TX] + 1) & ((top << 16) - 1)
+    top = 0x3FFF
+    stat[N_TX] = (stat[N_TX] + 1) & ((top << 16) | 0xFFFF)

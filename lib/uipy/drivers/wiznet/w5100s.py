@@ -1,10 +1,10 @@
 """WIZnet W5100S in MACRAW: 8 kB each way, one flat map, memories that do not wrap by themselves
 (data sheet 1.2)."""
 
-from .seam import Seam
+from .no_wrap import NoWrap
 
 
-class W5100S(Seam):
+class W5100S(NoWrap):
     NAME = "W5100S"
     SIZE = 8192
     SETTLE_MS = 100  # stable after 60.3 ms (7.1)

@@ -5,7 +5,7 @@ from micropython import const
 
 from .engine import Wiznet
 
-_S0 = const(0x0C)  # control octet: write to the registers of socket 0
+_S0_WRITE = const(0x0C)  # control octet: write to the registers of socket 0
 
 
 class W6100(Wiznet):
@@ -48,7 +48,7 @@ class W6100(Wiznet):
     def _setup_frames(self, multicast, promiscuous, duplex, speed):
         others = ()
         for n in range(1, 8):  # Sn_RX_BSR and Sn_TX_BSR: none
-            others += (bytes((2, 0x20, n << 5 | _S0, 0)), bytes((2, 0x00, n << 5 | _S0, 0)))
+            others += (bytes((2, 0x20, n << 5 | _S0_WRITE, 0)), bytes((2, 0x00, n << 5 | _S0_WRITE, 0)))
         phy = ()
         if duplex:
             how = 4 | (speed != 100) << 1 | (duplex != "full")
@@ -65,7 +65,7 @@ class W6100(Wiznet):
                 b"\x41\xf5\x04\xc5",
                 b"\x00\x24\x0c\x04",  # S0_IMR: RECV
                 b"\x21\x14\x04\x01",  # SIMR: socket 0
-                bytes((0, 0, _S0, self._mode(multicast, promiscuous))),
+                bytes((0, 0, _S0_WRITE, self._mode(multicast, promiscuous))),
             )
         )
 

@@ -15,7 +15,6 @@ from micropython import const
 
 from ...kern import bump, copy, mac, sadd, same, seq_in, seq_out, tadd, tdiff
 from ...net.datagram import ACKS, AT, IFACE, NOW, O_HEAD, O_WND, WND
-from ...net.front import turn
 from ...stat import N_TCP_ACK_DROPPED, N_TCP_COOKIE_BAD, N_TCP_COOKIE_IN, N_TCP_COOKIE_OUT
 from ..closed import reset_back
 from ..emit import bare
@@ -61,7 +60,6 @@ class Cookies:
         write_syn(tcp, iface, 0)
         tcp.out[O_WND] = min(tcp.default_room, 0xFFFF)
         bump(tcp.stat, N_TCP_COOKIE_OUT)
-        turn(buf, iface.face)
         return bare(tcp, iface, tcp.key, 0, SYN | ACK, tcp.out[O_HEAD])
 
     def _make(self, clock, i):

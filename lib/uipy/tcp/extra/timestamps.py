@@ -3,15 +3,11 @@ of 1 ms."""
 
 from array import array
 
-from micropython import const
-
 from ...kern import ahead, move, pair, seq_in, seq_out, tdiff
-from ...net.datagram import AT, FLAGS, NOW, O_HEAD, P_TS
+from ...net.datagram import AT, FAR, FLAGS, NOW, O_HEAD, P_TS
 from ..header import KIND_NOP, KIND_STAMP, RST
 from ..row import NREX, RCV_NXT, SENT_AT
 from ..rto import sample
-
-_FAR = const(0x10000000)
 
 
 class Timestamps:
@@ -96,5 +92,5 @@ class Timestamps:
         d = -ahead(tcp.buf, tcp.seg[P_TS] + 4, tcp.stack.clock, 0)
         if row[NREX] and d > tdiff(env[NOW], pair(row, SENT_AT)):
             return
-        if 0 <= d < _FAR:
+        if 0 <= d < FAR:
             sample(row, d, env)

@@ -149,6 +149,12 @@ def test_a_local_name_hides_a_constant(tmp_path):
     assert names["C"]().m() == (5, 7)
 
 
+def test_a_swap_stays_without_parentheses(tmp_path):
+    """MicroPython does it without a tuple then."""
+    text = joined(tmp_path, {"stack.py": "def f(a, b):\n    a, b = b, -a\n    return a, b\n"})
+    assert "    a, b = b, -a\n" in text
+
+
 def test_a_constant_that_is_no_number_stays_a_value(tmp_path):
     files = {"stack.py": CONST + "KEYS = const((1, 2))\ndef f():\n    return KEYS\n"}
     assert "KEYS = (1, 2)" in joined(tmp_path, files)
@@ -229,15 +235,16 @@ def test_a_folders_table_goes_when_all_of_it_is_one_part(tmp_path):
 KERNELS = {
     "stack.py": "from .kern import copy, step\nX = copy, step\n",
     "kern/__init__.py": '"""The chooser."""\nimport sys\nfrom .steps import step\n'
-    "if sys.implementation.name == 'cpython':\n    from .cpython import *\nelse:\n"
-    "    from uipy.kern.viper import *\n",
+    "if sys.implementation.name == 'cpython':\n    from .cpython import copy\nelse:\n    try:\n"
+    "        from .viper import copy\n    except SyntaxError:\n        from .plain import copy\n",
     "kern/viper.py": "import micropython\n@micropython.viper\ndef copy(b: ptr8) -> int:\n"
     "    return int(b)\n",
     "kern/plain.py": "def copy(b):\n    return 'plain'\n",
     "kern/cpython.py": "def copy(b):\n    return 'cpython'\n",
-    "kern/ptr.py": "def ptr8(b):\n    return b\nptr16 = ptr32 = ptr8\nuint = int\n",
-    "kern/steps.py": CONST + "import micropython\nfrom .ptr import ptr8\n_AT = const(3)\n"
-    "@micropython.viper\ndef step(b: ptr8, n: int) -> int:\n    p = ptr8(b)\n"
+    "kern/ptr.py": "def kernel(f):\n    return f\ndef ptr8(b):\n    return b\n"
+    "ptr16 = ptr32 = ptr8\nuint = int\n",
+    "kern/steps.py": CONST + "from .ptr import kernel, ptr8\n_AT = const(3)\n"
+    "@kernel\ndef step(b: ptr8, n: int) -> int:\n    p = ptr8(b)\n"
     "    return p[_AT] + n\n",
 }
 
@@ -319,6 +326,7 @@ def test_the_library_joins(variant):
     assert {"uipy/core.py", "uipy/apps.py", "uipy/drivers/enc28j60.py", "main.py"} <= set(tree)
     core = tree["uipy/core.py"]
     assert "class Stack" in core and "class Tcp" in core and "class Echo" not in core
+    assert "class Bytes" in tree["uipy/toolbox.py"] and "class Ring" in tree["uipy/toolbox.py"]
     assert ("@micropython.viper" in core) == (variant == "viper")
     for name, text in tree.items():
         if name.endswith(".py"):

@@ -15,14 +15,19 @@ import sys
 from pathlib import Path
 from types import ModuleType
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 WANTED = bool(os.environ.get("UIPY_PARTS"))
 
 
 class Door(ModuleType):
-    """A source module by its name, behind which lies the joined one."""
+    """A source module by its name, behind which lies the joined one.
+
+    monkeypatch finds nothing in a door's own dictionary, and takes back what it set by deleting
+    it: what was there before comes back then.
+    """
 
     _names: dict = {}
+    _before: dict = {}
 
     def __getattr__(self, name):
         if name in self._names["consts"]:
@@ -38,13 +43,17 @@ class Door(ModuleType):
     def __setattr__(self, name, value):
         module, there = self._names["names"].get(name, (None, None))
         if there:
+            self._before.setdefault(name, getattr(sys.modules[module], there))
             setattr(sys.modules[module], there, value)
         else:
             super().__setattr__(name, value)
 
     def __delattr__(self, name):
         module, there = self._names["names"].get(name, (None, None))
-        if there:
+        if there and name in self._before:
+            setattr(sys.modules[module], there, self._before.pop(name))
+        elif there:
+            self._before[name] = getattr(sys.modules[module], there)
             delattr(sys.modules[module], there)
         else:
             super().__delattr__(name)
@@ -72,12 +81,9 @@ class Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     def find_spec(self, name, path=None, target=None):
         if name.split(".")[0] != "uipy":
             return None
-        file = self.tree.joinpath(*name.split("."))
-        file = next(
-            (f for f in (file / "__init__.py", file.with_suffix(".py")) if f.exists()), None
-        )
+        file = self.file(name)
         if name in self.parts and file:
-            below = [str(file.with_suffix(""))]
+            below = [str(self.tree.joinpath(*name.split(".")))]
             loader = Joined(name, str(file))
             loader.consts = self.names.get(name, {"consts": {}})["consts"]
             return importlib.util.spec_from_file_location(
@@ -90,14 +96,21 @@ class Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         kernels = name.startswith("uipy.kern.") and source.exists()
         return importlib.util.spec_from_file_location(name, source) if kernels else None
 
+    def file(self, name):
+        place = self.tree.joinpath(*name.split("."))
+        files = [f for f in (place / "__init__.py", place.with_suffix(".py")) if f.exists()]
+        return files[0] if files else None
+
     def create_module(self, spec):
         door = Door(spec.name)
         door.__dict__["_names"] = self.names[spec.name]
+        door.__dict__["_before"] = {}
         door.__dict__["__file__"] = self.names[spec.name]["file"]
         return door
 
     def exec_module(self, module):
-        importlib.import_module(self.names[module.__name__]["part"])
+        if self.file(self.names[module.__name__]["part"]):  # none where all is constants
+            importlib.import_module(self.names[module.__name__]["part"])
 
 
 def install():

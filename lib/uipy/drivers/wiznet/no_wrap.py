@@ -20,41 +20,40 @@ _WRITE = const(0xF0)
 _FAR = const(1664)  # octets from the end at which a transfer can run over it: 2 + 1518 + 127
 
 
-class Seam(Wiznet):
-    """What the engine calls for a packet that lies behind `SEAM`."""
+class NoWrap(Wiznet):
+    """What the engine calls for a packet that lies behind `EDGE`."""
 
-    SEAM = 8192 - _FAR
-    _buf_cut = None  # the packet buffer that `_chunks` are of
+    EDGE = 8192 - _FAR
+    _chunked = None  # the packet buffer that `_chunks` are of
 
-    def _cut(self, buf):
-        """Makes the chunks of a buffer that was not used before."""
+    def _make_chunks(self, buf):
+        """Makes the chunks of a buffer that was not the last one; allocates."""
         whole = memoryview(buf)
         self._chunks = [whole[i : i + _CHUNK] for i in range(2, len(buf), _CHUNK)]
         self._part = bytearray(_CHUNK)
         self._octet = memoryview(self._part)[:1]
         self._head = bytearray(3)
-        self._buf_cut = buf
+        self._chunked = buf
 
-    def _fetch(self, buf, room, views):
+    def _fetch(self, room, views):
         """As the engine's, wherever the packet lies."""
-        st, a = self._st, self._a
-        at = st[RD] & self.MASK
-        if at <= self.SEAM:
-            return super()._fetch(buf, room, views)
-        if buf is not self._buf_cut:
-            self._cut(buf)
-        a[3] = self._read_octet(at)
+        at = self._st[RD] & self.MASK
+        if at <= self.EDGE:
+            return super()._fetch(room, views)
+        return self._fetch_over(at, room)
+
+    def _fetch_over(self, at, room):
+        """The packet at this address, into the buffer that was cut."""
+        self._a[3] = self._read_octet(at)
         at = (at + 1) & self.MASK
-        a[4] = self._read_octet(at)
-        n = length(st, a, self._h_rx, self.stat, room)
+        self._a[4] = self._read_octet(at)
+        n = length(self._st, self._a, self._h_rx, self.stat, room)
         if n > 0:
             self._read_rest((at + 1) & self.MASK, n & 0xFFF)
         return n
 
-    def _load(self, buf, n):
-        """The n octets at buf[2:] to TX memory at WR."""
-        if buf is not self._buf_cut:
-            self._cut(buf)
+    def _load(self, n):
+        """The n octets at buf[2:] of the buffer that was cut, to TX memory at WR."""
         at = self._st[WR] & self.MASK
         k = min(n, self.SIZE - at)
         self._write_before(at, k)
@@ -109,7 +108,7 @@ class Seam(Wiznet):
         self._cs(1)
 
     # The frame's first k octets end at or before the end of the memory, the rest begin at its
-    # beginning. r octets lie in the chunk that the seam cuts.
+    # beginning. r octets lie in the chunk that the edge cuts.
 
     def _read_before(self, at, k):
         r = k % _CHUNK
@@ -118,14 +117,14 @@ class Seam(Wiznet):
         if r:
             self._read_part(at + k - _CHUNK)
             for i in range(_CHUNK - r, _CHUNK):
-                self._buf_cut[2 + k - _CHUNK + i] = self._part[i]
+                self._chunked[2 + k - _CHUNK + i] = self._part[i]
 
     def _read_after(self, k, n):
         f = -k % _CHUNK  # octets up to the next chunk
         if f:
             self._read_part(0)
             for i in range(min(f, n - k)):
-                self._buf_cut[2 + k + i] = self._part[i]
+                self._chunked[2 + k + i] = self._part[i]
         if n > k + f:
             self._read_chunks(f, (k + f) // _CHUNK, (n + _CHUNK - 1) // _CHUNK)
 
@@ -134,14 +133,14 @@ class Seam(Wiznet):
             self._write_chunks(at, 0, k // _CHUNK)
         if k % _CHUNK:
             for i in range(_CHUNK - min(k, _CHUNK), _CHUNK):
-                self._part[i] = self._buf_cut[2 + k - _CHUNK + i]
+                self._part[i] = self._chunked[2 + k - _CHUNK + i]
             self._write_part(at + k - _CHUNK)
 
     def _write_after(self, k, n):
         f = -k % _CHUNK
         if f:
             for i in range(min(f, n - k)):
-                self._part[i] = self._buf_cut[2 + k + i]
+                self._part[i] = self._chunked[2 + k + i]
             self._write_part(0)
         if n > k + f:
             self._write_chunks(f, (k + f) // _CHUNK, (n + _CHUNK - 1) // _CHUNK)

@@ -2,19 +2,15 @@
 
 | what is seen | what is done | counter |
 |---|---|---|
-| RX_RSR, RX_RD and RX_WR contradict each other | read again, up to 4 times | rx_doubt |
-| they go on doing so | inspection; RX_RD and RECV written again | rx_resync |
-| and still | socket 0 is opened anew | reopened |
 | a packet length that cannot be | read again; socket 0 is opened anew | rx_bogus, reopened |
 | no SENDOK within 100 ms | inspection; socket 0 is opened anew | tx_timeout, reopened |
 | a register is not as it was set (power dip, glitch) | reset, set up anew | chip_lost, reinit |
 | another version number | looked for twice a second, for ever | no_chip, reinit |
-| packets wait though INT is high | polling, until INT is low again | int_missed |
-| INT is low though nothing came | polling | int_stuck |
 | RX memory is full | it is emptied; the chip does not say what it dropped | rx_full |
 
-Nothing here waits once the constructor has returned: a reset is a state, and what is due is done
-when the stack asks for a frame next.
+What waits in RX memory, and whether INT tells the truth of it, is in doubt.py. Nothing waits once
+the constructor has returned: a reset is a state, and what is due is done when the stack asks for a
+frame next.
 """
 
 import time
@@ -28,26 +24,21 @@ from .state import (
     AT,
     AVAIL,
     BY_PIN,
-    CARE_AT,
     CELLS,
+    CHECK_AT,
     DOWN,
     LINK,
     MASK,
     N_CHIP_LOST,
-    N_INT_MISSED,
-    N_INT_STUCK,
     N_LINK,
     N_NO_CHIP,
     N_REINIT,
     N_REOPENED,
-    N_RX_DOUBT,
-    N_RX_RESYNC,
     OWED,
     POLLED,
     R_ALL,
     R_INSPECT,
     R_LOOK,
-    R_POINTERS,
     RD,
     RD_AT,
     RX_AT,
@@ -57,7 +48,6 @@ from .state import (
     WATCH,
     WR,
     WR_AT,
-    counted,
 )
 
 # Where the reset stands (`_stage`)
@@ -67,7 +57,7 @@ _SETTLING = const(2)
 _LOST = const(3)
 
 _TICKS = const(0x3FFFFFFF)  # ticks_ms modulo 2**30
-_CARE_MS = const(250)  # between two looks at the chip's health and the cable
+_CHECK_MS = const(250)  # between two looks at the chip's health and the cable
 _HOLD_MS = const(2)  # RSTn low for at least 500 us (5.5.1)
 _ABSENT_MS = const(500)
 _TRIES = const(10)  # reads of S0_SR until OPEN or CLOSE is done: microseconds
@@ -75,7 +65,7 @@ _CLOSED = const(0x00)
 _MACRAW = const(0x42)
 
 
-class Care(SpiDevice):
+class Upkeep(SpiDevice):
     """One chip. Returns within 0.2 s, with or without a cable; raises `NoChip` when none answers,
     unless `wait` is true.
 
@@ -137,7 +127,7 @@ class Care(SpiDevice):
     MASK: int  # pointer to address: its low bits ...
     RX_AT: int  # ... and the high octet of where the memory begins
     TX_AT: int
-    SEAM = 0  # address behind which a frame may run over the end of a memory that does not wrap
+    EDGE = 0  # address behind which a frame may run over the end of a memory that does not wrap
 
     def _setup_frames(self, multicast, promiscuous, duplex, speed):
         """-> tuple of frames that set the chip up after a reset."""
@@ -214,10 +204,10 @@ class Care(SpiDevice):
         """The one place that waits: reset held, settling, up or lost."""
         st = self._st
         for _ in range(3):
-            self._care(time.ticks_ms() & _TICKS)
+            self._tend(time.ticks_ms() & _TICKS)
             if st[WATCH] != DOWN or self._stage == _LOST:
                 break
-            ms = (st[CARE_AT] - time.ticks_ms()) & _TICKS
+            ms = (st[CHECK_AT] - time.ticks_ms()) & _TICKS
             if ms <= self.SETTLE_MS:
                 time.sleep_ms(ms)
 
@@ -238,18 +228,18 @@ class Care(SpiDevice):
         """There is no chip any more, until it has been reset and set up."""
         st = self._st
         self._stage = _LOST
-        st[CARE_AT] = time.ticks_ms() + retry_ms & _TICKS
+        st[CHECK_AT] = time.ticks_ms() + retry_ms & _TICKS
         st[WATCH] = DOWN
         st[AVAIL] = st[OWED] = st[SENDING] = 0
         if st[LINK]:
             self._set_link(0)
 
-    def _care(self, t):
-        """What is due at CARE_AT."""
+    def _tend(self, t):
+        """What is due at CHECK_AT."""
         st = self._st
-        st[CARE_AT] = t + _CARE_MS & _TICKS
+        st[CHECK_AT] = t + _CHECK_MS & _TICKS
         if st[WATCH] != DOWN:
-            self._check()
+            self._check_health()
         elif self._stage == _LOST:
             self._reset(t)
         elif self._stage == _HELD:
@@ -258,7 +248,7 @@ class Care(SpiDevice):
         else:
             self._start()
 
-    def _check(self):
+    def _check_health(self):
         """The chip's health, its cable, and what waits, whatever INT says."""
         st = self._st
         if not self.recover & R_INSPECT or self._inspect():
@@ -270,7 +260,7 @@ class Care(SpiDevice):
         if self._rst is not None:
             self._rst(0)
             self._stage = _HELD
-            self._st[CARE_AT] = t + _HOLD_MS & _TICKS
+            self._st[CHECK_AT] = t + _HOLD_MS & _TICKS
             return
         for frame in self.RESET:
             self._put(frame)
@@ -278,7 +268,7 @@ class Care(SpiDevice):
 
     def _settle(self, t):
         self._stage = _SETTLING
-        self._st[CARE_AT] = t + self.SETTLE_MS & _TICKS
+        self._st[CHECK_AT] = t + self.SETTLE_MS & _TICKS
 
     def _start(self):
         self._get(self.GET_VERSION)
@@ -312,7 +302,8 @@ class Care(SpiDevice):
         self._put(self.OPEN)
         if not self._await(_MACRAW):
             return False
-        st, a = self._st, self._a
+        st = self._st
+        a = self._a
         self._get(self.GET_WR)
         st[WR] = a[3] << 8 | a[4]
         self._get(self.POINTERS)
@@ -367,76 +358,3 @@ class Care(SpiDevice):
         self._count(N_LINK)
         if self.on_link is not None:
             self.on_link(up == 1)
-
-    # What waits in RX memory
-
-    def _size(self):
-        """Counts what waits -> False when that cannot be believed."""
-        self._get(self.POINTERS)
-        return counted(self._st, self._a, self.stat) >= 0 or self._doubted()
-
-    def _doubted(self):
-        """RX_RSR, RX_RD and RX_WR contradict each other -> True when they do not any more."""
-        self._count(N_RX_DOUBT)
-        if not self.recover & R_POINTERS:
-            return False
-        if self._agree_soon():
-            return True
-        if not self._inspect():
-            return False
-        self._count(N_RX_RESYNC)
-        self._give_back()  # the pointer or the command may have been garbled on its way
-        if self._agree_soon():
-            return True
-        self._reopen()
-        return False
-
-    def _agree_soon(self):
-        for _ in range(4):
-            self._get(self.POINTERS)
-            if counted(self._st, self._a, self.stat) >= 0:
-                return True
-        return False
-
-    def _look_anyway(self):
-        """The look that does not believe INT. A pin caught lying is not asked again until it is
-        seen low."""
-        st = self._st
-        if self._size() and st[OWED]:
-            self._give_back()
-        if st[WATCH] != BY_PIN or not st[AVAIL]:
-            return
-        if self._int():
-            self._count(N_INT_MISSED)
-            st[WATCH] = POLLED
-        self._put(self.CLEAR_RECV)
-        self._size()
-
-    def _noticed(self):
-        """After a look that found nothing, or that INT was not asked about: does the pin tell the
-        truth? Low again although its flag was cleared and nothing came, it is stuck: we go on by
-        polling. Low with frames waiting, it moves, and is believed again."""
-        st = self._st
-        if st[WATCH] == DOWN:
-            return
-        low = not self._int()
-        if st[AVAIL]:
-            if low:
-                st[WATCH] = BY_PIN
-        elif st[WATCH] == POLLED:
-            return
-        elif not low:
-            self._lows = 0
-        elif self._lows < 2:
-            self._lows += 1
-            if self._lows == 2:
-                self._count(N_INT_STUCK)
-
-    def _give_back(self):
-        """RX_RD and RECV: the chip may use again what lies before."""
-        st = self._st
-        self._w_rd[3] = st[RD] >> 8
-        self._w_rd[4] = st[RD] & 0xFF
-        self._put(self._w_rd)
-        self._put(self.RECV)
-        st[OWED] = 0
