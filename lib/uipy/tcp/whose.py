@@ -24,7 +24,21 @@ from ..net.datagram import (
 )
 from ..stat import N_TCP_IN
 from .header import ACK, KIND_NOP, KIND_STAMP, RST, SYN
-from .row import ADV, HEARD_AT, KPROBE, LPORT, OPT_TS, OPTS, RADDR, RCV_NXT, RPORT, SND_UNA, USED
+from .row import (
+    ADV,
+    HEARD_AT,
+    KPROBE,
+    LPORT,
+    OPT_TS,
+    OPTS,
+    RADDR,
+    RCV_NXT,
+    RPORT,
+    S_SYN_RECEIVED,
+    SND_UNA,
+    STATE,
+    USED,
+)
 
 
 @kernel
@@ -43,7 +57,7 @@ def whose(buf, seg: ptr32, tab: ptr16, env: ptr32, stat: ptr32) -> int:
     b = ptr8(buf)
     at = seg[AT]
     n = seg[LEN]
-    head = 0  # one `return` for both: no jump in frozen code may span 2 kB
+    head = 0  # one `return` for both: in frozen code a jump over 2 kB ends anywhere
     if n >= 20:
         head = (b[at + 12] >> 4) << 2
     if head < 20 or head > n:
@@ -86,26 +100,28 @@ def whose(buf, seg: ptr32, tab: ptr16, env: ptr32, stat: ptr32) -> int:
     elif n + 0x3FFF < 0:
         n = 0 - 0x3FFF
     seg[ACKS] = (n << 16) | (lo & 0xFFFF)
-    # SEG.SEQ == RCV.NXT, and the control bits of an ordinary segment
-    if ((b[at + 4] << 8) | b[at + 5]) != tab[o + RCV_NXT]:
+    # In the window from RCV.NXT on, with the control bits of an ordinary segment. SYN-SENT has no
+    # RCV.NXT yet.
+    if (
+        ((b[at + 4] << 8) | b[at + 5]) != tab[o + RCV_NXT]
+        or ((b[at + 6] << 8) | b[at + 7]) != tab[o + RCV_NXT + 1]
+        or (flags & (SYN | RST | ACK)) != ACK
+        or seg[TEXT] > ((tab[o + ADV] << 16) | tab[o + ADV + 1])
+        or tab[o + STATE] < S_SYN_RECEIVED
+    ):
         return row
-    if ((b[at + 6] << 8) | b[at + 7]) != tab[o + RCV_NXT + 1]:
-        return row
-    if (flags & (SYN | RST | ACK)) != ACK:
-        return row
-    if head == 32 and tab[o + OPTS] & OPT_TS:
+    if (tab[o + OPTS] & OPT_TS) == 0:
+        if head == 20:
+            seg[PLAIN] = 1
+            seg[REL] = 0
+            n = env[NOW]
+            tab[o + HEARD_AT] = n >> 16
+            tab[o + HEARD_AT + 1] = n & 0xFFFF
+            tab[o + KPROBE] = 0
+    elif head == 32:
         n = (b[at + 20] << 8) | b[at + 21]
-        if n != (KIND_NOP << 8 | KIND_NOP) or b[at + 22] != KIND_STAMP or b[at + 23] != 10:
-            return row
-        seg[P_TS] = at + 24
-    elif head != 20 or tab[o + OPTS] & OPT_TS:
-        return row
-    if seg[TEXT] > ((tab[o + ADV] << 16) | tab[o + ADV + 1]):
-        return row
-    seg[PLAIN] = 1
-    seg[REL] = 0
-    n = env[NOW]
-    tab[o + HEARD_AT] = n >> 16
-    tab[o + HEARD_AT + 1] = n & 0xFFFF
-    tab[o + KPROBE] = 0
+        if n == (KIND_NOP << 8 | KIND_NOP) and b[at + 22] == KIND_STAMP and b[at + 23] == 10:
+            seg[PLAIN] = 1  # unless the timestamp is an old one
+            seg[REL] = 0
+            seg[P_TS] = at + 24
     return row
