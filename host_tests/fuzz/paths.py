@@ -22,7 +22,7 @@ class Way:
 
     def __enter__(self):
         def receive(stack, iface, n):
-            frame = bytes(stack.buf[2 : 2 + n])
+            frame = bytes(memoryview(stack.buf)[2 : 2 + n])
             return self._note(stack, frame, RECEIVE(stack, iface, n))
 
         def next_frame(stack):
@@ -42,7 +42,7 @@ class Way:
         """A call with this frame has returned this size."""
         rows = stack.tcp.tab.tobytes() if stack.tcp else b""
         counters, env = stack.stat.tobytes(), stack.env.tobytes()
-        reply = bytes(stack.buf[2 : 2 + size])
+        reply = bytes(memoryview(stack.buf)[2 : 2 + size])
         self.log.append((frame, size, rows, counters, env, reply))
         return size
 

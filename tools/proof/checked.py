@@ -110,16 +110,7 @@ class View32(View8):
         return v
 
 
-def ptr8(b):
-    return View8(b)
-
-
-def ptr16(b):
-    return View16(b)
-
-
-def ptr32(b):
-    return View32(b)
+ptr8, ptr16, ptr32 = View8, View16, View32
 
 
 # --- what was never written ---
@@ -212,14 +203,15 @@ def _attribute(name, make):
     return property(lambda stack: stack.__dict__["watched " + name], put)
 
 
-def watch(stack_class, always):
-    """Every stack's buffer, `seg` and `out` from now on; `always`: what `out` keeps."""
+def watch(stack_class, always_seg, always):
+    """Every stack's buffer, `seg` and `out` from now on; `always`: what they keep."""
 
     def buf(value, books):
         return Packet(value).follow(books)
 
     def seg(value, books):
         words = Words("i", value).follow("seg", ())
+        words.always = always_seg  # the first value has to be written too
         words.books = books
         return words
 
@@ -325,7 +317,7 @@ def kernel(f):
     kinds = dict(f.__annotations__)
     result = kinds.pop("return", None)
     order = inspect.getfullargspec(f).args
-    casts = [{ptr8: View8, ptr16: View16, ptr32: View32}.get(kinds.get(a)) for a in order]
+    casts = [kinds[a] if kinds.get(a) in (View8, View16, View32) else None for a in order]
     numbers = [k for k, a in enumerate(order) if kinds.get(a) is int]
     name = f.__module__ + "." + f.__name__
     before, behind = BEFORE.get(name), BEHIND.get(name)
@@ -417,7 +409,7 @@ def install():
     four.csum, four.copy, four.find, four.mac = wide(_module("unchecked", KERN / "cpython.py"))
     sys.modules["uipy.kern.ptr"] = casts
     sys.modules["uipy.kern.cpython"] = four
-    from uipy.net.datagram import OUT_TOS, OUT_TTL
+    from uipy.net.datagram import OUT_TOS, OUT_TTL, ROW
     from uipy.stack import Stack
 
-    watch(Stack, (OUT_TTL, OUT_TOS))
+    watch(Stack, (ROW,), (OUT_TTL, OUT_TOS))
