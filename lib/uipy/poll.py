@@ -111,6 +111,7 @@ def _start(stack):
     if env[BUSY]:
         raise Reentered("in a callback or an interrupt: set a flag, and call poll outside")
     env[LOST] = 0
+    stack.revive()
     for iface in stack.ifaces:
         try:
             if iface.move:
@@ -182,6 +183,9 @@ def _turns(stack):
                     d = min(left, ifaces[0].dev.still(), _LINK_MS)
                     if d > 0:
                         env[STILL_AT] = tadd(now, d) - 1
-    finally:
+    except GeneratorExit:
+        raise  # another one has taken its place
+    except:
         env[BUSY] = 0
         env[LOST] = 1
+        raise

@@ -26,6 +26,7 @@ from .net.datagram import (
     CAST,
     DUE,
     ENV_SIZE,
+    LOST,
     NEXT_AT,
     NOW,
     OUT_SIZE,
@@ -122,6 +123,8 @@ class Stack:
         `seg`, and returns the length of the reply written at iface.tx, 0 for none; its
         unreach(iface, at, n) hears that ICMP quotes n octets of one of ours at `at`."""
         self.handlers[number] = handler
+        if hasattr(handler, "start"):
+            handler.start()
         self.inputs[number] = handler.input  # bound once: a call through it looks nothing up
 
     def add_iface(self, dev, ip=None, gateway=None, arp=8):
@@ -249,23 +252,39 @@ class Stack:
         the reply, or 0; it goes out of the same interface. Raises `Reentered` in a callback."""
         self.begin(now_ms)
         try:
-            return receive(self, self.ifaces[iface], n)
+            n = receive(self, self.ifaces[iface], n)
+        except:
+            self.env[LOST] = 1
+            raise
         finally:
             self.env[BUSY] = 0
+        return n
 
     def output(self, now_ms):
         """The length of the next frame that is due, for interface number `out_iface`; 0 when there
         is none. Raises `Reentered` inside a callback."""
         self.begin(now_ms)
         try:
-            return next_frame(self)
+            n = next_frame(self)
+        except:
+            self.env[LOST] = 1
+            raise
         finally:
             self.env[BUSY] = 0
+        return n
+
+    def revive(self):
+        """An exception that was none of a callback's has gone through: the generators that it has
+        ended are made anew. That behind `poll` sees to itself."""
+        for number in self.handlers:
+            self.add_protocol(number, self.handlers[number])
 
     def begin(self, now):
         """One of the two calls begins, at the time `now`."""
         if self.env[BUSY]:
             raise Reentered("in a callback or an interrupt: set a flag, and call poll outside")
+        if self.env[LOST]:
+            self.revive()
         tick(self.env, self.clock, now)
 
 

@@ -182,6 +182,7 @@ class Books:
         self.sealed = 0
         if self.buf is not None:
             self.buf.known = bytearray(len(self.buf))
+            self.buf.known[:2] = b"\1\1"  # no frame's; a driver keeps them as they are
         for words in (self.seg, self.out):
             if words is not None:
                 words.forget()

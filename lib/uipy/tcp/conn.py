@@ -8,7 +8,6 @@ from .emit import opens
 from .end import end
 from .row import (
     ABORTED,
-    ADV,
     BUFF,
     DEAF,
     ERROR,
@@ -167,7 +166,18 @@ class Conn:
         row = self._alive()
         if self.src is not None:
             self._mark(OWES_DATA)
-        if opens(row, self.tcp.env[OWN_MSS]) and pair(row, ROOM) > pair(row, ADV):
+        if opens(row, self.tcp.env[OWN_MSS]):
+            self._mark(OWES_ACK)
+
+    def offer(self, n):
+        """Sets `room` to n, and tells the peer if that is worth a segment (RFC 9293 3.8.6.2.2)."""
+        row = self._alive()
+        if n < 0:
+            raise ValueError("room is 0 to 2**24 octets")
+        set_pair(row, ROOM, n)
+        if n > pair(row, BUFF):
+            set_pair(row, BUFF, n)
+        if opens(row, self.tcp.env[OWN_MSS]):
             self._mark(OWES_ACK)
 
     @property
@@ -290,13 +300,17 @@ class Conn:
         """A callback has ended. If it raised, the connection is reset; the stack goes on."""
         if exc is None or not isinstance(exc, Exception):
             return False
+        self.failed(exc)
+        return True
+
+    def failed(self, exc):
+        """A callback raised."""
         state = self.row[STATE]
         if state == S_SYN_SENT:  # RFC 9293 3.10.5: nobody to be reset
             end(self, REASONS[ERROR])
         elif state:
             abort(self, ERROR)
         self.tcp.stack.failed(exc)
-        return True
 
     def _mark(self, owes):
         """Something is to be sent: done as the reply of this `input` if that is about this
