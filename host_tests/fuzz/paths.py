@@ -1,23 +1,24 @@
-"""The two ways of a segment through TCP: the plain one, which `whose` finds (seg[PLAIN]), and the
-one through all the steps of check.py. What a stack does is written down call by call, so that two
-runs of the same seed, one a way, can be compared."""
+"""The ways of a segment through TCP: the short one of arrivals.py, where `whose` found nothing
+special about it (seg[PLAIN] is 2), the one past the steps of check.py (1), and the one through all
+of them. What a stack does is written down call by call, so that two runs of the same seed, one a
+way, can be compared."""
 
 from uipy import frames, poll, stack
 from uipy.net.datagram import P_TS, PLAIN, REL, ROW_SPAN, ROWS
-from uipy.tcp import demux
+from uipy.tcp import arrivals
 from uipy.tcp.row import HEARD_AT, KPROBE
 
-WHOSE, RECEIVE, NEXT_FRAME = demux.whose, frames.receive, frames.next_frame
+WHOSE, RECEIVE, NEXT_FRAME = arrivals.whose, frames.receive, frames.next_frame
 
 
 class Way:
-    """Within this block every stack's calls are noted in `log`; `plain` counts the segments that
-    were found to be plain. With `steps` none of them takes the short way."""
+    """Within this block every stack's calls are noted in `log`; `plain` counts the segments
+    with nothing special, `placed` those in place. With `steps` none of them takes a short way."""
 
     def __init__(self, steps, whose=WHOSE):
         self.steps = steps
         self.whose = whose
-        self.plain = self.segments = 0
+        self.plain = self.placed = self.segments = 0
         self.log = []
 
     def __enter__(self):
@@ -30,13 +31,13 @@ class Way:
 
         for module in (poll, stack):
             module.receive, module.next_frame = receive, next_frame
-        demux.whose = self._found
+        arrivals.whose = self._found
         return self
 
     def __exit__(self, *_):
         for module in (poll, stack):
             module.receive, module.next_frame = RECEIVE, NEXT_FRAME
-        demux.whose = WHOSE
+        arrivals.whose = WHOSE
 
     def _note(self, stack, frame, size):
         """A call with this frame has returned this size."""
@@ -52,7 +53,8 @@ class Way:
         i = self.whose(buf, seg, tab, env, stat)
         self.segments += 1
         if 0 <= i < env[ROWS] and seg[PLAIN]:
-            self.plain += 1
+            self.plain += seg[PLAIN] > 1
+            self.placed += seg[PLAIN] == 1
             if self.steps:
                 for k in (HEARD_AT, HEARD_AT + 1, KPROBE):
                     tab[i * size + k] = before[i * size + k]
