@@ -107,6 +107,7 @@ class Tcp:
         self.stack = stack
         self.buf = stack.buf
         self.seg = stack.seg
+        self.seg[ROW] = rows  # nobody's
         self.out = stack.out
         self.stat = stack.stat
         self.env = env = stack.env
