@@ -1,13 +1,30 @@
 """For the whole suite: boards and peers as fixtures. With UIPY_RECORD set, what every stack was
-given is left in build/frames.bin (lab/framelog.py).
+given is left in build/frames.bin (lab/framelog.py). With UIPY_CHECKED set, the kernels are those
+of tools/proof/checked.py, and a test during which one of them complained has failed.
 """
 
 import os
 from pathlib import Path
 
 import pytest
-from lab import framelog
-from lab.net import GATEWAY, GATEWAY_MAC, Station, Wire
+from proof import checked
+
+CHECKED = bool(os.environ.get("UIPY_CHECKED"))
+if CHECKED:
+    checked.install()
+
+from lab import framelog  # noqa: E402
+from lab.net import GATEWAY, GATEWAY_MAC, Station, Wire  # noqa: E402
+
+
+if CHECKED:
+
+    @pytest.fixture(autouse=True)
+    def _no_kernel_complains():
+        checked.faults.clear()
+        yield
+        found, checked.faults[:] = list(checked.faults), []
+        assert not found, "\n".join(found[:5])
 
 
 @pytest.fixture

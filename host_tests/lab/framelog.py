@@ -16,6 +16,8 @@ import inspect
 import json
 import struct
 
+import uipy.stack as stack_module
+from uipy import frames
 from uipy.stack import Stack
 
 FRAMES = 400
@@ -78,7 +80,8 @@ def _plain(value):
 
 def begin():
     """From now on every Stack is recorded."""
-    make, give, listen, connect = Stack.__init__, Stack._input, Stack.listen, Stack.connect
+    make, listen, connect = Stack.__init__, Stack.listen, Stack.connect
+    frames_in = frames.frames_in
     form = inspect.signature(make)
 
     def made(self, *args, **kwargs):
@@ -95,10 +98,16 @@ def begin():
         self.given = _Given(self.now, told)
         _stacks.append(self.given)
 
-    def given(self, n, iface):
-        if iface is self.ifaces[0]:
-            self.given.add(self.now, bytes(self.buf[2 : 2 + n]))
-        return give(self, n, iface)
+    def given(stack, iface):
+        """The generator that takes frames, and one before it that writes them down."""
+        take = frames_in(stack, iface).send
+        take(None)
+        n = 0
+        while True:
+            n = yield n
+            if iface.idx == 0:
+                stack.given.add(stack.now, bytes(stack.buf[2 : 2 + n]))
+            n = take(n)
 
     def listened(self, port, *args, **kwargs):
         self.given.made["listen"].append(port)
@@ -109,7 +118,8 @@ def begin():
         self.given.add(self.now, {"ip": to, "port": port, "lport": options.get("lport", 0)})
         return connect(self, app, ip, port, **options)
 
-    Stack.__init__, Stack._input = made, given  # type: ignore[method-assign]
+    Stack.__init__ = made  # type: ignore[method-assign]
+    stack_module.frames_in = given
     Stack.listen, Stack.connect = listened, connected  # type: ignore[method-assign]
 
 

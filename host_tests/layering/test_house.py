@@ -12,7 +12,6 @@ SCREEN = 48  # from its docstring to its end
 KERNEL = 2 * SCREEN
 LONG = {
     "kern/viper.py mac",  # HalfSipHash, in 16-bit halves and without a call
-    "apps/http_request.py next_line",  # a kernel: a call for each line costs more than the line
     "enc28j60/frames.py frames",  # a driver's generator: a call a part would cost as much as it
     "wiznet/engine.py frames",  # likewise
     "uipy/poll.py _turns",  # the poll loop's generator: its locals are its state

@@ -19,13 +19,14 @@ from array import array
 from micropython import const
 
 from .errors import Error, NoEntropy, Reentered
-from .frames import next_frame, receive
+from .frames import frames_in, next_frame
 from .kern import bump, mac, tdiff
 from .net.datagram import (
     BUSY,
     CAST,
     DUE,
     ENV_SIZE,
+    LOST,
     NEXT_AT,
     NOW,
     OUT_SIZE,
@@ -122,6 +123,8 @@ class Stack:
         `seg`, and returns the length of the reply written at iface.tx, 0 for none; its
         unreach(iface, at, n) hears that ICMP quotes n octets of one of ours at `at`."""
         self.handlers[number] = handler
+        if hasattr(handler, "start"):
+            handler.start()
         self.inputs[number] = handler.input  # bound once: a call through it looks nothing up
 
     def add_iface(self, dev, ip=None, gateway=None, arp=8):
@@ -135,6 +138,8 @@ class Stack:
         if iface.arp:
             self.layers.append(iface.arp)
         self.ifaces.append(iface)
+        iface.take = frames_in(self, iface).send
+        iface.take(None)
         self.env[STILL_AT] = -1
         return iface
 
@@ -249,23 +254,42 @@ class Stack:
         the reply, or 0; it goes out of the same interface. Raises `Reentered` in a callback."""
         self.begin(now_ms)
         try:
-            return receive(self, self.ifaces[iface], n)
+            n = self.ifaces[iface].take(n)
+        except:
+            self.env[LOST] = 1
+            raise
         finally:
             self.env[BUSY] = 0
+        return n
 
     def output(self, now_ms):
         """The length of the next frame that is due, for interface number `out_iface`; 0 when there
         is none. Raises `Reentered` inside a callback."""
         self.begin(now_ms)
         try:
-            return next_frame(self)
+            n = next_frame(self)
+        except:
+            self.env[LOST] = 1
+            raise
         finally:
             self.env[BUSY] = 0
+        return n
+
+    def revive(self):
+        """An exception that was none of a callback's has gone through: the generators that it has
+        ended are made anew. That behind `poll` sees to itself."""
+        for number in self.handlers:
+            self.add_protocol(number, self.handlers[number])
+        for iface in self.ifaces:
+            iface.take = frames_in(self, iface).send
+            iface.take(None)
 
     def begin(self, now):
         """One of the two calls begins, at the time `now`."""
         if self.env[BUSY]:
             raise Reentered("in a callback or an interrupt: set a flag, and call poll outside")
+        if self.env[LOST]:
+            self.revive()
         tick(self.env, self.clock, now)
 
 

@@ -31,8 +31,7 @@ class Stream(App):
 
     def acked(self, conn, n):
         if self.rx is self.tx:
-            conn.room = self.rx.room
-            conn.resume()
+            conn.offer(self.rx.room)
 
     def peer_closed(self, conn):
         self.rx.end()
@@ -42,5 +41,5 @@ class Stream(App):
 
     def pump(self, conn):
         """The rings have changed: offer the room that there is now, and send what there is."""
-        conn.room = self.rx.room
+        conn.offer(self.rx.room)
         conn.resume()

@@ -60,11 +60,12 @@ class _Reader:
 
 
 class Mpy:
-    """A .mpy file: `arch` ('' for bytecode only) and `functions`."""
+    """A .mpy file: `arch` ('' for bytecode only) and `functions`; `bodies` has the code of each."""
 
     def __init__(self, data, names=None):
         self._r = _Reader(data)
         self._names = names or {}
+        self.bodies = []
         self.arch = self._header()
         n_names, n_constants = self._r.number(), self._r.number()
         self.names = [self._name() for _ in range(n_names)]
@@ -105,6 +106,7 @@ class Mpy:
         head = self._r.number()
         kind = KINDS[head & 3]
         body = self._r.octets(head >> 3)
+        self.bodies.append(body)
         name, frame = self._signature(kind, body)
         path = "<module>" if parent is None else f"{parent}.{name}".lstrip(".")
         yield Function(path, kind, frame, len(body))

@@ -71,10 +71,12 @@ _MARKS = const(b"!#$%&'*+.^_`|~")
 
 
 @kernel
-def next_line(s: ptr16, line: ptr8, buf: ptr8) -> int:
-    """Read on in the packet. 1: a line that matters stands in line[0:s[_TO]]; 0: the packet is
-    used up, or s[STATUS] is set.
+def next_line(row, piece, buf: ptr8) -> int:
+    """Read on in the packet. 1: a line that matters stands in piece[0:row[_TO]]; 0: the packet is
+    used up, or row[STATUS] is set.
     """
+    s = ptr16(row)
+    line = ptr8(piece)
     at = s[AT]
     end = s[END]
     size = s[SIZE]
@@ -94,9 +96,6 @@ def next_line(s: ptr16, line: ptr8, buf: ptr8) -> int:
             n += 1
         s[_N] = n
         s[TOTAL] = s[TOTAL] + (at - start)
-        stop = n
-        if stop > size:
-            stop = size
         if s[METHOD] == 0 and n > size:
             k = 0
             while k < size and line[k] != _SP:
@@ -107,87 +106,99 @@ def next_line(s: ptr16, line: ptr8, buf: ptr8) -> int:
         elif s[TOTAL] > s[LIMIT]:
             s[STATUS] = 431
         elif c == _LF:
-            # A whole line, terminator included if it fitted (RFC 9112 2.2: a lone LF will do).
             s[_N] = 0
-            if line[stop - 1] == _LF:
-                stop -= 1
-            if stop > 0 and line[stop - 1] == _CR:
-                stop -= 1
-            if stop > 0:
-                # It begins with a token: the method up to a blank, or a name up to its colon.
-                # RFC 9112 3.1, 5.1, 5.2: so no blank stands first, nor before the colon.
-                mark = _COLON
-                if s[METHOD] == 0:
-                    mark = _SP
-                marks = ptr8(_MARKS)
-                bad = 0
-                word = 0
-                while word < stop and line[word] != mark:
-                    c = line[word]
-                    k = c | 32
-                    if (k < 97 or k > 122) and (c < 48 or c > 57) and c != _DASH:
-                        k = 0
-                        while k < 14 and marks[k] != c:
-                            k += 1
-                        if c == 0 or c == _CR:
-                            bad = 2
-                        elif k == 14 and bad == 0:
-                            bad = 1
-                    word += 1
-                k = word
-                while k < stop:
-                    if line[k] < 14 and (line[k] == _CR or line[k] == 0):
-                        bad = 2  # RFC 9112 2.2, RFC 9110 5.5
-                    k += 1
-                s[_WORD] = word
-                s[_TO] = stop
-                if bad < 2 and word == stop and n > stop + 2:
-                    s[STATUS] = 431  # a name alone that is longer than the buffer
-                elif bad > 0 or word == 0 or word == stop:
-                    s[STATUS] = 400
-                elif s[METHOD] == 0:
-                    found = 1
-                else:
-                    # Is the name one of _FIELDS? Their lengths differ.
-                    names = ptr8(_FIELDS)
-                    c = 0
-                    if word == 10:
-                        c = 4
-                    elif word == 14:
-                        c = 14
-                    elif word == 17:
-                        c = 28
-                    elif word != 4:
-                        word = 0
-                    k = 0
-                    while k < word and line[k] | 32 == names[c + k]:
-                        k += 1
-                    if k == word and k > 0:
-                        found = 1
-                        k += 1  # the blanks around the value are no part of it
-                        while k < stop and (line[k] == _SP or line[k] == _TAB):
-                            k += 1
-                        while k < stop and (line[stop - 1] == _SP or line[stop - 1] == _TAB):
-                            stop -= 1
-                        s[_FROM] = k
-                        s[_TO] = stop
-                        s[_CUT] = 0
-                        if n > size:
-                            s[_CUT] = 1
-            elif s[METHOD] == 0:
-                pass  # RFC 9112 2.2: empty lines before the request line are ignored
-            elif s[_HOSTS] == 0 and s[_MINOR] > 0:
-                s[STATUS] = 400  # RFC 9112 3.2
-            elif s[METHOD] == _OTHER:
-                s[STATUS] = 501  # RFC 9110 9.1
-            elif s[PAGE] == 0:
-                s[STATUS] = 404
-            elif s[METHOD] > HEAD:
-                s[STATUS] = 405
-            else:
-                s[STATUS] = 200
+            found = int(complete(row, piece, n))
     s[AT] = at
     return found
+
+
+@kernel
+def complete(s: ptr16, line: ptr8, n: int) -> int:
+    """A whole line of n octets, terminator included if it fitted (RFC 9112 2.2: a lone LF will do).
+    1: it matters. A kernel of its own: no jump in frozen code may span 2 kB.
+    """
+    stop = n
+    if stop > s[SIZE]:
+        stop = s[SIZE]
+    if line[stop - 1] == _LF:
+        stop -= 1
+    if stop > 0 and line[stop - 1] == _CR:
+        stop -= 1
+    if stop == 0:
+        if s[METHOD] == 0:
+            pass  # RFC 9112 2.2: empty lines before the request line are ignored
+        elif s[_HOSTS] == 0 and s[_MINOR] > 0:
+            s[STATUS] = 400  # RFC 9112 3.2
+        elif s[METHOD] == _OTHER:
+            s[STATUS] = 501  # RFC 9110 9.1
+        elif s[PAGE] == 0:
+            s[STATUS] = 404
+        elif s[METHOD] > HEAD:
+            s[STATUS] = 405
+        else:
+            s[STATUS] = 200
+        return 0
+    # It begins with a token: the method up to a blank, or a name up to its colon.
+    # RFC 9112 3.1, 5.1, 5.2: so no blank stands first, nor before the colon.
+    mark = _COLON
+    if s[METHOD] == 0:
+        mark = _SP
+    marks = ptr8(_MARKS)
+    bad = 0
+    word = 0
+    while word < stop and line[word] != mark:
+        c = line[word]
+        k = c | 32
+        if (k < 97 or k > 122) and (c < 48 or c > 57) and c != _DASH:
+            k = 0
+            while k < 14 and marks[k] != c:
+                k += 1
+            if c == 0 or c == _CR:
+                bad = 2
+            elif k == 14 and bad == 0:
+                bad = 1
+        word += 1
+    k = word
+    while k < stop:
+        if line[k] < 14 and (line[k] == _CR or line[k] == 0):
+            bad = 2  # RFC 9112 2.2, RFC 9110 5.5
+        k += 1
+    s[_WORD] = word
+    s[_TO] = stop
+    if bad < 2 and word == stop and n > stop + 2:
+        s[STATUS] = 431  # a name alone that is longer than the buffer
+    elif bad > 0 or word == 0 or word == stop:
+        s[STATUS] = 400
+    elif s[METHOD] == 0:
+        return 1
+    else:
+        # Is the name one of _FIELDS? Their lengths differ.
+        names = ptr8(_FIELDS)
+        c = 0
+        if word == 10:
+            c = 4
+        elif word == 14:
+            c = 14
+        elif word == 17:
+            c = 28
+        elif word != 4:
+            word = 0
+        k = 0
+        while k < word and line[k] | 32 == names[c + k]:
+            k += 1
+        if k == word and k > 0:
+            k += 1  # the blanks around the value are no part of it
+            while k < stop and (line[k] == _SP or line[k] == _TAB):
+                k += 1
+            while k < stop and (line[stop - 1] == _SP or line[stop - 1] == _TAB):
+                stop -= 1
+            s[_FROM] = k
+            s[_TO] = stop
+            s[_CUT] = 0
+            if n > s[SIZE]:
+                s[_CUT] = 1
+            return 1
+    return 0
 
 
 @kernel

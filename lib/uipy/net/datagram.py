@@ -25,7 +25,7 @@ WND = const(12)  # SEG.WND, not scaled
 ROW = const(13)  # the number of its connection's row; `rows` if there is none
 REL = const(14)  # SEG.SEQ - RCV.NXT; after the text the same of the octet behind it
 ACKS = const(15)  # SEG.ACK - SND.UNA
-PLAIN = const(16)  # 1: in place and without anything special, see tcp/whose.py
+PLAIN = const(16)  # 1: in place; 2: and there is nothing special about it, see tcp/whose.py
 # its options, as far as they have been read (tcp/options.py)
 P_MSS = const(17)  # 0: none
 P_SHIFT = const(18)  # of the window; -1: none
@@ -47,12 +47,8 @@ O_REL = const(5)  # SEG.SEQ - SND.UNA
 O_TEXT = const(6)  # octets of text
 O_UP = const(7)  # the urgent pointer
 O_WND = const(8)  # SEG.WND, of a segment that has no connection's row behind it
-O_ROOM = const(9)  # octets that the window takes from O_REL on
-O_MORE = const(10)  # 1: the source has more just now
-O_END = const(11)  # 1: nothing comes behind this text, ever
-O_AGAIN = const(12)  # 1: it was sent before
-O_FULL = const(13)  # octets of text in a full segment; 0: old data, which waits for nothing
-OUT_SIZE = const(14)
+O_AGAIN = const(9)  # 1: it was sent before
+OUT_SIZE = const(10)
 
 TTL = const(64)  # RFC 1122 3.2.1.7
 

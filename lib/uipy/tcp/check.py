@@ -34,6 +34,8 @@ def check(conn):
             return True
         if tcp.ts.check(row) > 0:
             tcp.ts.update(row)
+            set_pair(row, HEARD_AT, tcp.env[NOW])
+            row[KPROBE] = 0
             return True
         seg[PLAIN] = 0
     seg[REL] = ahead(tcp.buf, seg[AT] + 4, row, RCV_NXT)

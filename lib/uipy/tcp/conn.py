@@ -8,7 +8,6 @@ from .emit import opens
 from .end import end
 from .row import (
     ABORTED,
-    ADV,
     BUFF,
     DEAF,
     ERROR,
@@ -36,6 +35,7 @@ from .row import (
     S_CLOSED,
     S_ESTABLISHED,
     S_SYN_SENT,
+    SRC_COUNTED,
     SRC_ENDED,
     STATE,
     STATE_AT,
@@ -70,7 +70,10 @@ class Conn:
         if self.tcp.watch:
             src = self.tcp.watch(src)
         self.src = src
-        row[OURS] &= ~SRC_ENDED  # what was true of nothing, or of the source before
+        # what was true of nothing, or of the source before
+        row[OURS] &= ~(SRC_ENDED | SRC_COUNTED)
+        if getattr(src, "counted", False):
+            row[OURS] |= SRC_COUNTED
         self._mark(OWES_DATA)
 
     def finish(self, src=None):
@@ -167,7 +170,19 @@ class Conn:
         row = self._alive()
         if self.src is not None:
             self._mark(OWES_DATA)
-        if opens(row, self.tcp.env[OWN_MSS]) and pair(row, ROOM) > pair(row, ADV):
+        if opens(row, self.tcp.env[OWN_MSS]):
+            self._mark(OWES_ACK)
+
+    def offer(self, n):
+        """Sets `room` to n, and tells the peer if that is worth a segment (RFC 9293 3.8.6.2.2)."""
+        row = self.row
+        if n < 0 or row[STATE] == S_CLOSED:
+            self._alive()
+            raise ValueError("room is 0 to 2**24 octets")
+        set_pair(row, ROOM, n)
+        if n > pair(row, BUFF):
+            set_pair(row, BUFF, n)
+        if opens(row, self.tcp.env[OWN_MSS]):
             self._mark(OWES_ACK)
 
     @property
@@ -290,13 +305,17 @@ class Conn:
         """A callback has ended. If it raised, the connection is reset; the stack goes on."""
         if exc is None or not isinstance(exc, Exception):
             return False
+        self.failed(exc)
+        return True
+
+    def failed(self, exc):
+        """A callback raised."""
         state = self.row[STATE]
         if state == S_SYN_SENT:  # RFC 9293 3.10.5: nobody to be reset
             end(self, REASONS[ERROR])
         elif state:
             abort(self, ERROR)
         self.tcp.stack.failed(exc)
-        return True
 
     def _mark(self, owes):
         """Something is to be sent: done as the reply of this `input` if that is about this

@@ -10,13 +10,9 @@ timers.py. Options beyond the plain protocol are modules that are imported when 
 from array import array
 
 from ..guard import guarded
-from ..kern import bump, pair, seq_in, seq_out, set_pair, tdiff, u16
+from ..kern import seq_out, set_pair, tdiff
 from ..net.datagram import (
-    AT,
-    CAST,
     DELAYED_ACK,
-    DUE,
-    IFACE,
     MAX_FLIGHT,
     NOW,
     OWN_MSS,
@@ -25,23 +21,19 @@ from ..net.datagram import (
     ROWS,
     RTO_MAX,
     RTO_MIN,
-    SRC_AT,
     TCP_AT,
 )
 from ..net.front import aim
-from ..stat import N_TCP_BAD
-from .closed import reset_back
+from .arrivals import arrivals
 from .conn import Conn
 from .end import end
 from .halfopen import HalfOpen
 from .icmp import unreach
 from .isn import Isn
 from .listen import listen
+from .meet import meet, segment
 from .row import (
-    ACK_AT,
     DUP,
-    LPORT,
-    MAX,
     NKEY,
     OPT_ECN,
     OPT_SACK,
@@ -54,24 +46,18 @@ from .row import (
     RADDR,
     REASONS,
     ROW_SIZE,
-    RPORT,
-    RUNS_ACK,
     RUNS_PERSIST,
     RUNS_REXMT,
-    S_SYN_SENT,
     SINCE_AT,
-    STATE,
     TIMERS,
     TOLD,
     USED,
     WAITS,
 )
 from .rto import arm, start
-from .send import segment
-from .states import INPUT
+from .send import segments
 from .timers import deadline, run, tell
 from .timewait import TimeWait
-from .whose import whose
 
 
 class Tcp:
@@ -121,6 +107,7 @@ class Tcp:
         self.stack = stack
         self.buf = stack.buf
         self.seg = stack.seg
+        self.seg[ROW] = rows  # nobody's
         self.out = stack.out
         self.stat = stack.stat
         self.env = env = stack.env
@@ -197,20 +184,13 @@ class Tcp:
             size += self.urg.SIZE
         return size
 
-    # Input
-
-    def input(self, iface):
-        """A segment was received; returns the length of the reply at iface.tx."""
-        seg = self.seg
-        if seg[CAST]:  # RFC 9293 3.9.2.3, MUST-57: not to a broadcast or multicast address
-            return 0
-        i = whose(self.buf, seg, self.tab, self.env, self.stat)
-        if i < 0:
-            bump(self.stat, N_TCP_BAD)
-            return 0
-        if i < self.rows:
-            return meet(self.conns[i])
-        return _strangers(self, seg)
+    def start(self):
+        """Makes `input` and `build`, see arrivals.py and send.py: now, and again when an exception
+        that is none of a callback's (KeyboardInterrupt) has ended them."""
+        self.build = segments(self).send
+        self.build(None)
+        self.input = arrivals(self).send
+        self.input(None)
 
     def to(self, conn):
         """The segment at hand has brought about this connection: the rest of it is for it."""
@@ -278,80 +258,6 @@ class Tcp:
         self.stack.wake_up()
 
 
-def _strangers(tcp, seg):
-    """No connection: half-open, TIME-WAIT, a listener, or nobody."""
-    key = tcp.key
-    key[USED] = seg[IFACE] + 1
-    key[LPORT] = u16(tcp.buf, seg[AT] + 2)
-    key[RPORT] = u16(tcp.buf, seg[AT])
-    seq_in(key, RADDR, tcp.buf, seg[SRC_AT])
-    i = tcp.half.find(key)
-    if i >= 0:
-        return tcp.half.input(i)
-    i = tcp.wait.find(key)
-    if i >= 0:
-        i = tcp.wait.input(i)
-        if i >= 0:
-            return i
-    li = tcp.listener(key[LPORT], seg[IFACE])  # MUST-42
-    if not li:
-        return reset_back(tcp)
-    i = tcp.half.listen(li)
-    tcp.isn.moved = False
-    return i
-
-
-def meet(conn):
-    """The segment at hand is for this connection: its state answers, and what is due goes out as
-    the reply. Returns its length."""
-    tcp = conn.tcp
-    row = conn.row
-    n = guarded(_meet, conn)
-    if n is None:  # a callback raised: the RST goes back
-        n = guarded(_answer, conn) or 0
-    if row[TIMERS] & RUNS_ACK:
-        arm(tcp.env, pair(row, ACK_AT))
-    if row[OWES] & ~WAITS:
-        tcp.env[DUE] = 1
-    tcp.seg[ROW] = tcp.rows  # nobody's
-    return n
-
-
-def _meet(conn):
-    """The connection's state, and the reply that is due then; its length."""
-    row = conn.row
-    n = 0
-    if not row[OWES] & OWES_RST:
-        n = INPUT[row[STATE]](conn)
-    return n if n else _answer(conn)
-
-
-def _answer(conn):
-    """What is due goes back with the frame at hand: a reply needs no neighbour. In SYN-SENT it
-    would be an open made in a callback, to somebody else."""
-    row = conn.row
-    if not row[OWES] & ~WAITS or row[STATE] <= S_SYN_SENT:
-        return 0
-    return _segment(conn)
-
-
-def _segment(conn):
-    """The next segment, to a destination that is in place. What waited for the neighbour waits no
-    more: with nothing in flight the timer was that of `_no_way`, and a segment that wants an
-    answer starts its own. When the RST has gone, the row is free; not earlier, for `closed` may
-    open another connection there."""
-    row = conn.row
-    owes = row[OWES]
-    if owes & WAITS:
-        row[OWES] = owes & ~WAITS
-        if not row[MAX]:
-            row[TIMERS] &= ~RUNS_REXMT
-    n = segment(conn)
-    if owes & OWES_RST and n:
-        end(conn, REASONS[row[DUP]])
-    return n
-
-
 def _leave(conn):
     """A frame for the connection, if its neighbour is known; otherwise the row waits and is asked
     again (RFC 1122 2.3.2.2)."""
@@ -365,7 +271,7 @@ def _leave(conn):
     if way <= 0:
         return _no_way(conn, row, way)
     aim(tcp.buf, iface.face, tcp.addr, 0)
-    way = _segment(conn)
+    way = segment(conn)
     return tcp.stack.leave(iface, way) if way else 0
 
 

@@ -1,6 +1,6 @@
 """The header of a segment, its window and its checksum (RFC 9293 3.1, 3.8.6.2.2)."""
 
-from ..kern import bump, csum, pair
+from ..kern import bump, csum
 from ..kern.ptr import kernel, ptr8, ptr16, ptr32
 from ..net.datagram import (
     L2,
@@ -120,9 +120,17 @@ def emit(buf, row, out, face, env: ptr32) -> int:
     return int(seal(buf, row, 0, out, face))
 
 
-def opens(row, own_mss):
-    """True if the window that could be offered is worth telling the peer (see `emit`)."""
-    return pair(row, ROOM) >= pair(row, ADV) + min(pair(row, BUFF) >> 1, own_mss)
+@kernel
+def opens(r: ptr16, own_mss: int) -> int:
+    """1 if the window that could be offered is worth telling the peer (see `emit`), else 0."""
+    room = (r[ROOM] << 16) | r[ROOM + 1]
+    adv = (r[ADV] << 16) | r[ADV + 1]
+    k = ((r[BUFF] << 16) | r[BUFF + 1]) >> 1
+    if k > own_mss:
+        k = own_mss
+    if room > adv and room >= adv + k:
+        return 1
+    return 0
 
 
 def bare(tcp, iface, table, k, flags, n=20):

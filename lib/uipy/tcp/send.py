@@ -1,7 +1,7 @@
-"""What TCP sends: `segment` builds the next segment that is due for a connection.
+"""What TCP sends: `segments` builds the next segment that is due for a connection.
 
 Theory of operation. Nothing is sent because something happened; what happened leaves a mark in the
-row (OWES_*), and whoever holds the buffer next asks `segment` until it answers 0: `input` for its
+row (OWES_*), and whoever holds the buffer next asks `tcp.build` until it answers 0: `input` for its
 reply, `output` for the rest. There is no send buffer: the source writes its octets straight behind
 the header, as often as they are needed.
 
@@ -14,13 +14,9 @@ from ..net.datagram import (
     MAX_FLIGHT,
     NOW,
     O_AGAIN,
-    O_END,
     O_FLAGS,
-    O_FULL,
     O_HEAD,
-    O_MORE,
     O_REL,
-    O_ROOM,
     O_TEXT,
     O_UP,
     O_WND,
@@ -81,108 +77,175 @@ from .row import (
 from .rto import account, arm, persist, start
 
 
-def segment(conn):
-    """Builds the next segment due for a connection behind the place of its IP header; returns its
-    length, 0 when nothing more is due. Old data first, then a probe of a closed window, then new
-    data, then an ACK alone."""
-    row = conn.row
+def segments(tcp):
+    """Builds segments, one a turn: `send(conn)` gives the length of the next one that is due for
+    the connection, behind the place of its IP header; 0 when nothing more is due. Old data first,
+    then a probe of a closed window, then new data, then an ACK alone.
+
+    A generator: its locals last from one segment to the next, and need no frame. What a source
+    raises ends here, its connection is reset.
+    """
+    buf, out, env, stat, ifaces = tcp.buf, tcp.out, tcp.env, tcp.stat, tcp.stack.ifaces
+    n = 0
+    while True:
+        conn = yield n
+        row = conn.row
+        iface = ifaces[row[USED] - 1]
+        n = 0
+        if row[OWES] & OWES_RST or row[STATE] <= S_SYN_RECEIVED:
+            n = _rst(conn, iface) if row[OWES] & OWES_RST else _syn(conn, iface)
+            continue
+        out[O_HEAD] = 20  # MUST-65
+        out[O_UP] = 0
+        full = row[MSS]  # octets of text in a full segment (Eff.snd.MSS)
+        if row[OPTS] & (OPT_TS | OPT_SACK):
+            write(conn, iface)
+            full -= out[O_HEAD] - 20
+        if env[MAX_FLIGHT] == 1:
+            full >>= 1  # in two halves: a lone segment would wait for a delayed ACK each time
+        try:
+            # Each turn takes a mark away, or builds a segment.
+            while not n and row[OWES] & (OWES_REXMT | OWES_PROBE | OWES_DATA):
+                new = not row[OWES] & (OWES_REXMT | OWES_PROBE)
+                closed = False
+                if not new:
+                    closed = not row[OWES] & OWES_REXMT and not row[SND_WND]
+                    n = _old(tcp, row, full)
+                    rel = out[O_REL]
+                    room = max(row[SND_WND] - rel, 1)
+                elif row[STATE] == S_FIN_WAIT_2:
+                    _linger(tcp, row)
+                else:
+                    rel = row[NXT]
+                    room = n = usable(row, env)
+                    if n > full:
+                        n = full
+                    elif n <= 0:
+                        n = 0
+                        _blocked(conn, iface, row)
+                if not n:
+                    continue
+                if row[OURS] & FIN_SENT and n >= row[MAX] - rel:
+                    n = row[MAX] - rel - 1  # none in the place of a FIN that was sent
+                    if n < 0:  # nor behind it
+                        n = 0
+                        row[OWES] &= ~OWES_DATA
+                        continue
+                # The source writes the text, and is asked for one octet more, to learn whether
+                # these are the last.
+                src = conn.src
+                more = False
+                if src is None:
+                    n = 0
+                    end = True
+                else:
+                    k = src.fill(rel, buf, iface.tx + out[O_HEAD], n + 1)
+                    more = k > n
+                    n = n if more else k
+                    end = not more and src.ended
+                # The FIN goes with this segment: in the place that it had, or behind the last octet
+                # if the window has one for it.
+                flags = ACK
+                if row[OURS] & FIN_SENT:
+                    if rel + n + 1 == row[MAX]:
+                        flags = ACK | FIN
+                elif row[OURS] & FIN_QUEUED and end and n < room:
+                    flags = ACK | FIN
+                if new and 0 < n < full:
+                    # Shorter than a full segment. With nothing behind it: Nagle (RFC 9293 3.7.4,
+                    # SHLD-7), while anything is unacknowledged; a FIN does not wait. With more
+                    # behind it, the window cut it short (RFC 9293 3.8.6.2.1, MUST-38): it goes if
+                    # it is half of the largest window.
+                    if more:
+                        waits = 2 * n < row[MAX_WND]  # MUST-38
+                        if waits and not row[NXT] and not row[TIMERS] & (RUNS_REXMT | RUNS_PERSIST):
+                            persist(row, env)  # no ACK comes: the override timeout
+                    else:
+                        # MUST-60
+                        waits = row[NXT] and not (flags & FIN or row[OURS] & NODELAY)
+                    if waits:
+                        n = 0
+                        row[OWES] &= ~OWES_DATA
+                        continue
+                if end:
+                    row[OURS] |= SRC_ENDED  # only now: until then the source was needed
+                if not n and flags == ACK:
+                    # The source has nothing now. If it has ended and all was ACKed, it is done.
+                    row[OWES] &= ~(OWES_DATA | OWES_PROBE)
+                    if row[OURS] & SRC_ENDED and not row[MAX]:
+                        conn.src = None
+                    continue
+                if not more:
+                    row[OWES] &= ~OWES_DATA  # set again by what gives the source more, and by ACKs
+                    if n:
+                        flags |= PSH  # RFC 9293 3.9.1.2, MUST-61
+                if flags & FIN and not row[OURS] & FIN_SENT:
+                    _fin_leaves(conn, row)
+                k = row[NXT]
+                out[O_FLAGS] = flags
+                out[O_REL] = rel
+                out[O_TEXT] = n
+                account(row, out, env)
+                if closed:  # the octet will hardly be taken: it goes again when the window opens
+                    row[NXT] = k
+                if out[O_AGAIN]:
+                    bump(stat, N_TCP_REXMT)
+                if row[OPTS] & (URGENT_OUT | OPT_ECN):
+                    _mark(tcp, row)
+                bump(stat, N_TCP_OUT)
+                n = emit(buf, row, out, iface.face, env)
+            if not n and row[OWES] & (OWES_ACK | OWES_KEEP):
+                # A segment without text: the ACK that is owed, or a keep-alive that asks for one.
+                out[O_FLAGS] = ACK
+                out[O_TEXT] = 0
+                out[O_REL] = row[MAX]
+                if row[OWES] & OWES_KEEP:
+                    row[OWES] &= ~OWES_KEEP
+                    out[O_REL] = -1  # RFC 9293 3.8.4: SEG.SEQ = SND.NXT - 1
+                    bump(stat, N_TCP_KEEP)
+                if row[OPTS] & (URGENT_OUT | OPT_ECN):
+                    _mark(tcp, row)
+                bump(stat, N_TCP_OUT)
+                n = emit(buf, row, out, iface.face, env)
+        except Exception as exc:
+            n = 0
+            conn.failed(exc)
+
+
+def _old(tcp, row, full):
+    """What is to be sent again, or the probe of a closed window; the mark goes. Sets O_REL, and
+    returns how many octets, 0 if there is nothing."""
+    out = tcp.out
     owes = row[OWES]
-    iface = conn.tcp.stack.ifaces[row[USED] - 1]
-    if owes & OWES_RST or row[STATE] <= S_SYN_RECEIVED:
-        return _rst(conn, iface) if owes & OWES_RST else _syn(conn, iface)
-    n = 0
-    if owes & (OWES_REXMT | OWES_PROBE):
-        n = _old(conn, iface, owes)
-    if not n and row[OWES] & OWES_DATA:
-        n = _fresh(conn, iface, row) if row[STATE] != S_FIN_WAIT_2 else _linger(conn, row)
-    if not n and row[OWES] & (OWES_ACK | OWES_KEEP):
-        n = _ack(conn, iface)
-    return n
+    wnd = row[SND_WND]
+    out[O_REL] = 0
+    if not owes & OWES_REXMT:
+        # The override timer: what the window takes, and one octet if it takes none (RFC 9293
+        # 3.8.6.1, MUST-35)
+        row[OWES] = owes & ~OWES_PROBE
+        bump(tcp.stat, N_TCP_PROBE)
+        return min(wnd, full) or 1
+    # The segment at SND.UNA (RFC 6298 5.4), or the first hole that SACK shows
+    row[OWES] = owes & ~OWES_REXMT
+    rel = tcp.sack.hole(row) if row[OPTS] & OPT_SACK else 0
+    n = row[MAX] - rel
+    if rel < 0 or n <= 0:
+        return 0
+    out[O_REL] = rel
+    full = min(full, max(wnd - rel, 1))  # a window that shrank (MUST-34)
+    if row[OPTS] & OPT_SACK:
+        full = tcp.sack.until(row, rel, full)
+    return min(n, full)
 
 
-def _old(conn, iface, owes):
-    row = conn.row
-    n = 0
-    if owes & OWES_REXMT:
-        row[OWES] = owes & ~OWES_REXMT
-        n = _resend(conn, iface)
-    if not n and row[OWES] & OWES_PROBE:
-        row[OWES] &= ~OWES_PROBE
-        n = _probe(conn, iface)
-    return n
-
-
-def _linger(conn, row):
+def _linger(tcp, row):
     """FIN-WAIT-2: everything has been sent. It ends by itself only when the application no longer
     reads."""
-    tcp = conn.tcp
     row[OWES] &= ~OWES_DATA
     if row[OURS] & DEAF and not row[TIMERS] & RUNS_LINGER:
         row[TIMERS] |= RUNS_LINGER
         set_pair(row, SINCE_AT, tcp.env[NOW])
         arm(tcp.env, tadd(tcp.env[NOW], tcp.linger))
-    return 0
-
-
-def _full(conn, iface):
-    """Writes the options; octets of data in a full segment with them (Eff.snd.MSS). One segment in
-    flight goes as two halves: a lone one would wait for a delayed ACK each time."""
-    tcp = conn.tcp
-    n = conn.row[MSS]
-    tcp.out[O_HEAD] = 20  # MUST-65
-    if conn.row[OPTS] & (OPT_TS | OPT_SACK):
-        write(conn, iface)
-        n -= tcp.out[O_HEAD] - 20
-    return n if tcp.env[MAX_FLIGHT] != 1 else n >> 1
-
-
-def _resend(conn, iface):
-    """The segment at SND.UNA again (RFC 6298 5.4), or the first hole that SACK shows."""
-    row = conn.row
-    tcp = conn.tcp
-    rel = tcp.sack.hole(row) if row[OPTS] & OPT_SACK else 0
-    n = row[MAX] - rel
-    if rel < 0 or n <= 0:
-        return 0
-    full = _full(conn, iface)
-    room = max(row[SND_WND] - rel, 1)
-    full = min(full, room)  # a window that shrank (MUST-34)
-    if row[OPTS] & OPT_SACK:
-        full = tcp.sack.until(row, rel, full)
-    tcp.out[O_REL] = rel
-    tcp.out[O_ROOM] = room
-    tcp.out[O_FULL] = 0
-    return _build(conn, iface, min(n, full))
-
-
-def _probe(conn, iface):
-    """The override timer: what the window takes, and one octet if it takes none (RFC 9293 3.8.6.1,
-    MUST-35)."""
-    row = conn.row
-    tcp = conn.tcp
-    n = min(row[SND_WND], _full(conn, iface))
-    nxt = row[NXT]
-    bump(tcp.stat, N_TCP_PROBE)
-    tcp.out[O_REL] = tcp.out[O_FULL] = 0
-    tcp.out[O_ROOM] = row[SND_WND] or 1
-    size = _build(conn, iface, n or 1)
-    if not n:
-        # the octet will hardly be taken: it is sent again when the window opens
-        row[NXT] = nxt
-    return size
-
-
-def _fresh(conn, iface, row):
-    """New data as far as the peer's window and CWND allow."""
-    n = usable(row, conn.tcp.env)
-    if n <= 0:
-        return _blocked(conn, iface, row)
-    full = _full(conn, iface)
-    out = conn.tcp.out
-    out[O_ROOM] = n
-    out[O_FULL] = full
-    out[O_REL] = row[NXT]
-    return _build(conn, iface, n if n < full else full)
 
 
 def _blocked(conn, iface, row):
@@ -191,132 +254,27 @@ def _blocked(conn, iface, row):
     row[OWES] &= ~OWES_DATA
     if not row[NXT] and not row[TIMERS] & (RUNS_REXMT | RUNS_PERSIST):
         src = conn.src
-        n = 0
-        if src is not None:
-            n = _ask(conn, 0, iface.tx + 20, 1)
+        tcp = conn.tcp
+        n = src.fill(0, tcp.buf, iface.tx + 20, 1) if src is not None else 0
         if n or (row[OURS] & FIN_QUEUED and (src is None or src.ended)):
-            persist(row, conn.tcp.env)
-    return 0
+            persist(row, tcp.env)
 
 
-def _ask(conn, rel, at, n):
-    """The source writes up to n octets at buf[at:]; how many. A function of its own, for the frame
-    of `_build` has 11 words."""
-    return conn.src.fill(rel, conn.tcp.buf, at, n)
+def _fin_leaves(conn, row):
+    """Our FIN: from ESTABLISHED to FIN-WAIT-1, from CLOSE-WAIT to LAST-ACK (RFC 9293 3.10.4)."""
+    row[OURS] |= FIN_SENT
+    if row[STATE] == S_ESTABLISHED:
+        set_state(conn, S_FIN_WAIT_1)
+    elif row[STATE] == S_CLOSE_WAIT:
+        set_state(conn, S_LAST_ACK)
 
 
-def _build(conn, iface, n):
-    """A segment with up to n octets from O_REL on, the source permitting; of new data (where
-    O_FULL octets make a full segment), the rules for small segments too."""
-    row = conn.row
-    out = conn.tcp.out
-    if row[OURS] & FIN_SENT and n >= row[MAX] - out[O_REL]:
-        n = row[MAX] - out[O_REL] - 1  # none in the place of a FIN that was sent
-        if n < 0:  # nor behind it
-            row[OWES] &= ~OWES_DATA
-            return 0
-    out[O_MORE] = 0
-    out[O_END] = 1
-    out[O_TEXT] = n
-    if conn.src is None:
-        n = out[O_TEXT] = 0
-    else:
-        # one octet more than is sent, to learn whether these are the last
-        n = _ask(conn, out[O_REL], iface.tx + out[O_HEAD], n + 1)
-        if n > out[O_TEXT]:
-            n = out[O_TEXT]
-            out[O_MORE] = 1
-            out[O_END] = 0
-        else:
-            out[O_TEXT] = n
-            if not conn.src.ended:
-                out[O_END] = 0
-    # The FIN goes with this segment: in the place that it had, or behind the last octet if the
-    # window has one for it.
-    out[O_FLAGS] = ACK
-    if row[OURS] & FIN_SENT:
-        if out[O_REL] + n + 1 == row[MAX]:
-            out[O_FLAGS] = ACK | FIN
-    elif row[OURS] & FIN_QUEUED and out[O_END] and n < out[O_ROOM]:
-        out[O_FLAGS] = ACK | FIN
-    if 0 < n < out[O_FULL] and _waits(row, out, conn.tcp.env):
-        row[OWES] &= ~OWES_DATA
-        return 0
-    if out[O_END]:
-        row[OURS] |= SRC_ENDED  # only now: the source is needed until its last octets were sent
-    if n or out[O_FLAGS] & FIN:
-        return _send(conn, iface, row)
-    # The source has nothing now. If it has ended and all of it was ACKed, it is done.
-    row[OWES] &= ~(OWES_DATA | OWES_PROBE)
-    if row[OURS] & SRC_ENDED and not row[MAX]:
-        conn.src = None
-    return 0
-
-
-def _waits(row, out, env):
-    """Whether a segment shorter than the MSS is to wait.
-
-    With nothing behind it: Nagle (RFC 9293 3.7.4, SHLD-7), while anything is unacknowledged; a FIN
-    does not wait. With more behind it, the window cut it short (RFC 9293 3.8.6.2.1, MUST-38): it
-    goes if it is half of the largest window.
-    """
-    if not out[O_MORE]:
-        # MUST-60
-        return row[NXT] and not (out[O_FLAGS] & FIN or row[OURS] & NODELAY)
-    if 2 * out[O_TEXT] >= row[MAX_WND]:
-        return False
-    if not row[NXT] and not row[TIMERS] & (RUNS_REXMT | RUNS_PERSIST):
-        persist(row, env)  # nothing in flight, so no ACK comes: the override timeout
-    return True  # MUST-38
-
-
-def _send(conn, iface, row):
-    """The segment stands: its number, the timers that it starts, and the state that a FIN
-    enters."""
-    out = conn.tcp.out
-    if not out[O_MORE]:
-        row[OWES] &= ~OWES_DATA  # whatever gives the source more, and every ACK, sets it again
-        if out[O_TEXT]:
-            out[O_FLAGS] |= PSH  # RFC 9293 3.9.1.2, MUST-61
-    if out[O_FLAGS] & FIN and not row[OURS] & FIN_SENT:
-        row[OURS] |= FIN_SENT
-        # from ESTABLISHED to FIN-WAIT-1, from CLOSE-WAIT to LAST-ACK (RFC 9293 3.10.4)
-        if row[STATE] == S_ESTABLISHED:
-            set_state(conn, S_FIN_WAIT_1)
-        elif row[STATE] == S_CLOSE_WAIT:
-            set_state(conn, S_LAST_ACK)
-    account(row, out, conn.tcp.env)
-    if out[O_AGAIN]:
-        bump(conn.tcp.stat, N_TCP_REXMT)
-    return _stamp(conn, iface, row)
-
-
-def _ack(conn, iface):
-    """A segment without data: the ACK that is owed, or a keep-alive that asks for one."""
-    row = conn.row
-    out = conn.tcp.out
-    _full(conn, iface)
-    out[O_FLAGS] = ACK
-    out[O_TEXT] = 0
-    out[O_REL] = row[MAX]
-    if row[OWES] & OWES_KEEP:
-        row[OWES] &= ~OWES_KEEP
-        out[O_REL] = -1  # RFC 9293 3.8.4: SEG.SEQ = SND.NXT - 1
-        bump(conn.tcp.stat, N_TCP_KEEP)
-    return _stamp(conn, iface, row)
-
-
-def _stamp(conn, iface, row):
-    """What all segments of a synchronized connection share."""
-    tcp = conn.tcp
-    tcp.out[O_UP] = 0
-    if row[OPTS] & (URGENT_OUT | OPT_ECN):
-        if row[OPTS] & URGENT_OUT:
-            tcp.urg.point(row)
-        if row[OPTS] & OPT_ECN:
-            tcp.ecn.stamp(row)
-    bump(tcp.stat, N_TCP_OUT)
-    return emit(tcp.buf, row, tcp.out, iface.face, tcp.env)
+def _mark(tcp, row):
+    """The urgent pointer, and the bits of ECN."""
+    if row[OPTS] & URGENT_OUT:
+        tcp.urg.point(row)
+    if row[OPTS] & OPT_ECN:
+        tcp.ecn.stamp(row)
 
 
 def _syn(conn, iface):
@@ -331,7 +289,8 @@ def _syn(conn, iface):
     if again and not row[OWES] & OWES_REXMT:
         row[OWES] &= ~OWES_DATA  # data and FIN wait for the answer
         if row[STATE] == S_SYN_RECEIVED and row[OWES] & OWES_ACK:
-            return _ack(conn, iface)  # of what was out of place (RFC 9293 3.10.7.4, first)
+            # of what was out of place (RFC 9293 3.10.7.4, first)
+            return _syn_received_ack(conn, iface)
         row[OWES] &= ~OWES_ACK
         return 0
     row[OWES] &= ~(OWES_REXMT | OWES_DATA | OWES_ACK)
@@ -364,6 +323,19 @@ def _syn(conn, iface):
     out[O_UP] = 0
     bump(tcp.stat, N_TCP_OUT)
     return seal(tcp.buf, row, 0, out, iface.face)
+
+
+def _syn_received_ack(conn, iface):
+    tcp = conn.tcp
+    out = tcp.out
+    out[O_HEAD] = 20
+    if conn.row[OPTS] & (OPT_TS | OPT_SACK):
+        write(conn, iface)
+    out[O_FLAGS] = ACK
+    out[O_UP] = out[O_TEXT] = 0
+    out[O_REL] = conn.row[MAX]
+    bump(tcp.stat, N_TCP_OUT)
+    return emit(tcp.buf, conn.row, out, iface.face, tcp.env)
 
 
 def _rst(conn, iface):

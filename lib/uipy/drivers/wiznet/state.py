@@ -134,7 +134,8 @@ def counted(st: ptr32, a: ptr8, stat: ptr32) -> int:
         return -1
     if held > st[SIZE] - PACKET:
         top = 0x3FFF
-        stat[N_RX_FULL] = (stat[N_RX_FULL] + 1) & ((top << 16) | 0xFFFF)
+        top = (top << 16) | 0xFFFF
+        stat[N_RX_FULL] = (stat[N_RX_FULL] - top) & top  # one more, modulo 2**30
     st[AVAIL] = held - st[OWED]
     return held - st[OWED]
 
@@ -163,7 +164,8 @@ def length(st: ptr32, a: ptr8, h: ptr8, stat: ptr32, room: int) -> int:
     elif st[OWED] >= st[SIZE] >> 3:
         n += 4096
     top = 0x3FFF
-    stat[k] = (stat[k] + 1) & ((top << 16) | 0xFFFF)
+    top = (top << 16) | 0xFFFF
+    stat[k] = (stat[k] - top) & top  # one more, modulo 2**30
     return n
 
 
@@ -181,4 +183,5 @@ def sent(st: ptr32, h: ptr8, w: ptr8, stat: ptr32, n: int):
     st[SENDING] = 1
     st[SENT_AT] = st[NOW]
     top = 0x3FFF
-    stat[N_TX] = (stat[N_TX] + 1) & ((top << 16) | 0xFFFF)
+    top = (top << 16) | 0xFFFF
+    stat[N_TX] = (stat[N_TX] - top) & top  # one more, modulo 2**30
