@@ -1,6 +1,6 @@
 """Where the cycles of an exchange go, by Python function, kernel and part of the interpreter.
 
-    .venv/emu/bin/python tools/bench/hot.py --firmware IMAGE.uf2 [--elf firmware.elf] [exchange ...]
+    .venv/emu/bin/python tools/bench/hot.py --firmware IMAGE.uf2 [--elf firmware.elf] [exchange...]
 
 With --elf, the ELF file that the image was made from (MicroPython's build folder), and an
 arm-none-eabi-nm, the second table names the interpreter's own functions.
