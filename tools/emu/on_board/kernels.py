@@ -3,6 +3,7 @@ processor run one kernel after the other.
 """
 
 import sys
+import time
 from array import array
 
 import machine
@@ -29,7 +30,7 @@ mark = machine.Pin(MARK, machine.Pin.OUT)
 for name in sys.modules:
     print("module", name, hex(id(sys.modules[name].__dict__)))
 print("here", hex(id(known)), hex(id(tadd)), hex(uctypes.addressof(arena)), hex(id(samples)))
-print("go")
+time.sleep_ms(200)  # until the host has heard it
 mark(1)
 while True:
     known(1)
