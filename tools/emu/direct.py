@@ -43,7 +43,11 @@ class Kernels:
             [int(x, 16) for x in w[1:]] for w in words if w[:1] == ["here"]
         )
         self._find(
-            [int(w[2], 16) for w in words if w[:1] == ["module"] and w[1].startswith(("uipy", "s"))]
+            [
+                int(w[2], 16)
+                for w in words
+                if w[:1] == ["module"] and w[1].startswith(("uipy", "s"))
+            ]
         )
         items = [self.objects.word(samples + 8 + 4 * k) for k in range(6)]
         self._values = dict(zip(items[:3], (None, False, True), strict=True))

@@ -99,6 +99,6 @@ class Objects:
 
     def table(self, names):
         """-> {name: object} of a dictionary whose keys are interned strings."""
-        table = self.word(names + 12)
-        rows = ((self.word(a), self.word(a + 4)) for a in range(table, table + 8 * self.word(names + 8), 8))
+        first, n = self.word(names + 12), self.word(names + 8)
+        rows = ((self.word(a), self.word(a + 4)) for a in range(first, first + 8 * n, 8))
         return {self.qstr(key >> 3): value for key, value in rows if key & 7 == 2}

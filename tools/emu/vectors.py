@@ -28,15 +28,18 @@ def run(image, strict=False, parts=vectors.PARTS):
     kern = Kernels(image, strict=strict)
     lines = 0
     for part in parts:
-        due = []
-        part(oracle, lambda *words: due.append(vectors.line(*words)))
-        said = []
-        part(kern, lambda *words: said.append(vectors.line(*words)))
+        due, said = _said(part, oracle), _said(part, kern)
         for a, b in zip(said, due, strict=True):
             if a != b:
                 raise Overrun("the board says %s, the oracle %s" % (a, b))
         lines += len(due)
     return lines, kern.calls
+
+
+def _said(part, kern):
+    said: list[str] = []
+    part(kern, lambda *words: said.append(vectors.line(*words)))
+    return said
 
 
 def main():
