@@ -56,7 +56,8 @@ def plain_frames(dev, buf):
 def _mover(iface):
     """The call that moves the frames of an interface."""
     dev = iface.dev
-    frames = dev.frames(iface.buf) if hasattr(dev, "frames") else plain_frames(dev, iface.buf)
+    own = getattr(dev, "frames", None)
+    frames = own(iface.buf) if callable(own) else plain_frames(dev, iface.buf)
     iface.move = frames.send
     iface.move(None)
     return iface.move

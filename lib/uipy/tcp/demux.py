@@ -187,6 +187,7 @@ class Tcp:
     def start(self):
         """Makes `input` and `build`, see arrivals.py and send.py: now, and again when an exception
         that is none of a callback's (KeyboardInterrupt) has ended them."""
+        self.seg[ROW] = self.rows  # nobody's segment is at hand
         self.build = segments(self).send
         self.build(None)
         self.input = arrivals(self).send
