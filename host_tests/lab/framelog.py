@@ -16,6 +16,8 @@ import inspect
 import json
 import struct
 
+import uipy.stack
+from uipy import frames, poll
 from uipy.stack import Stack
 
 FRAMES = 400
@@ -78,7 +80,7 @@ def _plain(value):
 
 def begin():
     """From now on every Stack is recorded."""
-    make, give, listen, connect = Stack.__init__, Stack._input, Stack.listen, Stack.connect
+    make, give, listen, connect = Stack.__init__, frames.receive, Stack.listen, Stack.connect
     form = inspect.signature(make)
 
     def made(self, *args, **kwargs):
@@ -95,10 +97,10 @@ def begin():
         self.given = _Given(self.now, told)
         _stacks.append(self.given)
 
-    def given(self, n, iface):
+    def given(self, iface, n):
         if iface is self.ifaces[0]:
-            self.given.add(self.now, bytes(self.buf[2 : 2 + n]))
-        return give(self, n, iface)
+            self.given.add(self.now, bytes(memoryview(self.buf)[2 : 2 + n]))
+        return give(self, iface, n)
 
     def listened(self, port, *args, **kwargs):
         self.given.made["listen"].append(port)
@@ -109,7 +111,8 @@ def begin():
         self.given.add(self.now, {"ip": to, "port": port, "lport": options.get("lport", 0)})
         return connect(self, app, ip, port, **options)
 
-    Stack.__init__, Stack._input = made, given  # type: ignore[method-assign]
+    Stack.__init__ = made  # type: ignore[method-assign]
+    poll.receive = uipy.stack.receive = given
     Stack.listen, Stack.connect = listened, connected  # type: ignore[method-assign]
 
 
