@@ -51,6 +51,10 @@ class FakeConn:
     def resume(self):
         self.resumed += 1
 
+    def offer(self, n):
+        self.room = n
+        self.resumed += 1
+
     @property
     def sending(self):
         return self.src is not None

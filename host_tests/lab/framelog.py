@@ -16,8 +16,8 @@ import inspect
 import json
 import struct
 
-import uipy.stack
-from uipy import frames, poll
+import uipy.stack as stack_module
+from uipy import frames
 from uipy.stack import Stack
 
 FRAMES = 400
@@ -80,7 +80,8 @@ def _plain(value):
 
 def begin():
     """From now on every Stack is recorded."""
-    make, give, listen, connect = Stack.__init__, frames.receive, Stack.listen, Stack.connect
+    make, listen, connect = Stack.__init__, Stack.listen, Stack.connect
+    frames_in = frames.frames_in
     form = inspect.signature(make)
 
     def made(self, *args, **kwargs):
@@ -97,10 +98,16 @@ def begin():
         self.given = _Given(self.now, told)
         _stacks.append(self.given)
 
-    def given(self, iface, n):
-        if iface is self.ifaces[0]:
-            self.given.add(self.now, bytes(memoryview(self.buf)[2 : 2 + n]))
-        return give(self, iface, n)
+    def given(stack, iface):
+        """The generator that takes frames, and one before it that writes them down."""
+        take = frames_in(stack, iface).send
+        take(None)
+        n = 0
+        while True:
+            n = yield n
+            if iface.idx == 0:
+                stack.given.add(stack.now, bytes(stack.buf[2 : 2 + n]))
+            n = take(n)
 
     def listened(self, port, *args, **kwargs):
         self.given.made["listen"].append(port)
@@ -112,7 +119,7 @@ def begin():
         return connect(self, app, ip, port, **options)
 
     Stack.__init__ = made  # type: ignore[method-assign]
-    poll.receive = uipy.stack.receive = given
+    stack_module.frames_in = given
     Stack.listen, Stack.connect = listened, connected  # type: ignore[method-assign]
 
 

@@ -30,8 +30,6 @@ class Door(ModuleType):
     _before: dict = {}
 
     def __getattr__(self, name):
-        if name in self._names["consts"]:
-            return self._names["consts"][name]
         if name in self._names["names"]:
             module, there = self._names["names"][name]
             module = importlib.import_module(module)
@@ -105,6 +103,7 @@ class Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         door = Door(spec.name)
         door.__dict__["_names"] = self.names[spec.name]
         door.__dict__["_before"] = {}
+        door.__dict__.update(self.names[spec.name]["consts"])
         door.__dict__["__file__"] = self.names[spec.name]["file"]
         return door
 

@@ -11,22 +11,31 @@ from .stat import N_IP_PROTO
 _ROUNDS = const(4)  # over the layers for one frame
 
 
-def receive(stack, iface, n):
-    """A frame of n octets from this interface lies in the buffer; returns the reply's length."""
-    seg = stack.seg
+def frames_in(stack, iface):
+    """Takes frames of this interface, one a turn: `send(n)` says that one of n octets lies in the
+    buffer, and gives the length of the reply that was left there, 0 for none.
+
+    A generator: its locals last from one frame to the next, and need no frame of their own.
+    """
+    buf, seg, out, stat, inputs = stack.buf, stack.seg, stack.out, stack.stat, stack.inputs
     face = iface.face
-    n = front(stack.buf, n, face, seg, stack.stat)
-    if n == 0:
-        return 0
-    if n == ARP:
-        return iface.arp.input(seg[LEN])
-    stack.out[OUT_PROTO] = n
-    if n in stack.inputs:
-        n = stack.inputs[n](iface)
-    else:
-        bump(stack.stat, N_IP_PROTO)
-        n = stack.icmp.refuse(iface, 2)  # RFC 1122 3.2.2.1: protocol unreachable
-    return head(stack.buf, n, face, stack.out, stack.stat) if n else 0
+    n = 0
+    while True:
+        n = yield n
+        n = front(buf, n, face, seg, stat)
+        if n == 0:
+            continue
+        if n == ARP:
+            n = iface.arp.input(seg[LEN])
+            continue
+        out[OUT_PROTO] = n
+        if n in inputs:
+            n = inputs[n](iface)
+        else:
+            bump(stat, N_IP_PROTO)
+            n = stack.icmp.refuse(iface, 2)  # RFC 1122 3.2.2.1: protocol unreachable
+        if n:
+            n = head(buf, n, face, out, stat)
 
 
 def next_frame(stack):

@@ -17,7 +17,7 @@ only recv_into, can_send and send.
 from micropython import const
 
 from .errors import Reentered
-from .frames import next_frame, receive
+from .frames import next_frame
 from .kern import tadd, tdiff
 from .kern.ptr import kernel, ptr16, ptr32
 from .net.datagram import BUSY, DUE, LOST, NEXT_AT, NOW, STILL_AT
@@ -84,13 +84,12 @@ def poller(stack):
     frames, is a look at the INT pin and a subtraction."""
     env = stack.env
     look = getattr(stack.ifaces[0].dev, "look", None) or int  # int() is 0: never idle
-    ticks = ticks_ms
-    turn = _start(stack)
+    turn = _start(stack)  # four cells and an argument: a call of more takes heap
 
-    def poll(now_ms=None):
+    def poll(now_ms=None, _ticks=ticks_ms):  # a local costs less than a global name
         nonlocal turn
         if now_ms is None:
-            now_ms = ticks()
+            now_ms = _ticks()
         if look():
             # INT is high: nothing came. STILL_AT is not over when nothing is due until then, and
             # less than 1024 ms ahead; -1 - now_ms is below 0, and so is that after a shift.
@@ -140,11 +139,12 @@ def _turns(stack):
             quiet = 1
             for iface in ifaces:
                 move = iface.move or _mover(iface)
+                take = iface.take
                 left = _FRAMES
                 n = move(0)
                 while n > 0:
                     quiet = 0
-                    n = receive(stack, iface, n)
+                    n = take(n)
                     left -= 1
                     if not left:
                         more = 1
@@ -154,13 +154,14 @@ def _turns(stack):
                     n = move(n)
                 if n < 0:
                     busy = 1
-            if env[DUE] or tdiff(env[NEXT_AT], now) <= 0:
+            left = tdiff(env[NEXT_AT], now)
+            if env[DUE] or left <= 0:
                 if tdiff(now, link_at) >= 0:
                     link_at = tadd(now, _LINK_MS)
                     for iface in ifaces:
                         iface.watch()
-                left = _FRAMES
-                while left:
+                sends = _FRAMES
+                while sends:
                     # Whose frame is the next is known when it is built: all devices are to be free.
                     for iface in ifaces:
                         if not iface.move(-1):
@@ -169,14 +170,13 @@ def _turns(stack):
                     if not n:
                         break
                     ifaces[stack.out_iface].move(-n)
-                    left -= 1
+                    sends -= 1
                 stack.arm(link_at)
-            env[BUSY] = 0
-            left = 0
-            if not (more or env[DUE]):
                 left = tdiff(env[NEXT_AT], now)
-                if left < 0:
-                    left = 0
+            env[BUSY] = 0
+            if more or env[DUE] or left < 0:
+                left = 0
+            else:
                 if busy:  # come back when the frame has left
                     left = min(left, 1)
                 elif quiet and cheap and len(ifaces) == 1:

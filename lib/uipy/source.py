@@ -12,7 +12,9 @@ The stack keeps no send buffer. A source has three names:
             True: what a short `fill` did not give will never come.
 
 A source that can stand in front of others in a `Chain` also has `left`: the octets, not yet
-acknowledged, that it can give now. `Bytes`, `File`, `Chain` and `Ring` have all four.
+acknowledged, that it can give now. `Bytes`, `File`, `Chain` and `Ring` have all four. One whose
+`left` is always exact may say so with `counted = True`: then an ACK behind which it has nothing new
+does not ask it.
 """
 
 from .kern import copy, zero

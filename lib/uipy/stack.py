@@ -19,7 +19,7 @@ from array import array
 from micropython import const
 
 from .errors import Error, NoEntropy, Reentered
-from .frames import next_frame, receive
+from .frames import frames_in, next_frame
 from .kern import bump, mac, tdiff
 from .net.datagram import (
     BUSY,
@@ -138,6 +138,8 @@ class Stack:
         if iface.arp:
             self.layers.append(iface.arp)
         self.ifaces.append(iface)
+        iface.take = frames_in(self, iface).send
+        iface.take(None)
         self.env[STILL_AT] = -1
         return iface
 
@@ -252,7 +254,7 @@ class Stack:
         the reply, or 0; it goes out of the same interface. Raises `Reentered` in a callback."""
         self.begin(now_ms)
         try:
-            n = receive(self, self.ifaces[iface], n)
+            n = self.ifaces[iface].take(n)
         except:
             self.env[LOST] = 1
             raise
@@ -278,6 +280,9 @@ class Stack:
         ended are made anew. That behind `poll` sees to itself."""
         for number in self.handlers:
             self.add_protocol(number, self.handlers[number])
+        for iface in self.ifaces:
+            iface.take = frames_in(self, iface).send
+            iface.take(None)
 
     def begin(self, now):
         """One of the two calls begins, at the time `now`."""

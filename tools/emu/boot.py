@@ -7,7 +7,7 @@ from .bridge import Bridge
 from .client import Client
 from .mcu import HardFault, Mcu
 
-__all__ = ("HardFault", "Stuck", "board", "page", "until")
+__all__ = ("HardFault", "Stuck", "Visitor", "board", "page", "until")
 
 BOARD = "192.168.7.2"
 _TRY_NS = 20_000_000  # between two tries of a host that waits for the board
@@ -37,7 +37,7 @@ def until(mcu, word, seconds):
     return mcu.console.text
 
 
-class _Visitor:
+class Visitor:
     """Asks for the board until it is there, then for its page."""
 
     def __init__(self, mcu, bridge):
@@ -77,7 +77,7 @@ class _Visitor:
 def page(image, kind="enc28j60"):
     """-> (ms from power to the last octet of the status page, octets of the answer)."""
     mcu, bridge = board(image, content.firmware(kind, BOARD + "/24", None, image), kind)
-    visitor = _Visitor(mcu, bridge)
+    visitor = Visitor(mcu, bridge)
     if not mcu.run_for(_PATIENCE_S, lambda: visitor.at):
         raise Stuck("no page after %d s; the board said:\n%s" % (_PATIENCE_S, mcu.console.text))
     return visitor.at / 1e6, len(visitor.client.data)

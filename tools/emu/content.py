@@ -86,7 +86,7 @@ def script(name, chip="enc28j60", ip="192.168.7.2/24", gateway=None, image=None)
     return files
 
 
-_SERIAL = b"__import__('os').dupterm(__import__('machine').UART(0, 921600))\n"
+_SERIAL = (ON_BOARD / "serial.py").read_bytes()
 
 
 def _firmware(to):

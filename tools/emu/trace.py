@@ -20,7 +20,7 @@ from collections import defaultdict
 class Trace:
     """`calls[name]`, `kernels[name]`: how many; `resumes`: of generators; `found`, `failed`:
     look-ups; `cycles[name]`: spent in a function itself, `seeking[name]`: of these, in look-ups;
-    `depth`: the lowest stack pointer.
+    `depth`: the lowest stack pointer, `deepest`: whose call it was, from the loop on.
     """
 
     def __init__(self):
@@ -28,7 +28,7 @@ class Trace:
         self.cycles, self.seeking, self.parts = (defaultdict(int) for _ in range(3))
         self.found = self.failed = 0
         self.entered = defaultdict(lambda: 1 << 32)  # name: the lowest stack pointer at its entry
-        self.depth = 1 << 32
+        self.depth, self.deepest = 1 << 32, []
 
     def mean(self, of):
         """-> these numbers, for one of `of` equal traces."""
@@ -88,6 +88,7 @@ class Tracer:
             pc, sp = core.pc, core.sp
             if sp < trace.depth:
                 trace.depth = sp
+                trace.deepest = [x[2] or "look-up" for x in stack]
             if pc == stack[-1][0] and sp >= stack[-1][1]:
                 if stack.pop()[2] is None:
                     self._sought(core.registers[0])

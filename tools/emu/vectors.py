@@ -63,7 +63,7 @@ def expected(source):
 def run(image, strict=False):
     """-> (what the board said, what it had to say, emulated ms)."""
     source = _source(strict)
-    files = content.script("kernels")
+    files = content.script("kernels", image=image)
     files["vectors.mpy"] = content.mpy(source)
     mcu, _ = boot.board(image, files, strict=strict)
     said = boot.until(mcu, "done", _SECONDS).split("\r\n")

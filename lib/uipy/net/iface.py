@@ -55,6 +55,7 @@ class Iface:
         self.mtu = min(dev.mtu, len(self.buf) - self.ip_at)
         self.up = False  # the link, as `watch` saw it last
         self.move = None  # the device's generator of frames, see poll.py
+        self.take = None  # the stack's, see frames.py
         self.arp = None
         if dev.l2:
             from .arp import Arp

@@ -10,7 +10,20 @@ from ..net.datagram import ACKS, CAST, DATA, DUE, PLAIN, ROW, TEXT
 from ..stat import N_TCP_BAD, N_TCP_PARTIAL
 from .ack import moves, window
 from .meet import answer, meet, strangers
-from .row import ACK_AT, DEAF, MAX, OURS, OWES, OWES_DATA, OWES_RST, RUNS_ACK, SRC_ENDED, TIMERS
+from .row import (
+    ACK_AT,
+    DEAF,
+    MAX,
+    NXT,
+    OURS,
+    OWES,
+    OWES_DATA,
+    OWES_RST,
+    RUNS_ACK,
+    SRC_COUNTED,
+    SRC_ENDED,
+    TIMERS,
+)
 from .rto import arm
 from .text import taken, text
 from .whose import whose
@@ -71,6 +84,10 @@ def arrivals(tcp):
                         bump(stat, N_TCP_PARTIAL)
                     taken(row, n, k, env)
                     n = 0
+            if row[OURS] & SRC_COUNTED and row[OWES] == OWES_DATA and row[NXT] == row[MAX]:
+                src = conn.src
+                if src is not None and src.left <= row[MAX] and not src.ended:
+                    row[OWES] = 0  # nothing is to be sent again, and the source has nothing new
         except Exception as exc:
             n = 0
             conn.failed(exc)

@@ -35,6 +35,7 @@ from .row import (
     S_CLOSED,
     S_ESTABLISHED,
     S_SYN_SENT,
+    SRC_COUNTED,
     SRC_ENDED,
     STATE,
     STATE_AT,
@@ -69,7 +70,10 @@ class Conn:
         if self.tcp.watch:
             src = self.tcp.watch(src)
         self.src = src
-        row[OURS] &= ~SRC_ENDED  # what was true of nothing, or of the source before
+        # what was true of nothing, or of the source before
+        row[OURS] &= ~(SRC_ENDED | SRC_COUNTED)
+        if getattr(src, "counted", False):
+            row[OURS] |= SRC_COUNTED
         self._mark(OWES_DATA)
 
     def finish(self, src=None):
@@ -171,8 +175,9 @@ class Conn:
 
     def offer(self, n):
         """Sets `room` to n, and tells the peer if that is worth a segment (RFC 9293 3.8.6.2.2)."""
-        row = self._alive()
-        if n < 0:
+        row = self.row
+        if n < 0 or row[STATE] == S_CLOSED:
+            self._alive()
             raise ValueError("room is 0 to 2**24 octets")
         set_pair(row, ROOM, n)
         if n > pair(row, BUFF):

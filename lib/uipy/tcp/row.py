@@ -90,6 +90,7 @@ WAITS = const(0x40)  # what it owes waits for ARP
 FIN_QUEUED = const(0x01)  # the application has closed our side
 FIN_SENT = const(0x02)
 SRC_ENDED = const(0x04)  # all that the source will give has been sent
+SRC_COUNTED = const(0x10)  # the source's `left` says how much it has, see source.py
 DEAF = const(0x08)  # the application does not read any more
 NODELAY = const(0x20)  # without Nagle
 RECOVERY = const(0x40)  # fast recovery (RFC 6582)
