@@ -183,10 +183,10 @@ def rows(kern, say):
     whens = (0, 1, 70000, 0x0FFFFFFF, 0x10000000, 0x1FFFFFFF, 0x20000000, 0x30000001, BIG)
     for now in whens:
         for one in whens:
-            for other in whens[::2]:
+            for other in (0, 70000, 0x10000000, 0x20000000, BIG):
                 for used in range(4):
                     t = array("H", [used & 1, 9, one >> 16, one & 0xFFFF])
-                    t.extend(array("H", [used >> 1, 9, other >> 16, other & 0xFFFF]))
+                    t.extend(array("H", (used >> 1, 9, other >> 16, other & 0xFFFF)))
                     say("nearest", used, one, other, now, small(kern.nearest(t, 4, 2, 2, now)))
     junk = noise(140, 31)
     t = array("H", [junk[k] << 8 | junk[k + 1] for k in range(0, 140, 2)])
