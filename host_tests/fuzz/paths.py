@@ -8,7 +8,7 @@ from uipy.net.datagram import P_TS, PLAIN, REL, ROW_SPAN, ROWS
 from uipy.tcp import arrivals
 from uipy.tcp.row import HEARD_AT, KPROBE
 
-WHOSE, RECEIVE, NEXT_FRAME = arrivals.whose, frames.receive, frames.next_frame
+WHOSE, FRAMES_IN, NEXT_FRAME = arrivals.whose, frames.frames_in, frames.next_frame
 
 
 class Way:
@@ -22,21 +22,26 @@ class Way:
         self.log = []
 
     def __enter__(self):
-        def receive(stack, iface, n):
-            frame = bytes(memoryview(stack.buf)[2 : 2 + n])
-            return self._note(stack, frame, RECEIVE(stack, iface, n))
+        def frames_in(stack, iface):
+            take = FRAMES_IN(stack, iface).send
+            take(None)
+            n = 0
+            while True:
+                n = yield n
+                frame = bytes(memoryview(stack.buf)[2 : 2 + n])
+                n = self._note(stack, frame, take(n))
 
         def next_frame(stack):
             return self._note(stack, b"", NEXT_FRAME(stack))
 
-        for module in (poll, stack):
-            module.receive, module.next_frame = receive, next_frame
+        stack.frames_in = frames_in
+        poll.next_frame = stack.next_frame = next_frame
         arrivals.whose = self._found
         return self
 
     def __exit__(self, *_):
-        for module in (poll, stack):
-            module.receive, module.next_frame = RECEIVE, NEXT_FRAME
+        stack.frames_in = FRAMES_IN
+        poll.next_frame = stack.next_frame = NEXT_FRAME
         arrivals.whose = WHOSE
 
     def _note(self, stack, frame, size):
