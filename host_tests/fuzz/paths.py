@@ -35,15 +35,13 @@ class Way:
             return self._note(stack, b"", NEXT_FRAME(stack))
 
         stack.frames_in = frames_in
-        for module in (poll, stack):
-            module.next_frame = next_frame
+        poll.next_frame = stack.next_frame = next_frame
         arrivals.whose = self._found
         return self
 
     def __exit__(self, *_):
         stack.frames_in = FRAMES_IN
-        for module in (poll, stack):
-            module.next_frame = NEXT_FRAME
+        poll.next_frame = stack.next_frame = NEXT_FRAME
         arrivals.whose = WHOSE
 
     def _note(self, stack, frame, size):

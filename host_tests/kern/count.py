@@ -5,15 +5,18 @@ are those whose naive handling would build a 32-bit int.
 """
 
 import gc
-import sys
+from array import array
 
-kern = getattr(__import__("uipy." + sys.argv[1]), sys.argv[1])
+from uipy import kern
+
 BIG = 0x3FFFFFFF
 HIGH = bytearray(b"\xff\xfe\xfd\xfc\x80\x00\x00\x00\x7f\xff\xff\xff\xc0\x00\x00\x00" * 100)
 OTHER = bytearray(b"\x7f\xff\xff\xff\x00\x00\x00\x01\xff\xff\xff\xff\x40\x00\x00\x00" * 100)
 OUT = bytearray(8)
 ZERO = bytes(4)
-FULL = bytearray(b"\x3f\xff\xff\xff")
+FULL = array("i", [BIG])
+WORDS = array("H", [0xFFFF, 0xFFFE, 0x3FFF, 0xFFFF, 0x8000, 0, 0xC000, 0, 0x7FFF, 0xFFFF] * 4)
+LOW = array("H", [0] * 8)
 CALLS = (
     ("u16", lambda: kern.u16(HIGH, 1)),
     ("put16", lambda: kern.put16(OTHER, 1, 0xFFFF)),
@@ -33,6 +36,25 @@ CALLS = (
     ("sadd", lambda: kern.sadd(HIGH, 0, BIG)),
     ("sadd back", lambda: kern.sadd(HIGH, 4, -BIG)),
     ("bump", lambda: kern.bump(FULL, 0)),
+    ("pair", lambda: kern.pair(WORDS, 2)),
+    ("set_pair", lambda: kern.set_pair(LOW, 6, BIG)),
+    ("seq_in", lambda: kern.seq_in(LOW, 6, HIGH, 0)),
+    ("seq_out", lambda: kern.seq_out(OTHER, 0, WORDS, 0, BIG)),
+    ("seq_out back", lambda: kern.seq_out(OTHER, 0, WORDS, 4, -BIG)),
+    ("seq_add", lambda: kern.seq_add(WORDS, 10, BIG)),
+    ("seq_add back", lambda: kern.seq_add(WORDS, 14, -BIG)),
+    ("ahead far", lambda: kern.ahead(HIGH, 8, LOW, 0)),
+    ("ahead behind", lambda: kern.ahead(HIGH, 4, LOW, 0)),
+    ("ahead most", lambda: kern.ahead(b"\xc0\x00\x00\x00", 0, LOW, 0)),
+    ("between far", lambda: kern.between(WORDS, 8, LOW, 0)),
+    ("between behind", lambda: kern.between(WORDS, 4, LOW, 0)),
+    ("between most", lambda: kern.between(WORDS, 6, LOW, 0)),
+    ("move", lambda: kern.move(WORDS, 20, WORDS, 0, 9)),
+    ("nearest", lambda: kern.nearest(WORDS, 10, 4, 2, 0)),
+    ("nearest past", lambda: kern.nearest(WORDS, 10, 4, 2, 0x20000001)),
+    ("nearest behind", lambda: kern.nearest(LOW, 8, 1, 2, BIG)),
+    ("find_row", lambda: kern.find_row(WORDS, 5, 8, LOW)),
+    ("bump to 0", lambda: kern.bump(FULL, 0)),
     ("tdiff", lambda: kern.tdiff(BIG, 0)),
     ("tdiff back", lambda: kern.tdiff(0, BIG)),
     ("tdiff half", lambda: kern.tdiff(0x20000000, 0)),

@@ -1,4 +1,5 @@
-"""The three sets of kernels say the same, on every Python that they run on."""
+"""The kernels of kern/ say what their definitions say (proof/oracle.py), on every Python that they
+run on: from their source, and joined, which is machine code on 64 bits and plain Python on 32."""
 
 import re
 from pathlib import Path
@@ -6,10 +7,11 @@ from pathlib import Path
 import pytest
 from lab.pythons import run_unix, run_wasm
 from proof import oracle, vectors
-from uipy.kern import cpython as _kern_cpython
-from uipy.kern import plain as _kern_py
+from uipy import kern
+from uipy.kern import plain as _kern_plain
 
 SCRIPT = Path(vectors.__file__)
+WIDE = ("csum", "copy", "find", "mac")
 COUNT = Path(__file__).with_name("count.py")
 HSIP64 = {  # HalfSipHash's published vectors: vectors.h of its reference, vectors_hsip64
     0: "218d1f59b9b83cc8",
@@ -43,19 +45,26 @@ def check(lines, truth):
     assert len(lines) == len(truth)
 
 
-@pytest.mark.parametrize("kern", [_kern_cpython, _kern_py], ids=["cpython", "py"])
-def test_on_cpython(kern, truth):
-    check(said_by(kern), truth)
+class Plain:
+    """uipy.kern with the plain form of the wide kernels."""
+
+    def __getattr__(self, name):
+        return getattr(_kern_plain if name in WIDE else kern, name)
 
 
-@pytest.mark.parametrize("name", ["_kern_viper", "_kern_py", "kern"])
-def test_on_64_bit_micropython(name, truth):
-    check(run_unix(SCRIPT, name).splitlines(), truth)
+@pytest.mark.parametrize("kernels", [kern, Plain()], ids=["cpython", "plain"])
+def test_on_cpython(kernels, truth):
+    check(said_by(kernels), truth)
 
 
-@pytest.mark.parametrize("name", ["_kern_py", "kern"])
-def test_on_32_bit_micropython(name, truth):
-    check(run_wasm(SCRIPT, name).splitlines(), truth)
+@pytest.mark.parametrize("form", ["joined", "lib"])
+def test_on_64_bit_micropython(form, truth):
+    check(run_unix(SCRIPT, path=(form,)).splitlines(), truth)
+
+
+@pytest.mark.parametrize("form", ["joined", "lib"])
+def test_on_32_bit_micropython(form, truth):
+    check(run_wasm(SCRIPT, files=[(form, "/lib")]).splitlines(), truth)
 
 
 @pytest.mark.parametrize("n", HSIP64)
@@ -63,24 +72,43 @@ def test_mac_meets_the_published_vectors(n, truth):
     assert f"mac {n} None {HSIP64[n]}" in truth
 
 
-def test_all_sets_have_the_same_names():
-    package = SCRIPT.parents[2] / "lib" / "uipy"
-    sources = [(package / f"_kern_{k}.py").read_text() for k in ("py", "viper", "cpython")]
+def test_the_wide_kernels_have_the_same_names_in_each_form():
+    package = SCRIPT.parents[2] / "lib" / "uipy" / "kern"
+    sources = [(package / f"{k}.py").read_text() for k in ("plain", "viper", "cpython")]
     names = [set(re.findall(r"^def ([a-z]\w*)", s, re.M)) for s in sources]
-    assert names[0] == names[1] == names[2]
-    assert len(names[0]) == 15
+    assert names[0] == names[1] == names[2] == set(WIDE)
+
+
+def test_every_kernel_is_asked(truth):
+    package = SCRIPT.parents[2] / "lib" / "uipy" / "kern"
+    sources = [(package / f"{k}.py").read_text() for k in ("octets", "halves")]
+    names = {*WIDE, *(n for s in sources for n in re.findall(r"^def (\w+)", s, re.M))}
+    assert len(names) == 25
+    asked = set()
+    for name in names:
+
+        class Asked:
+            def __getattr__(self, other, name=name):
+                if other == name:
+                    asked.add(name)
+                return getattr(oracle, other)
+
+        for part in vectors.PARTS:
+            if name not in asked and name in part.__code__.co_names:
+                part(Asked(), lambda *words: None)
+    assert asked == names
 
 
 def test_kern_takes_viper_where_there_is_an_emitter(tmp_path):
     script = tmp_path / "which.py"
-    script.write_text("import sys, uipy.kern\nprint(*[m for m in sys.modules if '_kern_' in m])\n")
-    assert run_unix(script).strip() == "uipy.kern.viper"
-    assert "uipy.kern.plain" in run_wasm(script)
+    script.write_text("import sys, uipy.kern\nprint(*[m for m in sys.modules if 'uipy.kern.' in m])\n")
+    assert "uipy.kern.viper" in run_unix(script, path=("lib",)).split()
+    assert "uipy.kern.plain" in run_wasm(script, files=[("lib", "/lib")]).split()
 
 
 def test_no_kernel_takes_heap_on_32_bits():
-    counted = dict(line.split(" ", 1)[::-1] for line in run_wasm(COUNT, "_kern_py").splitlines())
+    counted = dict(line.split(" ", 1)[::-1] for line in run_wasm(COUNT).splitlines())
     control = int(counted.pop("an int of 2**30"))
     assert control > 0, "the count sees nothing"
     assert {name: n for name, n in counted.items() if n != "0"} == {}
-    assert len(counted) == 25
+    assert len(counted) == 44

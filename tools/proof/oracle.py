@@ -1,4 +1,4 @@
-"""The kernels once more, from their definitions, with whole numbers: what the three must say."""
+"""The kernels once more, from their definitions, with whole numbers: what all of them must say."""
 
 M32 = 1 << 32
 M30 = 1 << 30
@@ -71,7 +71,58 @@ def sadd(b, i, n):
 
 
 def bump(stat, k):
-    _put(stat, 4 * k, (_get(stat, 4 * k) + 1) % M30)
+    stat[k] = (stat[k] + 1) % M30
+
+
+def _number(r, k):
+    return r[k] * 65536 + r[k + 1]
+
+
+def _keep(r, k, v):
+    r[k], r[k + 1] = divmod(v % M32, 65536)
+
+
+def _signed(x, circle):
+    x %= circle
+    return x if x < circle // 2 else x - circle
+
+
+pair = _number
+set_pair = _keep
+
+
+def seq_in(r, k, b, i):
+    _keep(r, k, _get(b, i))
+
+
+def seq_out(b, i, r, k, n):
+    _put(b, i, (_number(r, k) + n) % M32)
+
+
+def seq_add(r, k, n):
+    _keep(r, k, _number(r, k) + n)
+
+
+def ahead(b, i, r, k):
+    return _saturated(_signed(_get(b, i) - _number(r, k), M32))
+
+
+def between(r, k, q, j):
+    return _saturated(_signed(_number(r, k) - _number(q, j), M32))
+
+
+def move(r, k, q, j, n):
+    r[k : k + n] = q[j : j + n]
+
+
+def nearest(tab, size, rows, at, now):
+    used = [row * size for row in range(rows) if tab[row * size]]
+    return min([M30 // 4, *(_signed(_number(tab, o + at) - now, M30) for o in used)])
+
+
+def find_row(tab, size, rows, key):
+    fits = [r for r in range(rows) if tab[r * size :][:5] == key[:5]]
+    return fits[0] if fits else -1
 
 
 def tdiff(a, b):

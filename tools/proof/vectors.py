@@ -1,8 +1,10 @@
 """What the kernels are asked; runs on every Python.
 
 `run(kern, say)` calls each kernel and says what came of it: (name, arguments..., result...). What
-two implementations say must be equal, and equal to oracle.py. As a script: `vectors.py module`.
+two implementations say must be equal, and equal to oracle.py. As a script: of `uipy.kern`.
 """
+
+from array import array
 
 OFFSETS = range(4)
 LENGTHS = (0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 1459, 1460, 1461)
@@ -139,10 +141,64 @@ def sequences(kern, say):
 def counts(kern, say):
     for start in (0, 0xFE, 0xFF, 0xFFFF, 0xFFFFFF, BIG - 2, BIG - 1, BIG):
         for k in range(3):
-            b = bytearray(b"\x11" * 12)
-            for octet in range(4):
-                b[4 * k + octet] = start >> 8 * (3 - octet) & 255
-            say("bump", start, k, small(kern.bump(b, k)), b)
+            b = array("i", [17, 18, 19])
+            b[k] = start
+            say("bump", start, k, small(kern.bump(b, k)), list(b))
+
+
+def halves(*numbers):
+    """Numbers of 32 bits, each as four octets, in a table of halves, one half in front."""
+    r = array("H", [0xA5A5])
+    for b in numbers:
+        r.append(b[0] << 8 | b[1])
+        r.append(b[2] << 8 | b[3])
+    return r
+
+
+def tables(kern, say):
+    points = list(circle())
+    for a in points:
+        r = halves(a, a)
+        kern.seq_in(r, 3, b"\x5a" + a, 1)
+        say("seq_in", a, list(r))
+        for b in points:
+            say("ahead", a, b, small(kern.ahead(b"\x5a" + a, 1, halves(b), 1)))
+            say("between", a, b, small(kern.between(halves(a, b), 3, halves(a), 1)))
+    for a in points[::3]:
+        for step in STEPS:
+            for n in (step, -step):
+                r = halves(a, a)
+                b = bytearray(b"\xa5" * 7)
+                say("seq_add", a, n, small(kern.seq_add(r, 1, n)), list(r))
+                say("seq_out", a, n, small(kern.seq_out(b, 2, r, 3, n)), b)
+    for v in (0, 1, 0xFFFF, 0x10000, 0x12345, 0x1FFFFFFF, 0x20000000, BIG - 1, BIG):
+        r = halves(b"\1\2\3\4", b"\5\6\7\x08")
+        say("pair", v, small(kern.set_pair(r, 2, v)), list(r), small(kern.pair(r, 2)))
+    for n in range(6):
+        r, q = array("H", range(9)), array("H", range(100, 109))
+        say("move", n, small(kern.move(r, 1, q, 3, n)), list(r), list(q))
+
+
+def rows(kern, say):
+    whens = (0, 1, 70000, 0x0FFFFFFF, 0x10000000, 0x1FFFFFFF, 0x20000000, 0x30000001, BIG)
+    for now in whens:
+        for one in whens:
+            for other in (0, 70000, 0x10000000, 0x20000000, BIG):
+                for used in range(4):
+                    t = array("H", [used & 1, 9, one >> 16, one & 0xFFFF])
+                    t.extend(array("H", (used >> 1, 9, other >> 16, other & 0xFFFF)))
+                    say("nearest", used, one, other, now, small(kern.nearest(t, 4, 2, 2, now)))
+    junk = noise(140, 31)
+    t = array("H", [junk[k] << 8 | junk[k + 1] for k in range(0, 140, 2)])
+    for size in (5, 7):
+        for row in range(10):
+            key = array("H", [t[row * size + k] for k in range(5)])
+            say("find_row", size, row, small(kern.find_row(t, size, 10, key)))
+            for k in range(5):
+                key[k] ^= 0x100
+                say("find_row not", size, row, k, small(kern.find_row(t, size, 10, key)))
+                key[k] ^= 0x100
+            say("find_row in less", size, row, small(kern.find_row(t, size, row, key)))
 
 
 def times(kern, say):
@@ -166,7 +222,7 @@ def macs(kern, say):
             say("mac at", i, n, out)
 
 
-PARTS = (numbers, sums, moves, compares, sequences, counts, times, macs)
+PARTS = (numbers, sums, moves, compares, sequences, counts, tables, rows, times, macs)
 
 
 def run(kern, say):
@@ -183,7 +239,6 @@ def line(*words):
 
 
 if __name__ == "__main__":
-    import sys
+    from uipy import kern
 
-    kernels = getattr(__import__("uipy." + sys.argv[1]), sys.argv[1])
-    run(kernels, lambda *words: print(line(*words)))
+    run(kern, lambda *words: print(line(*words)))

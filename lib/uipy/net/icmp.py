@@ -113,7 +113,7 @@ class Icmp:
         at += _QUOTE
         seg[SRC_AT] = at + 12
         seg[DST_AT] = at + 16
-        n -= _QUOTE + ((b[at] & 15) << 2)
+        n -= _QUOTE + ((b[at] & 15) << 2 if n > _QUOTE else 0)
         if (
             n < 8
             or b[at] >> 4 != 4

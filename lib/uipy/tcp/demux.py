@@ -35,6 +35,7 @@ from .meet import meet, segment
 from .row import (
     DUP,
     NKEY,
+    NUMBER,
     OPT_ECN,
     OPT_SACK,
     OPT_TS,
@@ -195,7 +196,7 @@ class Tcp:
 
     def to(self, conn):
         """The segment at hand has brought about this connection: the rest of it is for it."""
-        self.seg[ROW] = conn.idx
+        self.seg[ROW] = conn.row[NUMBER]
         return meet(conn)
 
     def call(self, step, conn):

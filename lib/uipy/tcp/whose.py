@@ -108,7 +108,8 @@ def whose(buf, seg: ptr32, tab: ptr16, env: ptr32, stat: ptr32) -> int:
         n = 0x3FFF
     elif n + 0x3FFF < 0:
         n = 0 - 0x3FFF
-    seg[ACKS] = (n << 16) | (lo & 0xFFFF)
+    acks = (n << 16) | (lo & 0xFFFF)  # seg[ACKS] is not read back: 64 bits would not see its sign
+    seg[ACKS] = acks
     # In the window from RCV.NXT on, with the control bits of an ordinary segment. SYN-SENT has no
     # RCV.NXT yet.
     if (
@@ -135,7 +136,6 @@ def whose(buf, seg: ptr32, tab: ptr16, env: ptr32, stat: ptr32) -> int:
     tab[o + HEARD_AT] = n >> 16
     tab[o + HEARD_AT + 1] = n & 0xFFFF
     tab[o + KPROBE] = 0
-    n = seg[ACKS]
     lo = tab[o + MAX]
     if (
         tab[o + STATE] == S_ESTABLISHED
@@ -143,10 +143,10 @@ def whose(buf, seg: ptr32, tab: ptr16, env: ptr32, stat: ptr32) -> int:
         and (flags & (FIN | URG)) == 0
         and (tab[o + OWES] & (OWES_RST | WAITS)) == 0
         and (tab[o + OURS] & DEAF) == 0
-        and 0 <= n
-        and n <= lo
+        and 0 <= acks
+        and acks <= lo
         # else a duplicate, perhaps
-        and (n != 0 or lo == 0 or (seg[TEXT] != 0 and tab[o + SND_WND] != 0))
+        and (acks != 0 or lo == 0 or (seg[TEXT] != 0 and tab[o + SND_WND] != 0))
     ):
         seg[PLAIN] = 2
     return row
