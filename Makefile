@@ -59,14 +59,14 @@ lint: .venv/dev .venv/stubs  ## ruff, mypy for host and board, every module thro
 parts: .venv/dev  ## what a board gets, one module a part: build/parts/viper, .../armv6m and other machines
 	$(PY) tools/parts/cross.py $(ARGS)
 
-bench: .venv/dev .venv/bench  ## instructions per packet, throughput to the kernel; writes the README's tables
+bench: .venv/dev .venv/bench  ## instructions per packet, throughput to the kernel; writes docs/costs.md, docs/throughput.md
 	$(PY) tools/bench/bench.py $(ARGS)
 	$(PY) tools/bench/grid.py $(ARGS)
 
 emulate: .venv/emu/.stamp  ## a real MicroPython image on an emulated RP2040, page on :8080 (FIRMWARE=, CHIP=, PORT=, PCAP=)
 	@exec $(EMU) tools/emu/emulate.py --port $(PORT) $(EMU_FW) $(if $(CHIP),--chip $(CHIP)) $(if $(PCAP),--pcap $(PCAP))
 
-bench-cycles: .venv/emu/.stamp  ## cycles per packet and time to the page on an emulated RP2040 (FIRMWARE=file.uf2)
+bench-cycles: .venv/emu/.stamp  ## cycles, calls per packet on an emulated RP2040 (FIRMWARE=, ARGS=--twice, --update)
 	@exec $(EMU) tools/bench/cycles.py $(EMU_FW) $(ARGS)
 
 size: .venv/dev node_modules/.stamp  ## RAM and .mpy sizes; writes four lines of the README and docs/sizes.md

@@ -1,4 +1,5 @@
-"""Tables that commands write into README.md, between <!-- NAME:begin --> and <!-- NAME:end -->."""
+"""Tables that commands write into README.md and docs/, between <!-- NAME:begin --> and <!--
+NAME:end -->."""
 
 import sys
 from pathlib import Path

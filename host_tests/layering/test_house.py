@@ -14,6 +14,9 @@ LONG = {
     "kern/viper.py mac",  # HalfSipHash, in 16-bit halves and without a call
     "enc28j60/frames.py frames",  # a driver's generator: a call a part would cost as much as it
     "wiznet/engine.py frames",  # likewise
+    "tcp/arrivals.py arrivals",  # the way of a plain segment, in one piece; a generator
+    "tcp/send.py segments",  # and that of one built: eight calls a segment were its price
+    "tcp/whose.py whose",  # a kernel: the header and the row are looked at once
     "uipy/poll.py _turns",  # the poll loop's generator: its locals are its state
 }
 

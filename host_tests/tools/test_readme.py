@@ -54,10 +54,33 @@ def test_every_verb_is_one_of_the_makefile(verb):
     assert re.search(r"^%s:" % verb, (ROOT / "Makefile").read_text(), re.M), verb
 
 
-@pytest.mark.parametrize("name", ["size", "bench", "throughput"])
-def test_the_tables_have_been_made(name):
-    inside = README.split("<!-- %s:begin -->" % name)[1].split("<!-- %s:end -->" % name)[0]
-    assert inside.count("|") > 10
+MADE = {
+    "README.md": ["size", "cycles"],
+    "docs/sizes.md": ["sizes"],
+    "docs/costs.md": [
+        *("cycles-enc28j60", "cycles-w5500", "calls", "stack", "heap", "bench", "flows"),
+    ],
+}
+
+
+@pytest.mark.parametrize("page, name", [(page, name) for page in MADE for name in MADE[page]])
+def test_the_tables_have_been_made(page, name):
+    text = (ROOT / page).read_text()
+    inside = text.split("<!-- %s:begin -->" % name)[1].split("<!-- %s:end -->" % name)[0]
+    assert inside.count(" ms") > 4 if name == "cycles" else inside.count("|") > 10
+
+
+def test_every_exchange_is_in_the_table_of_each_chip():
+    text = (ROOT / "docs/costs.md").read_text()
+    rows = ("ICMP 56", "UDP 18", "TCP 64", "TCP 64, ACK", "TCP 1460", "TCP 1460, ACK")
+    for name in (*rows, "HTTP 1 kB", "idle poll"):
+        assert text.count("\n| %s | " % name) == 3, name  # two chips, and the calls
+
+
+@pytest.mark.parametrize("page", ["docs/costs.md", "docs/sizes.md"])
+def test_the_links_of_a_page_of_figures_lead_somewhere(page):
+    for link in re.findall(r"\]\(([^)#]+)\)", (ROOT / page).read_text()):
+        assert ((ROOT / page).parent / link).exists(), link
 
 
 def test_every_chip_and_application_can_be_imported():

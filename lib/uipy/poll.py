@@ -56,7 +56,8 @@ def plain_frames(dev, buf):
 def _mover(iface):
     """The call that moves the frames of an interface."""
     dev = iface.dev
-    frames = dev.frames(iface.buf) if hasattr(dev, "frames") else plain_frames(dev, iface.buf)
+    own = getattr(dev, "frames", None)
+    frames = own(iface.buf) if callable(own) else plain_frames(dev, iface.buf)
     iface.move = frames.send
     iface.move(None)
     return iface.move
@@ -81,15 +82,16 @@ def tick(env: ptr32, clock: ptr16, now: int):
 
 def poller(stack):
     """Makes `stack.poll`. A closure: an idle poll, which happens thousands of times between two
-    frames, is a look at the INT pin and a subtraction."""
+    frames, is a look at the INT pin and a subtraction. It has four cells and one argument; a call
+    of more would take heap."""
     env = stack.env
     look = getattr(stack.ifaces[0].dev, "look", None) or int  # int() is 0: never idle
-    turn = _start(stack)  # four cells and an argument: a call of more takes heap
+    ticks = ticks_ms
+    _start(stack)
 
-    def poll(now_ms=None, _ticks=ticks_ms):  # a local costs less than a global name
-        nonlocal turn
+    def poll(now_ms=None):
         if now_ms is None:
-            now_ms = _ticks()
+            now_ms = ticks()
         if look():
             # INT is high: nothing came. STILL_AT is not over when nothing is due until then, and
             # less than 1024 ms ahead; -1 - now_ms is below 0, and so is that after a shift.
@@ -97,15 +99,15 @@ def poller(stack):
             if not left >> 10:
                 return left
         if env[BUSY] | env[LOST]:
-            turn = _start(stack)
-        return turn(now_ms)
+            _start(stack)
+        return stack.turn(now_ms)
 
     return poll
 
 
 def _start(stack):
-    """The generator behind `poll`: the first, or the next one when an exception has ended it, and
-    perhaps a device's too."""
+    """Makes the generator behind `poll`: the first, or the next one when an exception has ended it,
+    and perhaps a device's too."""
     env = stack.env
     if env[BUSY]:
         raise Reentered("in a callback or an interrupt: set a flag, and call poll outside")
@@ -117,9 +119,8 @@ def _start(stack):
                 iface.move(-1)
         except StopIteration:
             iface.move = None
-    turn = _turns(stack).send
-    turn(None)
-    return turn
+    stack.turn = _turns(stack).send
+    stack.turn(None)
 
 
 def _turns(stack):

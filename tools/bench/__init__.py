@@ -3,7 +3,12 @@
     bench.py        `make bench`: instructions per packet (of packets.py), throughput to the kernel
     grid.py         `make bench`: transfers by window, distance and loss (flow.py measures one,
                     theory.py says what TCP can carry, text.py and plot.py show it)
-    cycles.py       `make bench-cycles`: cycles per packet on an emulated RP2040
+    cycles.py       `make bench-cycles`: cycles per packet on an emulated RP2040 (rig.py:
+                    the board and the exchanges); --update runs the next three, too
+    calls.py        calls and look-ups per packet, there
+    stack.py        the C stack that is left to each application's callbacks, there
+    heap.py         heap in use and the largest free block, there
+    hot.py          cycles by Python function, kernel and part of the interpreter, there
     options.py      what reassembly, SACK and timestamps bring, on simulated time
     spi.py          SPI transactions and octets per frame, chip by chip
 

@@ -1,7 +1,7 @@
 """Bulk transfers between our TCP and the Linux kernel's, by window, distance and loss: part of
 `make bench`.
 
-    grid.py            about four minutes: docs/throughput.md, its pictures, README's table
+    grid.py            about four minutes: docs/throughput.md and its pictures
     grid.py --dry      measures, prints, writes nothing
     grid.py --quick    a few cells in a few seconds, prints, writes nothing
 
@@ -131,13 +131,12 @@ def _together(results):
 
 
 def write(results, options, scaling, seconds):
-    """docs/throughput.md, the pictures, README's block."""
+    """docs/throughput.md and the pictures."""
     from bench import plot
 
     plot.grid(results, limit, text.DOCS / "img" / "throughput-grid.svg")
     plot.options(options, text.DOCS / "img" / "throughput-options.svg")
     text.page(results, options, scaling, limit, seconds)
-    text.readme(results, limit)
 
 
 def main(argv=None):

@@ -1,6 +1,6 @@
 """Where the cycles of an exchange go, by Python function, kernel and part of the interpreter.
 
-    .venv/emu/bin/python tools/bench/hot.py --firmware IMAGE.uf2 [--elf firmware.elf] [--chip w5500] [exchange ...]
+    .venv/emu/bin/python tools/bench/hot.py --firmware IMAGE.uf2 [--elf firmware.elf] [exchange...]
 
 With --elf, the ELF file that the image was made from (MicroPython's build folder), and an
 arm-none-eabi-nm, the second table names the interpreter's own functions.
@@ -30,7 +30,11 @@ def symbols(elf):
         ["arm-none-eabi-nm", "-n", elf], capture_output=True, text=True, check=True
     ).stdout
     table = [line.split() for line in said.splitlines()]
-    table = [(int(at, 16), name) for at, kind, name in (w for w in table if len(w) == 3) if kind in "tTwW"]
+    table = [
+        (int(at, 16), name)
+        for at, kind, name in (w for w in table if len(w) == 3)
+        if kind in "tTwW"
+    ]
     starts = [at for at, _ in table]
     known = {}
 

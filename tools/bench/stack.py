@@ -1,4 +1,4 @@
-"""How much of the C stack is left while each shipped application is at work, on the emulated RP2040.
+"""How much of the C stack is left while each shipped application is at work, in the emulator.
 
     .venv/emu/bin/python tools/bench/stack.py --firmware IMAGE.uf2 [--chip w5500] [--update]
 
@@ -28,7 +28,13 @@ from emu.trace import Trace, Tracer
 COSTS = Path(__file__).resolve().parents[2] / "docs" / "costs.md"
 BOTTOM = 0x20040000 + 256  # of a stack that begins 8 kB above; MICROPY_STACK_CHECK_MARGIN
 LEAST = 2048  # octets that a callback must find
-HEAD = ("application", "deepest callback", "octets left there", "left at the deepest point", "where")
+HEAD = (
+    "application",
+    "deepest callback",
+    "octets left there",
+    "left at the deepest point",
+    "where",
+)
 CALLBACKS = {  # of App, UdpApp, Source and the pages of a site
     *("connected", "received", "acked", "peer_closed", "urgent", "error", "poll", "closed"),
     *("fill", "write", "note", "read"),
@@ -143,7 +149,7 @@ def main(argv=None):
     for row in (HEAD, *rows):
         print("%-18s %-17s %17s %26s  %s" % row)
     if args.update:
-        readme.put("stack", readme.table(HEAD, rows), COSTS)
+        readme.put("stack", readme.table(HEAD[:-1], [row[:-1] for row in rows]), COSTS)
     if min(row[2] for row in rows) < LEAST:
         p.exit(1, "stack: less than %d octets are left to a callback\n" % LEAST)
     return 0

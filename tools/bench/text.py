@@ -1,8 +1,8 @@
-"""The tables of grid.py: docs/throughput.md, and the block in README.md."""
+"""The tables of grid.py: docs/throughput.md."""
 
 from pathlib import Path
 
-from readme import put, table
+from readme import table
 
 from bench.flow import SEND
 
@@ -148,14 +148,3 @@ def page(results, wanted, scaled, limit, seconds):
             scaling=scaling(scaled),
         )
     )
-
-
-def readme(results, limit):
-    """README's block."""
-    text = (
-        "Bulk data to and from the Linux kernel (Reno), by segments in flight: kB/s, and in"
-        " brackets the share of\nwhat the window, or with loss Reno, allows. CPython on a TAP:"
-        " at 0.3 ms that is the limit, not the window.\nPictures, method and what reassembly and"
-        " SACK add: [docs/throughput.md](docs/throughput.md).\n\n"
-    )
-    put("throughput", text + grid(results, limit))

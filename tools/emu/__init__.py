@@ -5,6 +5,8 @@
     mcu.py        the emulator (rp2040py) with what a real chip punishes, and its console
     bridge.py     a chip model on its SPI and pins
     meter.py      cycles between two edges of a pin, split
+    trace.py      what happens between them, call by call, with the names that objects.py reads
+    direct.py     calls a kernel from outside; vectors.py: all of them against their oracle
     client.py     a host on the chip's Ethernet, in the emulator's time
     on_board/     what runs inside
 

@@ -54,6 +54,18 @@ def frozen(image):
     return there if "uipy/core.py" in there else set()
 
 
+def has_driver(image, chip):
+    """Whether the board will find the chip's driver: all are on the file system, not all are in
+    an image.
+    """
+    there = frozen(image)
+    return not there or _driver(chip) in there
+
+
+def _driver(chip):
+    return "uipy/drivers/%s.py" % ("enc28j60" if chip == "enc28j60" else "wiznet")
+
+
 def firmware(chip, ip, gateway, image=None):
     """-> {path: octets} of a board that serves its page: firmware/ as it is, its config.py with
     these three at the end. What is frozen in the image is not put on the file system.
@@ -98,8 +110,7 @@ def _firmware(to):
 
 
 def _wants(there, chip, image):
-    driver = "uipy/drivers/%s.py" % ("enc28j60" if chip == "enc28j60" else "wiznet")
-    if driver not in there:
+    if _driver(chip) not in there:
         raise NoImage("%s has uipy frozen in, and no driver for %s" % (Path(image).name, chip))
 
 

@@ -78,7 +78,8 @@ class Console:
         self.heard = None  # called with each piece
         self._cdc = USBCDC(mcu.usb_ctrl)
         self._cdc.on_serial_data = self._say
-        mcu.uart[0].on_byte = lambda octet: self._say((octet,))  # where print goes before USB is up
+        # Where print goes before USB is up (on_board/serial.py).
+        mcu.uart[0].on_byte = lambda octet: self._say((octet,))
         self._usb = mcu.usb_ctrl
         self._read = self._usb.on_endpoint_read
         self._usb.on_endpoint_read = self._asked

@@ -95,8 +95,10 @@ class Objects:
         return self._names[fun]
 
     def _in_module(self, names, value):
-        table = self.word(names + 12)
-        for at in range(table, table + 8 * self.word(names + 8), 8):
-            if self.word(at + 4) == value and self.word(at) & 7 == 2:
-                return self.qstr(self.word(at) >> 3)
-        return None
+        return next((name for name, obj in self.table(names).items() if obj == value), None)
+
+    def table(self, names):
+        """-> {name: object} of a dictionary whose keys are interned strings."""
+        first, n = self.word(names + 12), self.word(names + 8)
+        rows = ((self.word(a), self.word(a + 4)) for a in range(first, first + 8 * n, 8))
+        return {self.qstr(key >> 3): value for key, value in rows if key & 7 == 2}

@@ -30,14 +30,6 @@ class Trace:
         self.entered = defaultdict(lambda: 1 << 32)  # name: the lowest stack pointer at its entry
         self.depth, self.deepest = 1 << 32, []
 
-    def mean(self, of):
-        """-> these numbers, for one of `of` equal traces."""
-        for table in (self.calls, self.kernels, self.resumes, self.cycles, self.seeking, self.parts):
-            for name in table:
-                table[name] /= of
-        self.found /= of
-        self.failed /= of
-
 
 class Tracer:
     """Steps the processor through a window. `part(pc)` names the part of the interpreter that an

@@ -18,6 +18,7 @@ from .row import (
     MAX,
     MSS,
     NODELAY,
+    NUMBER,
     OPT_TS,
     OPTS,
     OURS,
@@ -55,8 +56,8 @@ class Conn:
 
     def __init__(self, tcp, idx, row):
         self.tcp = tcp
-        self.idx = idx
         self.row = row  # see row.py
+        row[NUMBER] = idx
         self.app = None
         self.src = None  # the running source
 
@@ -322,7 +323,7 @@ class Conn:
         connection, otherwise by the next `output`."""
         self.row[OWES] |= owes
         tcp = self.tcp
-        if tcp.seg[ROW] != self.idx:
+        if tcp.seg[ROW] != self.row[NUMBER]:
             tcp.stack.wake_up()
 
     def _alive(self):

@@ -35,6 +35,7 @@ from .meet import meet, segment
 from .row import (
     DUP,
     NKEY,
+    NUMBER,
     OPT_ECN,
     OPT_SACK,
     OPT_TS,
@@ -187,6 +188,7 @@ class Tcp:
     def start(self):
         """Makes `input` and `build`, see arrivals.py and send.py: now, and again when an exception
         that is none of a callback's (KeyboardInterrupt) has ended them."""
+        self.seg[ROW] = self.rows  # nobody's segment is at hand
         self.build = segments(self).send
         self.build(None)
         self.input = arrivals(self).send
@@ -194,7 +196,7 @@ class Tcp:
 
     def to(self, conn):
         """The segment at hand has brought about this connection: the rest of it is for it."""
-        self.seg[ROW] = conn.idx
+        self.seg[ROW] = conn.row[NUMBER]
         return meet(conn)
 
     def call(self, step, conn):

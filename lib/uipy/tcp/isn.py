@@ -21,17 +21,16 @@ class Isn:
 
     def __init__(self, stack):
         self.stack = stack
-        self.clock = array("H", bytearray(4))  # M; it begins anywhere
-        seq_in(self.clock, 0, stack.key, 4)
+        self.numbers = array("H", bytearray(8))  # M, and what the next number must lie behind
+        seq_in(self.numbers, 0, stack.key, 4)  # M begins anywhere
         self.at = stack.env[NOW]  # when M was right
         self.text = bytearray(_KEY)
         self.hash = bytearray(8)
-        self.last = array("H", bytearray(4))  # what the next number must lie behind
-        self.moved = False  # `last` counts
+        self.moved = False  # the second number counts
 
     def beyond(self, table, k):
         """The next number is to lie behind the one at table[k]."""
-        move(self.last, 0, table, k, 2)
+        move(self.numbers, 2, table, k, 2)
         self.moved = True
 
     def into(self, key, table, k):
@@ -40,18 +39,18 @@ class Isn:
         d = tdiff(now, self.at)
         self.at = now
         while d > 0:
-            seq_add(self.clock, 0, 250 * min(d, _STEP_MS))  # MUST-8
+            seq_add(self.numbers, 0, 250 * min(d, _STEP_MS))  # MUST-8
             d -= _STEP_MS
         self._hash(key)
         seq_in(table, k, self.hash, 0)
         # M as two halves and a bit: no number of 32 bits is built
-        seq_add(table, k, self.clock[1])
+        seq_add(table, k, self.numbers[1])
         for _ in range(4):
-            seq_add(table, k, self.clock[0] << 14)
+            seq_add(table, k, self.numbers[0] << 14)
         if self.moved:
             self.moved = False
-            if between(table, k, self.last, 0) <= 0:
-                move(table, k, self.last, 0, 2)
+            if between(table, k, self.numbers, 2) <= 0:
+                move(table, k, self.numbers, 2, 2)
                 seq_add(table, k, 0x10000 + self.hash[4])
 
     def _hash(self, key):

@@ -18,6 +18,7 @@ from .row import (
     MAX_WND,
     NKEY,
     NO_LISTENER,
+    NUMBER,
     POLL_AT,
     RCV_NXT,
     ROOM,
@@ -112,7 +113,7 @@ def claim(conn, app, table, k, number):
     tcp = conn.tcp
     now = tcp.env[NOW]
     for i in range(STATE, len(row)):
-        if i != GEN:
+        if i != GEN and i != NUMBER:
             row[i] = 0  # MUST-25
     move(row, 0, table, k, NKEY)
     row[USER] = _USER_S

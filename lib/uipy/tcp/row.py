@@ -1,4 +1,4 @@
-"""The row of a TCP connection: what RFC 9293 3.3.1 calls the TCB, in 71 halves (array('H')) and what
+"""The row of a TCP connection: what RFC 9293 3.3.1 calls the TCB, in 72 halves (array('H')) and what
 the options add.
 
 A sequence number takes two halves (kern/halves.py), and so does a time or a count beyond 16 bits;
@@ -67,7 +67,8 @@ STATE_AT = const(63)  # the state was entered
 POLL_AT = const(65)  # RUNS_POLL
 SENT_AT = const(67)  # the last segment with data
 CHAL_AT = const(69)  # the next challenge ACK may go
-ROW_SIZE = const(71)  # the options' own halves follow, from `at` of each module in tcp/extra/
+NUMBER = const(71)  # the row's own
+ROW_SIZE = const(72)  # the options' own halves follow, from `at` of each module in tcp/extra/
 
 S_CLOSED = const(0)
 S_SYN_SENT = const(2)

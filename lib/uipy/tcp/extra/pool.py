@@ -14,7 +14,7 @@ from ...kern import ahead, between, bump, copy, pair, seq_in, seq_out, set_pair,
 from ...net.datagram import AT, DATA, FLAGS, O_HEAD, REL, TEXT
 from ...stat import N_TCP_OOO_LOST
 from ..header import FIN, KIND_NOP, KIND_SACKS
-from ..row import ADV, OWES, OWES_ACK, RCV_NXT
+from ..row import ADV, NUMBER, OWES, OWES_ACK, RCV_NXT
 from ..text import take
 
 _Q_OWNER = const(0)  # the connection's number plus 1; 0: free
@@ -57,7 +57,7 @@ class Pool:
         tcp = self.tcp
         w = self.tab
         o = i * _SIZE
-        w[o] = conn.idx + 1
+        w[o] = conn.row[NUMBER] + 1
         w[o + _Q_FIN] = fin
         w[o + _Q_LEN] = n
         seq_in(w, o + _Q_SEQ, tcp.buf, tcp.seg[AT] + 4)
@@ -71,7 +71,7 @@ class Pool:
         at = self.tcp.seg[AT] + 4
         for i in range(self.rows):
             o = i * _SIZE
-            if w[o] == conn.idx + 1 and not ahead(self.tcp.buf, at, w, o + _Q_SEQ):
+            if w[o] == conn.row[NUMBER] + 1 and not ahead(self.tcp.buf, at, w, o + _Q_SEQ):
                 return i
         return -1
 
@@ -85,7 +85,7 @@ class Pool:
             return i
         tcp = self.tcp
         bump(tcp.stat, N_TCP_OOO_LOST)
-        if w[i * _SIZE] != conn.idx + 1:
+        if w[i * _SIZE] != conn.row[NUMBER] + 1:
             return i
         i = self._furthest(conn)
         return i if ahead(tcp.buf, tcp.seg[AT] + 4, w, i * _SIZE + _Q_SEQ) < 0 else -1
@@ -107,7 +107,7 @@ class Pool:
         best = -1
         for i in range(self.rows):
             o = i * _SIZE
-            if w[o] == conn.idx + 1:
+            if w[o] == conn.row[NUMBER] + 1:
                 if best < 0 or between(w, o + _Q_SEQ, w, best * _SIZE + _Q_SEQ) > 0:
                     best = i
         return best
@@ -127,7 +127,7 @@ class Pool:
         w = self.tab
         for i in range(self.rows):
             o = i * _SIZE
-            if w[o] == conn.idx + 1 and between(w, o + _Q_SEQ, conn.row, RCV_NXT) <= 0:
+            if w[o] == conn.row[NUMBER] + 1 and between(w, o + _Q_SEQ, conn.row, RCV_NXT) <= 0:
                 return i
         return -1
 
@@ -148,7 +148,7 @@ class Pool:
         """The connection has ended."""
         w = self.tab
         for o in range(0, self.rows * _SIZE, _SIZE):
-            if w[o] == conn.idx + 1:
+            if w[o] == conn.row[NUMBER] + 1:
                 w[o] = 0
 
     # SACK blocks of our ACKs (RFC 2018 4)
@@ -180,7 +180,7 @@ class Pool:
         w = self.tab
         best = -1
         for o in range(0, self.rows * _SIZE, _SIZE):
-            if w[o] == conn.idx + 1 and not w[o + _Q_SAID]:
+            if w[o] == conn.row[NUMBER] + 1 and not w[o + _Q_SAID]:
                 if best < 0 or tdiff(pair(w, o + _Q_AGE), pair(w, best + _Q_AGE)) > 0:
                     best = o
         if best < 0:
@@ -196,7 +196,7 @@ class Pool:
         """Takes in one more buffer that touches the block; bounded by the number of buffers."""
         w = self.tab
         for o in range(0, self.rows * _SIZE, _SIZE):
-            if w[o] == conn.idx + 1 and not w[o + _Q_SAID]:
+            if w[o] == conn.row[NUMBER] + 1 and not w[o + _Q_SAID]:
                 lo = between(w, o + _Q_SEQ, conn.row, RCV_NXT)
                 hi = lo + w[o + _Q_LEN]
                 if lo <= self.hi and hi >= self.lo:
