@@ -3,6 +3,7 @@ machine code on 64 bits, as plain Python on 32; those that calculate say what an
 
 import importlib
 import json
+from typing import Any
 
 import pytest
 from lab.pythons import run_unix, run_wasm
@@ -84,7 +85,8 @@ def test_no_kernel_takes_heap_on_32_bits(layout):
 
 @pytest.mark.parametrize("name", stepsoracle.KNOWN)
 def test_what_an_oracle_says(name):
-    kernels = {name: lambda *args: stepsoracle.KNOWN[name](where(), *args)}
+    known: Any = stepsoracle.KNOWN[name]
+    kernels = {name: lambda *args: known(where(), *args)}
     check(said_by(kernels, [name]), said_by(sources(), [name]))
 
 
