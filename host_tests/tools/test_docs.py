@@ -43,7 +43,7 @@ def file(page, name):
 
 def in_files(page):
     """(function, file) for each `function` (`file.py`), with stars or a few words between."""
-    return re.findall(r"`([\w.]+)`\*{0,2} \(`([\w/]+\.py)`", text(page))
+    return re.findall(r"`([\w.]+)`\*{0,2}\s+\(`([\w/]+\.py)`", text(page))
 
 
 @pytest.mark.parametrize("page", PAGES)
