@@ -1,5 +1,6 @@
 """Half-open connections: LISTEN, and SYN-RECEIVED of a passive open (RFC 9293 3.10.7.2, 3.10.7.4),
-in 22 halves each.
+in 19 halves
+each, and 2 more where timestamps are on.
 
 A SYN takes a row here and neither a connection nor an application object. The ACK that completes
 the handshake moves it to a connection; with none free the row waits, and a connection that has
@@ -78,18 +79,18 @@ from .states import connected
 
 _H_OPTS = const(5)  # what we offer or have agreed on: OPT_*
 _H_SSHIFT = const(6)
-_H_RSHIFT = const(7)
-_H_TRIES = const(8)  # SYN-ACKs sent again; half seconds waited for a free row
-_H_STATE = const(9)
-_H_LISTENER = const(10)  # the listener's number
-_H_RCV = const(11)  # pair: RCV.NXT
-_H_ISS = const(13)  # pair
-_H_AT = const(15)  # pair: when the SYN-ACK goes again, or a completed one is tried again
-_H_MSS = const(17)
-_H_WND = const(18)  # the window of the ACK that completed it
+_H_TRIES = const(7)  # SYN-ACKs sent again; half seconds waited for a free row
+_H_STATE = const(8)
+_H_LISTENER = const(9)  # the listener's number
+_H_RCV = const(10)  # pair: RCV.NXT
+_H_ISS = const(12)  # pair
+_H_AT = const(14)  # pair: when the SYN-ACK goes again, or a completed one is tried again
+_H_MSS = const(16)
+_H_WND = const(17)  # the window of the ACK that completed it
+_H_MUTE = const(18)  # when something out of place was answered: the clock's low 16 bits
+_SIZE = const(19)
 _H_TS = const(19)  # pair: TS.Recent
-_H_MUTE = const(21)  # when something out of place was answered: the clock's low 16 bits
-_SIZE = const(22)
+_SIZE_TS = const(21)
 
 _DUE = const(1)  # the SYN-ACK is to be sent
 _DONE = const(2)  # the handshake is complete, no row was free
@@ -106,21 +107,22 @@ class HalfOpen:
     def __init__(self, tcp, rows):
         self.tcp = tcp
         self.rows = rows
-        self.tab = array("H", bytearray(2 * rows * _SIZE))
+        self.size = _SIZE_TS if tcp.ts else _SIZE  # halves of a row
+        self.tab = array("H", bytearray(2 * rows * self.size))
         self.due = False  # a row is _DUE
         self.waiting = False  # a row is _DONE
 
     def find(self, key):
         """The row with this key, or -1."""
-        return find_row(self.tab, _SIZE, self.rows, key)
+        return find_row(self.tab, self.size, self.rows, key)
 
     def used(self):
         """How many rows are in use."""
-        return sum(1 for o in range(0, self.rows * _SIZE, _SIZE) if self.tab[o])
+        return sum(1 for o in range(0, self.rows * self.size, self.size) if self.tab[o])
 
     def serves(self, number):
         """Is a handshake under way for the listener of that number?"""
-        for o in range(0, self.rows * _SIZE, _SIZE):
+        for o in range(0, self.rows * self.size, self.size):
             if self.tab[o] and self.tab[o + _H_LISTENER] == number:
                 return True
         return False
@@ -140,8 +142,8 @@ class HalfOpen:
         read(tcp.buf, tcp.seg)
         i = self._free()
         if i >= 0:
-            self._take(i * _SIZE, listener)
-            return self._say(i * _SIZE, SYN | ACK)
+            self._take(i * self.size, listener)
+            return self._say(i * self.size, SYN | ACK)
         bump(tcp.stat, N_TCP_SYN_DROPPED)
         if tcp.cookie:
             tcp.wait.forget(tcp.key, 0)  # its ACK is to find the listener
@@ -153,7 +155,7 @@ class HalfOpen:
         tab = self.tab
         best = -1
         for i in range(self.rows):
-            o = i * _SIZE
+            o = i * self.size
             if not tab[o]:
                 return i
             if tab[o + _H_TRIES] >= _OLD and not tab[o + _H_STATE] & _DONE:
@@ -170,7 +172,6 @@ class HalfOpen:
         move(tab, o, tcp.key, 0, NKEY)
         tab[o + _H_OPTS] = opts
         tab[o + _H_SSHIFT] = seg[P_SHIFT] if opts & OPT_WS else 0
-        tab[o + _H_RSHIFT] = tcp.window_scale if opts & OPT_WS else 0
         tab[o + _H_TRIES] = tab[o + _H_STATE] = 0
         tab[o + _H_LISTENER] = tcp.listeners.index(listener)
         seq_in(tab, o + _H_RCV, tcp.buf, seg[AT] + 4)
@@ -180,6 +181,10 @@ class HalfOpen:
         if opts & OPT_TS:
             seq_in(tab, o + _H_TS, tcp.buf, seg[P_TS])
         self._again_in(o, tcp.rto_init)
+
+    def _shift(self, opts):
+        """Rcv.Wind.Shift (RFC 7323 2.3)."""
+        return self.tcp.window_scale if opts & OPT_WS else 0
 
     def _again_in(self, o, ms):
         at = tadd(self.tcp.env[NOW], ms)
@@ -211,7 +216,7 @@ class HalfOpen:
         else:
             # RFC 7323 2.2: scaled, except in a SYN; no more than the SYN-ACK offered, with which
             # ADV begins
-            wnd >>= tab[o + _H_RSHIFT]
+            wnd >>= self._shift(opts)
         tcp.out[O_WND] = wnd
         return bare(tcp, iface, tab, o, flags, n)
 
@@ -220,7 +225,7 @@ class HalfOpen:
         tcp = self.tcp
         seg = tcp.seg
         tab = self.tab
-        o = i * _SIZE
+        o = i * self.size
         flags = seg[FLAGS]
         rel = ahead(tcp.buf, seg[AT] + 4, tab, o + _H_RCV)
         seg[REL] = rel
@@ -274,8 +279,8 @@ class HalfOpen:
     def unreach(self, key, at):
         """A hard ICMP error quotes our SYN-ACK at `at`: back to LISTEN (RFC 5461 4.1)."""
         i = self.find(key)
-        if i >= 0 and not ahead(self.tcp.buf, at + 4, self.tab, i * _SIZE + _H_ISS):
-            self.tab[i * _SIZE] = 0
+        if i >= 0 and not ahead(self.tcp.buf, at + 4, self.tab, i * self.size + _H_ISS):
+            self.tab[i * self.size] = 0
 
     def complete(self, o):
         """The connection of a handshake that is complete; None without a row and an application
@@ -297,7 +302,7 @@ class HalfOpen:
         row = conn.row
         opts = row[OPTS] = tab[o + _H_OPTS]
         row[SSHIFT] = tab[o + _H_SSHIFT]
-        row[RSHIFT] = tab[o + _H_RSHIFT]
+        row[RSHIFT] = self._shift(opts)
         row[MSS] = tab[o + _H_MSS]
         move(row, RCV_NXT, tab, o + _H_RCV, 2)
         move(row, SND_UNA, tab, o + _H_ISS, 2)
@@ -343,7 +348,7 @@ class HalfOpen:
     def _run(self, now):
         tab = self.tab
         self.waiting = False
-        for o in range(0, self.rows * _SIZE, _SIZE):
+        for o in range(0, self.rows * self.size, self.size):
             if tab[o]:
                 late = tdiff(now, pair(tab, o + _H_AT)) >= 0
                 if tab[o + _H_STATE] & _DONE:
@@ -380,7 +385,7 @@ class HalfOpen:
         """A SYN-ACK that is due again, as a frame; 0 when there is none (`due` is false then)."""
         tab = self.tab
         tcp = self.tcp
-        for o in range(0, self.rows * _SIZE, _SIZE):
+        for o in range(0, self.rows * self.size, self.size):
             if tab[o] and tab[o + _H_STATE] & _DUE:
                 tab[o + _H_STATE] &= ~_DUE
                 iface = tcp.stack.ifaces[tab[o] - 1]
@@ -394,4 +399,4 @@ class HalfOpen:
 
     def nearest(self, now):
         """The ms until a row has something to do."""
-        return nearest(self.tab, _SIZE, self.rows, _H_AT, now)
+        return nearest(self.tab, self.size, self.rows, _H_AT, now)

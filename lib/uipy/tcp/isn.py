@@ -24,8 +24,7 @@ class Isn:
         self.numbers = array("H", bytearray(8))  # M, and what the next number must lie behind
         seq_in(self.numbers, 0, stack.key, 4)  # M begins anywhere
         self.at = stack.env[NOW]  # when M was right
-        self.text = bytearray(_KEY)
-        self.hash = bytearray(8)
+        self.text = bytearray(_KEY)  # what is hashed, and then the hash
         self.moved = False  # the second number counts
 
     def beyond(self, table, k):
@@ -42,7 +41,7 @@ class Isn:
             seq_add(self.numbers, 0, 250 * min(d, _STEP_MS))  # MUST-8
             d -= _STEP_MS
         self._hash(key)
-        seq_in(table, k, self.hash, 0)
+        seq_in(table, k, self.text, 0)
         # M as two halves and a bit: no number of 32 bits is built
         seq_add(table, k, self.numbers[1])
         for _ in range(4):
@@ -51,7 +50,7 @@ class Isn:
             self.moved = False
             if between(table, k, self.numbers, 2) <= 0:
                 move(table, k, self.numbers, 2, 2)
-                seq_add(table, k, 0x10000 + self.hash[4])
+                seq_add(table, k, 0x10000 + self.text[4])
 
     def _hash(self, key):
         text = self.text
@@ -59,4 +58,4 @@ class Isn:
         text[1] = key[0] - 1
         seq_out(text, 2, key, LPORT, 0)  # both ports
         seq_out(text, 6, key, RADDR, 0)
-        mac(self.stack.key, text, 0, _KEY, self.hash)  # MUST-9
+        mac(self.stack.key, text, 0, _KEY, text)  # MUST-9

@@ -1,5 +1,5 @@
-"""TIME-WAIT: what is left of a connection that we closed first (RFC 9293 3.6.1, 3.10.7.4), in 16
-halves.
+"""TIME-WAIT: what is left of a connection that we closed first (RFC 9293 3.6.1, 3.10.7.4), in 12
+halves, and 3 more where timestamps are on.
 
 A row answers the peer's FIN again if our ACK of it was lost. RSTs are ignored (RFC 1337 3: they
 would end the wait early). A newer SYN opens the connection anew (MAY-2, RFC 1122 4.2.2.13). A full
@@ -33,10 +33,13 @@ from .row import LPORT, MAX, NKEY, OPT_TS, OPTS, RCV_NXT, SND_UNA
 _W_SND = const(5)  # pair: SND.NXT
 _W_RCV = const(7)  # pair: RCV.NXT
 _W_AT = const(9)  # pair: when the row ends
-_W_TS = const(11)  # pair: TS.Recent
-_W_MUTE = const(13)  # pair: until when further ACKs are held back
-_W_OPTS = const(15)
-_SIZE = const(16)
+_W_MUTE = const(11)  # until when further ACKs are held back: the clock's low 16 bits
+_SIZE = const(12)
+_W_OPTS = const(12)  # OPT_TS if it was agreed on
+_W_TS = const(13)  # pair: TS.Recent
+_SIZE_TS = const(15)
+
+_MUTE_MS = const(250)  # and up to 255 more, so that two stacks never answer each other for ever
 
 
 class TimeWait:
@@ -45,15 +48,16 @@ class TimeWait:
     def __init__(self, tcp, rows):
         self.tcp = tcp
         self.rows = rows
-        self.tab = array("H", bytearray(2 * rows * _SIZE))
+        self.size = _SIZE_TS if tcp.ts else _SIZE  # halves of a row
+        self.tab = array("H", bytearray(2 * rows * self.size))
 
     def find(self, key):
         """The row with this key, or -1."""
-        return find_row(self.tab, _SIZE, self.rows, key)
+        return find_row(self.tab, self.size, self.rows, key)
 
     def used(self):
         """How many rows are in use."""
-        return sum(1 for o in range(0, self.rows * _SIZE, _SIZE) if self.tab[o])
+        return sum(1 for o in range(0, self.rows * self.size, self.size) if self.tab[o])
 
     def add(self, conn):
         """Takes over from a connection whose FIN and ours have been acknowledged (RFC 9293 3.3.2:
@@ -64,15 +68,15 @@ class TimeWait:
         if not self.rows:
             return -1
         i = self._free()
-        o = i * _SIZE
+        o = i * self.size
         move(tab, o, row, 0, NKEY)
         move(tab, o + _W_SND, row, SND_UNA, 2)
         seq_add(tab, o + _W_SND, row[MAX])
         move(tab, o + _W_RCV, row, RCV_NXT, 2)
-        tab[o + _W_OPTS] = row[OPTS]
-        if row[OPTS] & OPT_TS:
+        if tcp.ts:
+            tab[o + _W_OPTS] = row[OPTS] & OPT_TS
             move(tab, o + _W_TS, row, tcp.ts.at, 2)
-        set_pair(tab, o + _W_MUTE, tcp.env[NOW])
+        tab[o + _W_MUTE] = tcp.stack.clock[1]
         self._start(o)
         return i
 
@@ -87,10 +91,10 @@ class TimeWait:
         tab = self.tab
         best = 0
         for i in range(self.rows):
-            o = i * _SIZE
+            o = i * self.size
             if not tab[o]:
                 return i
-            if tdiff(pair(tab, o + _W_AT), pair(tab, best * _SIZE + _W_AT)) < 0:
+            if tdiff(pair(tab, o + _W_AT), pair(tab, best * self.size + _W_AT)) < 0:
                 best = i
         bump(self.tcp.stat, N_TCP_TW_EVICTED)
         return best
@@ -101,7 +105,7 @@ class TimeWait:
         tcp = self.tcp
         seg = tcp.seg
         tab = self.tab
-        o = i * _SIZE
+        o = i * self.size
         flags = seg[FLAGS]
         if flags & RST:  # RFC 1337 3
             return 0
@@ -116,11 +120,11 @@ class TimeWait:
             return self.ack(i)
         if seg[TEXT] or flags & (FIN | SYN) or rel:
             # Out of place: acknowledged, but not faster than a challenge ACK.
-            now = tcp.env[NOW]
-            if tdiff(now, pair(tab, o + _W_MUTE)) < 0:
+            now = tcp.stack.clock[1]
+            if 0 < (tab[o + _W_MUTE] - now) & 0xFFFF < 2 * _MUTE_MS + 6:
                 bump(tcp.stat, N_TCP_MUTED)
                 return 0
-            set_pair(tab, o + _W_MUTE, tadd(now, 250 + tcp.stack.random8()))
+            tab[o + _W_MUTE] = (now + _MUTE_MS + tcp.stack.random8()) & 0xFFFF
             bump(tcp.stat, N_TCP_CHALLENGE)
             return self.ack(i)
         return 0
@@ -132,7 +136,7 @@ class TimeWait:
         if rel >= 0:
             return True
         read(tcp.buf, seg)
-        if not seg[P_TS] or not self.tab[o + _W_OPTS] & OPT_TS:
+        if not seg[P_TS] or not tcp.ts or not self.tab[o + _W_OPTS]:
             return False
         return ahead(tcp.buf, seg[P_TS], self.tab, o + _W_TS) > 0
 
@@ -140,20 +144,20 @@ class TimeWait:
         """<SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK> as the reply; its length."""
         tcp = self.tcp
         tab = self.tab
-        o = i * _SIZE
+        o = i * self.size
         iface = tcp.stack.ifaces[tab[o] - 1]
         seq_out(tcp.buf, iface.tx + 4, tab, o + _W_SND, 0)
         seq_out(tcp.buf, iface.tx + 8, tab, o + _W_RCV, 0)
         tcp.out[O_WND] = 0
         n = 20
-        if tab[o + _W_OPTS] & OPT_TS:
+        if tcp.ts and tab[o + _W_OPTS]:
             tcp.ts.echo_of(tab, o + _W_TS)
             n = tcp.ts.option(iface)
         return bare(tcp, iface, tab, o, ACK, n)
 
     def holds(self, port):
         """True if a row has the local port (RFC 6056 3: such ports are skipped)."""
-        for o in range(0, self.rows * _SIZE, _SIZE):
+        for o in range(0, self.rows * self.size, self.size):
             if self.tab[o] and self.tab[o + LPORT] == port:
                 return True
         return False
@@ -163,8 +167,8 @@ class TimeWait:
         numbers)."""
         i = self.find(key)
         if i >= 0:
-            self.tcp.isn.beyond(self.tab, i * _SIZE + _W_SND)
-            self.tab[i * _SIZE] = 0
+            self.tcp.isn.beyond(self.tab, i * self.size + _W_SND)
+            self.tab[i * self.size] = 0
 
     def forget(self, table, o):
         """The new connection with the key at table[o:] stands."""
@@ -172,16 +176,16 @@ class TimeWait:
         move(key, 0, table, o, NKEY)
         i = self.find(key)
         if i >= 0:
-            self.tab[i * _SIZE] = 0
+            self.tab[i * self.size] = 0
 
     def run(self):
         """Rows whose time is over end."""
         now = self.tcp.env[NOW]
         if self.nearest(now) <= 0:
-            for o in range(0, self.rows * _SIZE, _SIZE):
+            for o in range(0, self.rows * self.size, self.size):
                 if tdiff(now, pair(self.tab, o + _W_AT)) >= 0:
                     self.tab[o] = 0
 
     def nearest(self, now):
         """The ms until a row ends."""
-        return nearest(self.tab, _SIZE, self.rows, _W_AT, now)
+        return nearest(self.tab, self.size, self.rows, _W_AT, now)
