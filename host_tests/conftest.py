@@ -16,7 +16,6 @@ if CHECKED:
 from lab import framelog  # noqa: E402
 from lab.net import GATEWAY, GATEWAY_MAC, Station, Wire  # noqa: E402
 
-
 if CHECKED:
 
     @pytest.fixture(autouse=True)

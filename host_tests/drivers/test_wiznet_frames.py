@@ -3,6 +3,7 @@ it."""
 
 import random
 import struct
+from array import array
 
 import pytest
 from chips.faults import Call, CallAt
@@ -271,7 +272,7 @@ def test_the_four_methods_survive_an_interrupt_too(broken):
 
 
 def test_pointers_that_take_back_what_was_read_are_not_believed():
-    st, stat = [0] * state.CELLS, [0] * 16
+    st, stat = array("i", [0] * state.CELLS), array("i", [0] * 16)
     st[state.SIZE], st[state.RD_AT], st[state.WR_AT] = 8192, 5, 7
     st[state.RD], st[state.OWED] = 200, 100
     answer = bytearray(9)

@@ -72,9 +72,9 @@ WHAT = ("frame", "length", "rows", "counters", "env", "reply")
 
 def difference(short, long):
     """What is said of the first call in which two logs differ; None if there is none."""
-    for k, (a, b) in enumerate(zip(short, long)):
+    for k, (a, b) in enumerate(zip(short, long, strict=False)):
         if a != b:
-            names = [name for name, x, y in zip(WHAT, a, b) if x != y]
+            names = [name for name, x, y in zip(WHAT, a, b, strict=True) if x != y]
             text = "call %d (%s): other %s" % (k, a[0].hex() or "output", ", ".join(names))
             if "rows" in names:
                 halves = [h for h in range(0, len(a[2]), 2) if a[2][h : h + 2] != b[2][h : h + 2]]

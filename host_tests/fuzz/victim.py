@@ -212,7 +212,8 @@ class Victim(Journeys):
         for c in t.conns:
             if c.state and (c.lport, c.rport) == (self.dport, self.sport):
                 return c.state_name
-        key = array("H", (1, self.dport, self.sport, PEER[0] << 8 | PEER[1], PEER[2] << 8 | PEER[3]))
+        high, low = PEER[0] << 8 | PEER[1], PEER[2] << 8 | PEER[3]
+        key = array("H", (1, self.dport, self.sport, high, low))
         if t.half.find(key) >= 0:
             return "SYN-RECEIVED"
         if t.wait.find(key) >= 0:

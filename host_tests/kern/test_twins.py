@@ -101,7 +101,9 @@ def test_every_kernel_is_asked(truth):
 
 def test_kern_takes_viper_where_there_is_an_emitter(tmp_path):
     script = tmp_path / "which.py"
-    script.write_text("import sys, uipy.kern\nprint(*[m for m in sys.modules if 'uipy.kern.' in m])\n")
+    script.write_text(
+        "import sys, uipy.kern\nprint(*[m for m in sys.modules if 'uipy.kern.' in m])\n"
+    )
     assert "uipy.kern.viper" in run_unix(script, path=("lib",)).split()
     assert "uipy.kern.plain" in run_wasm(script, files=[("lib", "/lib")]).split()
 

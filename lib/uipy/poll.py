@@ -71,7 +71,7 @@ def tick(env: ptr32, clock: ptr16, now: int):
     env[STILL_AT] = 0 - 1
     d = now - env[NOW]
     env[NOW] = now
-    if d + 0x20000000 < 0:
+    if d < 0:
         d += 0x20000000
         d += 0x20000000
     if 0 < d and d < 0x20000000:

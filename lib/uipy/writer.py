@@ -51,14 +51,15 @@ def emit_number(w: ptr32, buf: ptr8, v: int, ten: int):
     skip = w[_SKIP]
     room = w[_ROOM]
     n = 0
-    while ten <= v // 10 or ten <= -v // 10:
-        ten *= 10
-    sign = v
+    sign = 0
     if v < 0:
-        v = -v
+        sign = 1
+        v = 0 - v  # `-v` of viper may change v where it lies
+    while ten <= v // 10:
+        ten *= 10
     while ten > 0:
         c = 45
-        if sign < 0:
+        if sign:
             sign = 0
         else:
             c = 48 + v // ten

@@ -25,7 +25,7 @@ class Settings:
             setattr(self, word, getattr(config, word))
         self.ip = ip
         self.gateway = gateway or None
-        self.tcp = self.clients = tcp
+        self.tcp = self.clients = self.echo_clients = tcp
         # A PC has the memory; what is in flight must find room in a chip's.
         self.echo_ring = (8 if chip == "none" else 4) * 1460
         self.name = name

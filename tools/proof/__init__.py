@@ -3,6 +3,7 @@
     hotpath.py      no heap on the hot path
     replay.py       no heap for any frame that the suite ever gave to a stack
     vectors.py      what the kernels are asked; oracle.py knows the answers
+    steps.py        what the kernels of a packet are asked; stepsoracle.py knows some answers
     checked.py      kernels for the host tests that complain of each overrun
     literals.py     no machine code that goes wrong when it is frozen
     faultmatrix.py  every fault in every SPI transaction of a frame

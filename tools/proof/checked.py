@@ -24,12 +24,13 @@ import sys
 import textwrap
 from array import array
 from pathlib import Path
+from typing import Any
 
 KERN = Path(__file__).resolve().parents[2] / "lib" / "uipy" / "kern"
 TOP = 1 << 30
 HEADERS = 34  # octets of the longest that `front` looks at
-# Who may read a number below 0 through ptr32: only its low 32 bits count there. `emit`: O_REL is -1
-# in a keep-alive.
+# Who may read a number below 0 through ptr32: only its low 32 bits count there. `emit`: O_REL is
+# -1 in a keep-alive.
 SIGNED = ("emit",)
 
 faults: list[str] = []
@@ -298,13 +299,13 @@ def _watched(f):
     lines, first = inspect.getsourcelines(f)
     tree = ast.parse(textwrap.dedent("".join(lines)))
     ast.increment_lineno(tree, first - 1)
-    own = tree.body[0]
+    own: Any = tree.body[0]
     own.decorator_list = []
     own.returns = None
     for arg in own.args.args:
         arg.annotation = None
     own.body = [_Watched().visit(s) for s in own.body]
-    outer = ast.parse("def outer(small):\n    return " + own.name).body[0]
+    outer: Any = ast.parse("def outer(small):\n    return " + own.name).body[0]
     outer.body.insert(0, own)
     tree.body = [outer]
     ast.fix_missing_locations(tree)
@@ -332,10 +333,12 @@ def kernel(f):
             before(args)
         for k in numbers:
             small(args[k])
-        for cast, arg in zip(casts, args):
+        for cast, arg in zip(casts, args, strict=True):
             if cast is None and isinstance(arg, View8):
                 fault("%s is given a pointer: it takes the object", name)
-        said = run(*[arg if cast is None else cast(arg) for cast, arg in zip(casts, args)])
+        said = run(
+            *[arg if cast is None else cast(arg) for cast, arg in zip(casts, args, strict=True)]
+        )
         if result is None:
             if said is not None:
                 fault("%s returns %r and says nothing of it", name, said)

@@ -1,4 +1,4 @@
-"""Looks for literals in the machine code of kernels: `literals.py [file.mpy file.py]`, or all parts.
+"""Looks for literals in the machine code of kernels: `literals.py [file.mpy file.py]`; all parts.
 
 MicroPython aligns frozen machine code to two octets. ARMv6-M (RP2040) can make a number of 8 bits,
 shifted, in a register; any other lies in the code as a word, behind a load relative to the program
@@ -67,18 +67,23 @@ def scopes(tree):
     return names
 
 
+def native(mpy):
+    """(function, code) of all but the module itself."""
+    return list(zip(mpy.functions, mpy.bodies, strict=True))[1:]
+
+
 def kernels(mpy, source):
     """(name, code) of each native function of a .mpy file."""
     if mpy.arch not in ("", "armv6m"):
         raise ValueError("not for armv6m")
     names = scopes(ast.parse(source))
-    tops = [(f, body) for f, body in zip(mpy.functions[1:], mpy.bodies[1:]) if "." not in f.name]
+    tops = [(f, body) for f, body in native(mpy) if "." not in f.name]
     if len(names) != len(tops):
         raise ValueError("%d functions in the source, %d in the file" % (len(names), len(tops)))
-    for name, (f, body) in zip(names, tops):
+    for name, (f, body) in zip(names, tops, strict=True):
         if f.kind != "bytecode":
             yield name, body
-    for f, body in zip(mpy.functions[1:], mpy.bodies[1:]):
+    for f, body in native(mpy):
         if "." in f.name and f.kind != "bytecode":
             yield f.name, body
 
@@ -108,8 +113,9 @@ def main(argv):
     for mpy_file, source_file in files:
         more, n = complaints(mpy_file, source_file)
         said, count = said + more, count + n
-    print("\n".join([*said, "%d kernels in %d files, %d literals" % (count, len(files), len(said))]))
-    return 1 if said else 0
+    said.append("%d kernels in %d files, %d literals" % (count, len(files), len(said)))
+    print("\n".join(said))
+    return 1 if len(said) > 1 else 0
 
 
 if __name__ == "__main__":

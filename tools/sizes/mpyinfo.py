@@ -60,7 +60,7 @@ class _Reader:
 
 
 class Mpy:
-    """A .mpy file: `arch` ('' for bytecode only) and `functions`; `bodies` has the code of each."""
+    """A .mpy file: `arch` ('' for bytecode only) and `functions`; `bodies`: the code of each."""
 
     def __init__(self, data, names=None):
         self._r = _Reader(data)
