@@ -255,7 +255,7 @@ def _blocked(conn, iface, row):
     if not row[NXT] and not row[TIMERS] & (RUNS_REXMT | RUNS_PERSIST):
         src = conn.src
         tcp = conn.tcp
-        n = src.fill(0, tcp.buf, iface.tx + 20, 1) if src is not None else 0
+        n = src.fill(0, tcp.buf, iface.tx + tcp.out[O_HEAD], 1) if src is not None else 0
         if n or (row[OURS] & FIN_QUEUED and (src is None or src.ended)):
             persist(row, tcp.env)
 
