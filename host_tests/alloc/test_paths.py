@@ -1,4 +1,4 @@
-"""What the suite's stacks were given comes to the same on the short and on the long way through TCP
+"""What the suite's stacks were given comes to the same on the short and the long way through TCP
 (host_tests/fuzz/test_paths.py), whatever applications it is for.
 
 The recording is that of test_replay.py.
