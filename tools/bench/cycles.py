@@ -108,9 +108,9 @@ _KEYS = {
     "HTTP 1 kB": "page",
     "idle poll": "idle",
 }
-_WORDS = """On an RP2040 at 125 MHz with an ENC28J60, emulated to the cycle, driver and bus included:
-a ping of 56 octets takes {icmp:.2f} ms, a datagram echoed {udp:.2f} ms, a TCP segment of 64
-octets echoed {tcp:.2f} ms and the ACK behind it {ack:.2f} ms, one of 1460 octets {full:.1f} ms,
+_WORDS = """On an RP2040 at 125 MHz with an ENC28J60, emulated to the cycle, driver and bus
+included, a ping of 56 octets takes {icmp:.2f} ms, a datagram echoed {udp:.2f} ms, a TCP segment of
+64 octets echoed {tcp:.2f} ms and the ACK behind it {ack:.2f} ms, one of 1460 octets {full:.1f} ms,
 of which the wires are 2.0, a page of 1 kB over HTTP {page:.1f} ms, and a poll with nothing to do
 {idle:.3f} ms."""
 

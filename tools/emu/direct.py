@@ -25,7 +25,9 @@ class Overrun(Exception):
 
 
 class Kernels:
-    """Every kernel of the board is an attribute, by its name in the joined module."""
+    """Every kernel of the core is an attribute, by its name there; `call` calls those of any
+    module; `modules` has {module: {name: address}}.
+    """
 
     def __init__(self, image, kind="enc28j60", strict=False):
         files = content.script("kernels", kind, image=image)
@@ -42,13 +44,7 @@ class Kernels:
         known, self._viper, self._arena, samples = next(
             [int(x, 16) for x in w[1:]] for w in words if w[:1] == ["here"]
         )
-        self._find(
-            [
-                int(w[2], 16)
-                for w in words
-                if w[:1] == ["module"] and w[1].startswith(("uipy", "s"))
-            ]
-        )
+        self._find({w[1]: int(w[2], 16) for w in words if w[:1] == ["module"]})
         items = [self.objects.word(samples + 8 + 4 * k) for k in range(6)]
         self._values = dict(zip(items[:3], (None, False, True), strict=True))
         self._types = [self.objects.word(x) for x in items[3:]]
@@ -63,11 +59,14 @@ class Kernels:
     def _find(self, modules):
         """Which function a name is: a type of its own says what is machine code."""
         kind = self.objects.word(self._viper)
-        self.functions = {}
-        for names in modules:
-            for name, f in self.objects.table(names).items():
-                if f & 3 == 0 and f and self.objects.word(f) == kind:
-                    self.functions.setdefault(name, f)
+        self.modules = {}
+        for module, names in modules.items():
+            functions = self.objects.table(names).items()
+            self.modules[module] = {
+                name: f
+                for name, f in functions
+                if f & 3 == 0 and f and self.objects.word(f) == kind
+            }
 
     def _stand(self, known):
         """Runs to a call of the known function: there a function may be called."""
@@ -79,12 +78,12 @@ class Kernels:
         self._entry = self.objects.call_of(self._viper)
 
     def __getattr__(self, name):
-        if name.startswith("_") or name not in self.functions:
+        if name.startswith("_") or name not in self.modules.get("uipy.core", ()):
             raise AttributeError(name)
-        return lambda *args: self.call(name, *args)
+        return lambda *args: self.call("uipy.core", name, *args)
 
-    def call(self, name, *args):
-        f = self.functions[name]
+    def call(self, module, name, *args):
+        f = self.modules[module][name]
         self.calls += 1
         self._at = 4 * len(args) + 16
         self._there = {}  # id of an argument: (the argument, its object, address, octets)
@@ -108,7 +107,7 @@ class Kernels:
         core.lr = self._return | 1
         core.pc = self._entry
         go, end, left = core.execute_instruction, self._return, _LONGEST
-        while core.pc != end:
+        while core.pc != end or core.sp != self._stack:  # a kernel that it calls returns there, too
             go()
             left -= 1
             if not left:
