@@ -62,6 +62,31 @@ def test_an_echo_over_tcp_again_and_again(lan, n):
         assert bytes(c.data) == bytes((k,)) * n
 
 
+def test_acknowledgements_held_back_until_they_are_asked_for(lan):
+    c = lan.client
+    c.hold = True
+    c.connect(7)
+    lan.run()
+    assert c.established and c.owes
+    c.ack()
+    c.write(b"data")
+    lan.run(2)
+    assert bytes(c.data) == b"data" and c.owes
+    c.ack()
+    c.ack()  # nothing is owed any more
+    lan.run(2)
+    assert not c.owes
+
+
+def test_data_with_the_end(lan):
+    c = lan.client
+    c.connect(7)
+    lan.run()
+    c.write(b"all of it", last=True)
+    lan.run()
+    assert bytes(c.data) == b"all of it"
+
+
 def test_a_second_connection_after_a_reset(lan):
     c = lan.client
     for _ in range(2):

@@ -2,6 +2,7 @@
 
 import pytest
 from emu import content, flash
+from emu.firmware import NoImage
 from littlefs import LittleFS, UserContext
 
 
@@ -57,3 +58,44 @@ def test_kernels_are_machine_code_for_a_cortex_m0():
     head = content.library()["lib/uipy/core.mpy"][:3]
     assert head[:2] == b"M\6"
     assert head[2] >> 2 & 0xF == 4  # MP_NATIVE_ARCH_ARMV6M in py/persistentcode.h
+
+
+def uf2(flash):
+    """An image with these octets: 256 to a block of 512."""
+    pieces = [flash[k : k + 256].ljust(256, b"\0") for k in range(0, len(flash), 256)]
+    return b"".join(bytes(32) + piece + bytes(224) for piece in pieces)
+
+
+@pytest.fixture
+def image(tmp_path):
+    def make(*names):
+        path = tmp_path / "image.uf2"
+        path.write_bytes(uf2(bytes(250) + b"\0".join(n.encode() for n in ("", *names, ""))))
+        return path
+
+    return make
+
+
+def test_what_is_frozen_is_found_across_blocks(image):
+    path = image("uipy/core.py", "main.py", "uipy/drivers/enc28j60.py", "else.py")
+    assert content.frozen(path) == {"uipy/core.py", "main.py", "uipy/drivers/enc28j60.py"}
+    assert content.has_driver(path, "enc28j60") and not content.has_driver(path, "w5500")
+
+
+def test_another_main_is_not_ours(image):
+    assert content.frozen(image("main.py", "boot.py")) == set()
+
+
+def test_a_board_with_all_of_it_frozen_gets_its_settings_only(image):
+    path = image("uipy/core.py", "main.py", "uipy/drivers/enc28j60.py")
+    assert content.firmware("enc28j60", "192.168.7.2/24", None, path).keys() == {"config.py"}
+    files = content.script("bench", image=path)
+    assert files.keys() == {"config.py", "boot.py"}  # a frozen main.py would go before ours
+    with pytest.raises(NoImage, match="no driver for w5500"):
+        content.script("bench", "w5500", image=path)
+
+
+def test_a_frozen_library_without_main_leaves_the_firmware_to_the_file_system(image):
+    files = content.script("bench", image=image("uipy/core.py", "uipy/drivers/enc28j60.py"))
+    assert "main.py" in files and "firmware/page.mpy" in files
+    assert not any(name.startswith("lib/") for name in files)

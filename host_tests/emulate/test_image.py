@@ -76,6 +76,11 @@ def test_the_kernels_meet_their_vectors(python, how, image):
 
 
 @pytest.mark.parametrize("image", BOTH)
+def test_kernels_with_the_arguments_of_real_traffic(python, image):
+    assert "all equal" in run(python, "tools/emu/traffic.py", image)
+
+
+@pytest.mark.parametrize("image", BOTH)
 def test_every_application_finds_two_kilobytes_of_stack(python, image):
     assert "UDP echo" in run(python, "tools/bench/stack.py", "--firmware", image)
 

@@ -29,14 +29,10 @@ def symbols(elf):
     said = subprocess.run(
         ["arm-none-eabi-nm", "-n", elf], capture_output=True, text=True, check=True
     ).stdout
-    table = [line.split() for line in said.splitlines()]
-    table = [
-        (int(at, 16), name)
-        for at, kind, name in (w for w in table if len(w) == 3)
-        if kind in "tTwW"
-    ]
+    words = [line.split() for line in said.splitlines()]
+    table = [(int(w[0], 16), w[2]) for w in words if len(w) == 3 and w[1] in "tTwW"]
     starts = [at for at, _ in table]
-    known = {}
+    known: dict[int, str] = {}
 
     def part(pc):
         if pc not in known:

@@ -74,8 +74,9 @@ class Client:
             self.owes = False
             self._tcp(ACK)
 
-    def write(self, data):
-        self._tcp(PSH | ACK, data)
+    def write(self, data, last=False):
+        """Sends octets; the last ones with a FIN."""
+        self._tcp(PSH | ACK | (FIN if last else 0), data)
 
     def reset(self):
         self._tcp(RST | ACK)

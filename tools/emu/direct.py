@@ -9,7 +9,11 @@ seconds. Octets before and behind each buffer are looked at, too: a kernel that 
 argument is found.
 """
 
+import functools
+import json
 from array import array
+
+from parts import join
 
 from . import boot, content
 from .meter import MARK
@@ -20,13 +24,19 @@ _GUARD = b"\xa7" * 16
 _LONGEST = 2_000_000  # instructions of one call
 
 
+@functools.cache
+def _names():
+    """{name in uipy.kern: (joined module, name there)}: two modules may have had the same one."""
+    return json.loads((join.build("cpython") / "names.json").read_text())["uipy.kern"]["names"]
+
+
 class Overrun(Exception):
     """A kernel wrote where no argument is, or did not come back."""
 
 
 class Kernels:
-    """Every kernel of the core is an attribute, by its name there; `call` calls those of any
-    module; `modules` has {module: {name: address}}.
+    """What `uipy.kern` has is an attribute, like there; `call` calls the kernels of any joined
+    module by their names in it; `modules` has {module: {name: address}}.
     """
 
     def __init__(self, image, kind="enc28j60", strict=False):
@@ -78,9 +88,10 @@ class Kernels:
         self._entry = self.objects.call_of(self._viper)
 
     def __getattr__(self, name):
-        if name.startswith("_") or name not in self.modules.get("uipy.core", ()):
+        if name not in _names():
             raise AttributeError(name)
-        return lambda *args: self.call("uipy.core", name, *args)
+        module, there = _names()[name]
+        return lambda *args: self.call(module, there, *args)
 
     def call(self, module, name, *args):
         f = self.modules[module][name]
@@ -107,7 +118,9 @@ class Kernels:
         core.lr = self._return | 1
         core.pc = self._entry
         go, end, left = core.execute_instruction, self._return, _LONGEST
-        while core.pc != end or core.sp != self._stack:  # a kernel that it calls returns there, too
+        while (
+            core.pc != end or core.sp != self._stack
+        ):  # a kernel that it calls returns there, too
             go()
             left -= 1
             if not left:
@@ -133,7 +146,7 @@ class Kernels:
             what = {2: 1, 4: 2}[arg.itemsize]
         data = bytes(arg)
         # The end of a view is the end of what it is of: so it lies as far from an aligned address.
-        odd = len(arg.obj) - len(arg) & 3 if isinstance(arg, memoryview) else 0
+        odd = memoryview(arg.obj).nbytes - len(arg) & 3 if isinstance(arg, memoryview) else 0
         obj = self._arena + self._at
         items = obj + 16 + len(_GUARD) + odd
         self._at = items + len(data) + len(_GUARD) + 19 - self._arena & ~15

@@ -174,7 +174,7 @@ class Replay:
             self.made()
             self.one_by_one()
         self.stacks += 1
-        self.passive += self.stack.stat[4 * PASSIVE + 3]
+        self.passive += self.stack.stat[PASSIVE]
         self.stack = self.view = None
         gc.collect()
         if not self.more:
