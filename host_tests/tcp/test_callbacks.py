@@ -6,6 +6,8 @@ from lab.packets import addr
 from lab.tcp import PEER, HalfCloser, Lab, Log, Peer, active, one
 from uipy import App, Busy, Bytes, NotConnected
 from uipy.stat import N_TCP_RST_OUT
+from uipy.tcp.conn import Conn
+from uipy.tcp.row import NO_ROW, ROW_SIZE
 
 OTHER = "10.0.0.3"
 
@@ -292,9 +294,21 @@ def test_connection_of_an_application_ends_with_closed(peer, lab):
 
 
 def test_before_its_first_connection_an_application_has_a_dead_one():
-    lab = Lab(app=App, listeners=1)
+    """Its row is in flash: it can be asked everything, and nothing writes to it."""
+    assert len(NO_ROW) == 2 * ROW_SIZE and not any(NO_ROW)
+    conn = Lab(app=App, listeners=1).apps[0].conn
     with pytest.raises(NotConnected):
-        lab.apps[0].conn.close()
+        conn.close()
+    asked = [n for n in dir(Conn) if isinstance(getattr(Conn, n), property)]
+    assert [getattr(conn, n) for n in asked if n != "state_name"] == [0] * (len(asked) - 1)
+    assert conn.state_name == "CLOSED" and conn.peer() == ("0.0.0.0", 0)
+    for name in asked:
+        if getattr(Conn, name).fset:
+            with pytest.raises(NotConnected):
+                setattr(conn, name, 1)
+    for n in (0, 1000, -1):
+        with pytest.raises(NotConnected):
+            conn.offer(n)
 
 
 def test_stale_handle_raises_though_its_row_serves_another():

@@ -106,8 +106,8 @@ def poller(stack):
 
 
 def _start(stack):
-    """Makes the generator behind `poll`: the first, or the next one when an exception has ended it,
-    and perhaps a device's too."""
+    """Makes the generator behind `poll`: the first, or the next one when an exception has ended
+    it, and perhaps a device's too."""
     env = stack.env
     if env[BUSY]:
         raise Reentered("in a callback or an interrupt: set a flag, and call poll outside")
@@ -163,7 +163,8 @@ def _turns(stack):
                         iface.watch()
                 sends = _FRAMES
                 while sends:
-                    # Whose frame is the next is known when it is built: all devices are to be free.
+                    # Whose frame is the next is known when it is built: all devices are to be
+                    # free.
                     for iface in ifaces:
                         if not iface.move(-1):
                             busy = 1

@@ -13,8 +13,8 @@ The stack keeps no send buffer. A source has three names:
 
 A source that can stand in front of others in a `Chain` also has `left`: the octets, not yet
 acknowledged, that it can give now. `Bytes`, `File`, `Chain` and `Ring` have all four. One whose
-`left` is always exact may say so with `counted = True`: then an ACK behind which it has nothing new
-does not ask it.
+`left` is always exact may say so with `counted = True`: then an ACK behind which it has nothing
+new does not ask it.
 """
 
 from .kern import copy, zero

@@ -119,8 +119,8 @@ class Stack:
         self.poll = poller(self)
 
     def add_protocol(self, number, handler):
-        """`handler` is to take the datagrams of a protocol: its input(iface) finds one described in
-        `seg`, and returns the length of the reply written at iface.tx, 0 for none; its
+        """`handler` is to take the datagrams of a protocol: its input(iface) finds one described
+        in `seg`, and returns the length of the reply written at iface.tx, 0 for none; its
         unreach(iface, at, n) hears that ICMP quotes n octets of one of ours at `at`."""
         self.handlers[number] = handler
         if hasattr(handler, "start"):

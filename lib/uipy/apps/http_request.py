@@ -114,8 +114,8 @@ def next_line(row, piece, buf: ptr8) -> int:
 
 @kernel
 def complete(s: ptr16, line: ptr8, n: int) -> int:
-    """A whole line of n octets, terminator included if it fitted (RFC 9112 2.2: a lone LF will do).
-    1: it matters. A kernel of its own: no jump in frozen code may span 2 kB.
+    """A whole line of n octets, terminator included if it fitted (RFC 9112 2.2: a lone LF will
+    do). 1: it matters. A kernel of its own: no jump in frozen code may span 2 kB.
     """
     stop = n
     if stop > s[SIZE]:

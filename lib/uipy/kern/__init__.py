@@ -12,8 +12,8 @@ Four that go over many octets are written three times, each in the fastest form 
     cpython.py   the host
 
 The others are written once (ptr.py says how): numbers, counters and times in octets.py,
-tables of halves in halves.py, the steps of a packet beside their subjects. Offsets are trusted: a caller checks lengths at the edge; a
-checksum is of less than 32764 octets. No call takes heap.
+tables of halves in halves.py, the steps of a packet beside their subjects. Offsets are trusted: a
+caller checks lengths at the edge; a checksum is of less than 32764 octets. No call takes heap.
 """
 
 # ruff: noqa: F401 (what is imported here is what the others import)

@@ -1,9 +1,9 @@
 """Numbers in the octets of a packet, counters, and times: small kernels, written once.
 
 Numbers in a packet are big-endian, at any alignment. Every result is None or a small int
-(-2**30 < x < 2**30), and nothing on the way leaves that range: on a 32-bit board a larger int is an
-object on the heap. No literal needs more than 8 bits and a shift, or 16 bits: frozen machine code
-of ARMv6-M cannot load others.
+(-2**30 < x < 2**30), and nothing on the way leaves that range: on a 32-bit board a larger int is
+an object on the heap. No literal needs more than 8 bits and a shift, or 16 bits: frozen machine
+code of ARMv6-M cannot load others.
 """
 
 from .ptr import kernel, ptr8, ptr32

@@ -1,5 +1,5 @@
-# ptr.py for mypy: what a kernel may do with its arguments. Whatever has octets, halves or words may
-# be given as one.
+# ptr.py for mypy: what a kernel may do with its arguments. Whatever has octets, halves or words
+# may be given as one.
 from collections.abc import Callable
 from typing import Any, TypeVar
 

@@ -22,7 +22,7 @@ from micropython import const
 
 from ..kern import bump, copy, find, put16, put32, same, tadd, tdiff, u32, zero
 from ..stat import N_ARP_BAD, N_ARP_CONFLICT, N_ARP_EVICTED, N_ARP_IN, N_ARP_OUT, N_FRAMES_OUT
-from .datagram import DUE, FAR, HOP, NOW, OUR_MAC
+from .datagram import BCAST, DUE, FAR, HOP, NOW, OUR_MAC
 
 _ROW = const(20)
 _MAC = const(4)
@@ -187,7 +187,7 @@ class Arp:
         # A MAC that a station can have, and an address that is nobody's group.
         if b[_SHA] & 1 or b[_OP] or not 1 <= b[_OP + 1] <= 2:
             return False
-        if b[_SPA] >= 224 or b[_SPA] == 127 or same(b, _SPA, self.iface.bcast, 0, 4):
+        if b[_SPA] >= 224 or b[_SPA] == 127 or same(b, _SPA, self.iface.face, BCAST, 4):
             return False
         return not same(b, _SHA, b"\0\0\0\0\0\0", 0, 6)
 

@@ -79,4 +79,5 @@ BCAST = const(5)  # the subnet's broadcast address
 OUR_MAC = const(9)
 HOP = const(15)  # the MAC that the next frame of our own goes to
 IDX = const(21)  # the interface's number
-FACE_SIZE = const(22)
+GATEWAY = const(22)  # its address; 0.0.0.0: none
+FACE_SIZE = const(26)

@@ -1,8 +1,8 @@
 """An interface: one device, the address that we have on it, and the neighbours behind it.
 
-A device with `l2` = 14 is an Ethernet: it has a MAC address, and ARP finds the neighbours. One with
-`l2` = 0 (SLIP, TUN) carries IP datagrams and nothing else, so every neighbour is reached without
-asking.
+A device with `l2` = 14 is an Ethernet: it has a MAC address, and ARP finds the neighbours. One
+with `l2` = 0 (SLIP, TUN) carries IP datagrams and nothing else, so every neighbour is reached
+without asking.
 
 An interface without an address (0.0.0.0) receives broadcasts only, and sends from 0.0.0.0: enough
 for DHCP (RFC 1122 3.2.1.3 (a)).
@@ -10,7 +10,7 @@ for DHCP (RFC 1122 3.2.1.3 (a)).
 
 from ..errors import BadAddress
 from ..kern import copy, same
-from .datagram import BCAST, FACE_SIZE, HOP, IDX, L2, OUR_IP, OUR_MAC
+from .datagram import BCAST, FACE_SIZE, GATEWAY, HOP, IDX, L2, OUR_IP, OUR_MAC
 
 _ALL = b"\xff\xff\xff\xff\xff\xff"
 
@@ -34,9 +34,9 @@ def ip_of(text):
 class Iface:
     """A device and our address on it; made by `Stack.add_iface`.
 
-    `mtu` is in octets of IP. `face` is what the kernels know of it (datagram.py), `ip` and `bcast`
-    are views of our address and the subnet's broadcast address in it. `ip_at` is where an IP header
-    lies in the buffer, `tx` where a transport writes its part.
+    `mtu` is in octets of IP. `face` is what the kernels know of it (datagram.py), `ip` and
+    `gateway` are views of our address and the gateway's in it. `ip_at` is where an IP
+    header lies in the buffer, `tx` where a transport writes its part.
     """
 
     def __init__(self, stack, dev, idx, arp_rows):
@@ -48,8 +48,7 @@ class Iface:
         self.face[L2] = dev.l2
         self.face[IDX] = idx
         self.ip = memoryview(self.face)[OUR_IP : OUR_IP + 4]
-        self.bcast = memoryview(self.face)[BCAST : BCAST + 4]
-        self.gateway = bytearray(4)
+        self.gateway = memoryview(self.face)[GATEWAY : GATEWAY + 4]
         self.ip_at = 2 + dev.l2
         self.tx = self.ip_at + 20
         self.mtu = min(dev.mtu, len(self.buf) - self.ip_at)
@@ -102,7 +101,7 @@ class Iface:
         if arp is None:
             return 1
         first = row[off]
-        if first >= 224 or same(row, off, self.bcast, 0, 4):
+        if first >= 224 or same(row, off, self.face, BCAST, 4):
             return self._group(row, off)
         if self.local(row, off):
             return arp.reach(row, off)
@@ -129,7 +128,7 @@ class Iface:
             face[HOP + 3] &= 0x7F
             return 1
         copy(face, HOP, _ALL, 0, 6)
-        if same(row, off, _ALL, 0, 4) or same(row, off, self.bcast, 0, 4):
+        if same(row, off, _ALL, 0, 4) or same(row, off, face, BCAST, 4):
             return 1
         return -1  # class E
 

@@ -54,7 +54,8 @@ def whose_port(buf, seg: ptr32, nums: ptr16, rows: int) -> int:
 
 @kernel
 def udp_head(buf, n: int, face: ptr8, sport: int, dport: int):
-    """The header and the checksum before n octets of data; whom it goes to is in place (`head`)."""
+    """The header and the checksum before n octets of data; whom it goes to is in place
+    (`head`)."""
     b = ptr8(buf)
     h = face[L2] + 14  # 8 before the address that it goes to
     at = h + 8

@@ -2,7 +2,8 @@
 
 Most segments are plain: in place, of an ESTABLISHED connection, with an ACK, text or both, and
 nothing else (`whose`). They take their way here, in one function. All others meet the state
-machine of states.py, which does the same to a plain segment, step by step; a test compares the two.
+machine of states.py, which does the same to a plain segment, step by step; a test compares the
+two.
 """
 
 from ..kern import bump, pair

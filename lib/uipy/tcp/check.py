@@ -43,7 +43,8 @@ def check(conn):
         read(tcp.buf, seg)
     if stamped and tcp.ts.check(row) <= 0:
         # RFC 7323 5.3 R1: an old duplicate is acknowledged; 3.2: a segment without the option is
-        # dropped. A SYN is challenged in any case (RFC 5961 4.2): who started again knows no better.
+        # dropped. A SYN is challenged in any case (RFC 5961 4.2): who started again knows no
+        # better.
         bump(tcp.stat, N_TCP_PAWS)
         return _unacceptable(conn) if seg[P_TS] or seg[FLAGS] & SYN else False
     if seg[FLAGS] & (RST | SYN):

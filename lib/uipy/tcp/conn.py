@@ -54,10 +54,9 @@ class Conn:
     All of them raise `NotConnected` once the connection has ended.
     """
 
-    def __init__(self, tcp, idx, row):
+    def __init__(self, tcp, row):
         self.tcp = tcp
         self.row = row  # see row.py
-        row[NUMBER] = idx
         self.app = None
         self.src = None  # the running source
 
@@ -157,7 +156,7 @@ class Conn:
     def room(self, n):
         if not 0 <= n <= 0x1000000:
             raise ValueError("room is 0 to 2**24 octets")
-        row = self.row
+        row = self._alive()
         set_pair(row, ROOM, n)
         if n > pair(row, BUFF):
             set_pair(row, BUFF, n)

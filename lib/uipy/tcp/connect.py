@@ -2,6 +2,7 @@
 
 from ..errors import BadAddress, Busy, TableFull
 from ..kern import bump, find_row, same, seq_in
+from ..net.datagram import BCAST
 from ..stat import N_TCP_ACTIVE
 from .listen import claim, free_row, iface_of
 from .row import (
@@ -61,7 +62,7 @@ def _no_host(tcp, addr):
     if addr[0] >= 224 or addr[0] in (0, 127):
         return True
     for iface in tcp.stack.ifaces:
-        if same(addr, 0, iface.bcast, 0, 4):
+        if same(addr, 0, iface.face, BCAST, 4):
             return True
     return False
 

@@ -35,6 +35,7 @@ from .meet import meet, segment
 from .row import (
     DUP,
     NKEY,
+    NO_ROW,
     NUMBER,
     OPT_ECN,
     OPT_SACK,
@@ -142,8 +143,10 @@ class Tcp:
         env[ROW_SPAN] = size
         self.tab = array("H", bytearray(2 * rows * size))
         table = memoryview(self.tab)
-        self.conns = [Conn(self, i, table[i * size : (i + 1) * size]) for i in range(rows)]
-        self.dead = Conn(self, rows, array("H", bytearray(2 * size)))
+        self.conns = [Conn(self, table[i * size : (i + 1) * size]) for i in range(rows)]
+        for i in range(rows):
+            self.conns[i].row[NUMBER] = i
+        self.dead = Conn(self, NO_ROW)  # what an application holds that has no connection
         self.half = HalfOpen(self, half_open)
         self.wait = TimeWait(self, time_wait)
         self.isn = Isn(stack)

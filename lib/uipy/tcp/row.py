@@ -1,5 +1,5 @@
-"""The row of a TCP connection: what RFC 9293 3.3.1 calls the TCB, in 72 halves (array('H')) and what
-the options add.
+"""The row of a TCP connection: what RFC 9293 3.3.1 calls the TCB, in 72 halves (array('H')) and
+what the options add.
 
 A sequence number takes two halves (kern/halves.py), and so does a time or a count beyond 16 bits;
 these are marked `pair`. Everything between SND.UNA and the end of what was sent is a distance from
@@ -69,6 +69,14 @@ SENT_AT = const(67)  # the last segment with data
 CHAL_AT = const(69)  # the next challenge ACK may go
 NUMBER = const(71)  # the row's own
 ROW_SIZE = const(72)  # the options' own halves follow, from `at` of each module in tcp/extra/
+
+# The row of no connection, CLOSED for ever: it is only read, and so it stays in flash.
+NO_ROW = (
+    b"\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
+    b"\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
+    b"\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
+    b"\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
+)
 
 S_CLOSED = const(0)
 S_SYN_SENT = const(2)

@@ -1,5 +1,5 @@
-"""The retransmission timer and its timeout (RFC 6298), in ms; the persist timer shares its place in
-the row (RFC 9293 3.8.6.1). SRTT is kept times 8 and RTTVAR times 4, so that shifts do the
+"""The retransmission timer and its timeout (RFC 6298), in ms; the persist timer shares its place
+in the row (RFC 9293 3.8.6.1). SRTT is kept times 8 and RTTVAR times 4, so that shifts do the
 divisions."""
 
 from ..kern import set_pair, tadd

@@ -1,9 +1,9 @@
 """What TCP sends: `segments` builds the next segment that is due for a connection.
 
 Theory of operation. Nothing is sent because something happened; what happened leaves a mark in the
-row (OWES_*), and whoever holds the buffer next asks `tcp.build` until it answers 0: `input` for its
-reply, `output` for the rest. There is no send buffer: the source writes its octets straight behind
-the header, as often as they are needed.
+row (OWES_*), and whoever holds the buffer next asks `tcp.build` until it answers 0: `input` for
+its reply, `output` for the rest. There is no send buffer: the source writes its octets straight
+behind the header, as often as they are needed.
 
 The segment being built is described in `tcp.out` (net/datagram.py); whoever calls has written its
 destination.
@@ -143,8 +143,8 @@ def segments(tcp):
                     more = k > n
                     n = n if more else k
                     end = not more and src.ended
-                # The FIN goes with this segment: in the place that it had, or behind the last octet
-                # if the window has one for it.
+                # The FIN goes with this segment: in the place that it had, or behind the last
+                # octet if the window has one for it.
                 flags = ACK
                 if row[OURS] & FIN_SENT:
                     if rel + n + 1 == row[MAX]:
@@ -158,7 +158,8 @@ def segments(tcp):
                     # it is half of the largest window.
                     if more:
                         waits = 2 * n < row[MAX_WND]  # MUST-38
-                        if waits and not row[NXT] and not row[TIMERS] & (RUNS_REXMT | RUNS_PERSIST):
+                        idle = not row[NXT] and not row[TIMERS] & (RUNS_REXMT | RUNS_PERSIST)
+                        if waits and idle:
                             persist(row, env)  # no ACK comes: the override timeout
                     else:
                         # MUST-60

@@ -1,12 +1,12 @@
 """RFC 9293 3.10.7: what a segment does, state by state.
 
 Theory of operation. `INPUT[state](conn)` is called with the segment at hand described in `tcp.seg`
-(net/datagram.py); its numbers stay where they lie, at seg[AT] + 4 and seg[AT] + 8. Each state takes
-the steps in the order of 3.10.7.4: sequence number, RST, SYN, ACK, URG, text, FIN. A step that ends
-the processing returns a false value. Nothing is sent from here: a step leaves a mark (OWES_ACK,
-OWES_DATA, ...) and send.py builds what is due. Two ends have no row behind them, and are answered
-at once: a segment that nobody can have sent (closed.py), and the last one before TIME-WAIT. Then
-the length of the reply is what the state returns.
+(net/datagram.py); its numbers stay where they lie, at seg[AT] + 4 and seg[AT] + 8. Each state
+takes the steps in the order of 3.10.7.4: sequence number, RST, SYN, ACK, URG, text, FIN. A step
+that ends the processing returns a false value. Nothing is sent from here: a step leaves a mark
+(OWES_ACK, OWES_DATA, ...) and send.py builds what is due. Two ends have no row behind them, and
+are answered at once: a segment that nobody can have sent (closed.py), and the last one before
+TIME-WAIT. Then the length of the reply is what the state returns.
 
     CLOSED       -> SYN-SENT by connect (connect.py)
     LISTEN       -> SYN-RECEIVED -> ESTABLISHED              halfopen.py

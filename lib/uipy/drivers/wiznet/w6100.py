@@ -48,7 +48,10 @@ class W6100(Wiznet):
     def _setup_frames(self, multicast, promiscuous, duplex, speed):
         others = ()
         for n in range(1, 8):  # Sn_RX_BSR and Sn_TX_BSR: none
-            others += (bytes((2, 0x20, n << 5 | _S0_WRITE, 0)), bytes((2, 0x00, n << 5 | _S0_WRITE, 0)))
+            others += (
+                bytes((2, 0x20, n << 5 | _S0_WRITE, 0)),
+                bytes((2, 0x00, n << 5 | _S0_WRITE, 0)),
+            )
         phy = ()
         if duplex:
             how = 4 | (speed != 100) << 1 | (duplex != "full")
