@@ -176,11 +176,14 @@ def test_keyboard_interrupt_in_a_callback_is_not_swallowed(wire, stack, peer):
         def received(self, port, buf, start, n):
             raise KeyboardInterrupt
 
-    stack.bind(7, Stopped())
+    port = stack.bind(7, Stopped())
     with pytest.raises(KeyboardInterrupt):
         peer.udp(b"x")
     assert wire.count("app_error") == 0
     assert peer.ping(b"goes on")
+    port.app = Inbox()
+    peer.udp(b"and UDP too")
+    assert port.app.got
 
 
 def test_frame_that_the_device_cannot_hand_over_does_no_harm(wire, stack, peer):

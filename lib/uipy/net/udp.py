@@ -161,16 +161,51 @@ class UdpPort:
         return True
 
 
-def _received(port):
-    """Hands over the datagram at hand; the length of the answer."""
-    udp = port.udp
-    at = udp.seg[AT]
-    port.sport = u16(udp.buf, at)
-    at += _HEAD
-    n = port.app.received(port, udp.buf, at, udp.seg[LEN] - _HEAD) or 0
-    if 0 <= n <= port.max:
-        return n
-    raise ValueError("an answer has at most port.max octets")
+def datagrams(udp):
+    """Takes datagrams, one a turn: `send(iface)` gives the length of the answer to the one that is
+    described in `seg`, written behind the place of its IP header; 0 for none.
+
+    A generator: its locals last from one datagram to the next, and need no frame. What a callback
+    raises ends here, nothing is answered.
+    """
+    stack, nums, ports, rows = udp.stack, udp.nums, udp.ports, udp.rows
+    buf, seg, stat = stack.buf, stack.seg, stack.stat
+    n = 0
+    while True:
+        iface = yield n
+        n = 0
+        bump(stat, N_UDP_IN)
+        i = whose_port(buf, seg, nums, rows)
+        if i < 0:
+            if i == _BAD:
+                bump(stat, N_UDP_BAD)
+            else:
+                bump(stat, N_UDP_NO_PORT)
+                n = stack.icmp.refuse(iface, 3)  # RFC 1122 4.1.3.1: port unreachable
+            continue
+        port = ports[i]
+        at = seg[AT]
+        room = iface.mtu - 28
+        if at != iface.tx:  # IP options leave less room for an answer
+            room = min(room, len(buf) - at - _HEAD)
+        port.max = room
+        port.sport = sport = (buf[at] << 8) | buf[at + 1]
+        try:
+            n = port.app.received(port, buf, at + _HEAD, seg[LEN] - _HEAD) or 0
+            if not 0 <= n <= room:
+                raise ValueError("an answer has at most port.max octets")
+        except Exception as exc:
+            n = 0
+            stack.failed(exc)
+        # A sender with port 0 wants no answer (RFC 768); a port that the callback closed has none.
+        if not n or not sport or not port.num:
+            n = 0
+            continue
+        if at != iface.tx:  # the answer lies behind IP options, which do not go back
+            copy(buf, iface.tx + _HEAD, buf, at + _HEAD, n)
+        udp_head(buf, n, iface.face, port.num, sport)
+        bump(stat, N_UDP_OUT)
+        n += _HEAD
 
 
 def _fill(port):
@@ -195,9 +230,6 @@ class Udp:
 
     def __init__(self, stack, rows):
         self.stack = stack
-        self.buf = stack.buf
-        self.seg = stack.seg
-        self.stat = stack.stat
         self.nums = array("H", bytearray(2 * rows))  # the port numbers, 0 = free
         self.ports = [None] * rows
         self.rows = rows
@@ -225,45 +257,18 @@ class Udp:
         port = self.ports[i] = UdpPort(self, i, num, app)  # type: ignore[call-overload]
         return port
 
-    def input(self, iface):
-        """A datagram was received; returns the length of the answer at iface.tx, or 0."""
-        buf = self.buf
-        bump(self.stat, N_UDP_IN)
-        n = whose_port(buf, self.seg, self.nums, self.rows)
-        if n < 0:
-            if n == _BAD:
-                bump(self.stat, N_UDP_BAD)
-                return 0
-            bump(self.stat, N_UDP_NO_PORT)
-            return self.stack.icmp.refuse(iface, 3)  # RFC 1122 4.1.3.1: port unreachable
-        port = self.ports[n]
-        n = iface.mtu - 28
-        if self.seg[AT] != iface.tx:
-            n = self._less(n)
-        port.max = n
-        n = guarded(_received, port)
-        # A sender with port 0 wants no answer (RFC 768); a port that the callback closed has none.
-        if not n or not port.sport or not port.num:
-            return 0
-        if self.seg[AT] != iface.tx:
-            self._forward(iface, n)
-        udp_head(buf, n, iface.face, port.num, port.sport)
-        bump(self.stat, N_UDP_OUT)
-        return n + _HEAD
-
-    def _less(self, n):
-        # IP options leave less room for an answer.
-        return min(n, len(self.buf) - self.seg[AT] - _HEAD)
-
-    def _forward(self, iface, n):
-        # The answer lies behind IP options, which do not go back.
-        copy(self.buf, iface.tx + _HEAD, self.buf, self.seg[AT] + _HEAD, n)
+    def start(self):
+        """Makes `input`, see `datagrams`: now, and again when an exception that is none of a
+        callback's (KeyboardInterrupt) has ended it."""
+        self.input = datagrams(self).send
+        self.input(None)
 
     def unreach(self, iface, at, n):
         """ICMP quotes n octets of a datagram of ours at `at`: the application of its port is
         told."""
-        i = self.seg[ICMP_AT]
-        self._tell(u16(self.buf, at), _REASONS.get(u16(self.buf, i), "unreachable"))
+        buf = self.stack.buf
+        i = self.stack.seg[ICMP_AT]
+        self._tell(u16(buf, at), _REASONS.get(u16(buf, i), "unreachable"))
 
     def _tell(self, num, reason):
         for port in self.ports:
@@ -298,11 +303,11 @@ class Udp:
             return 0
         num = port.num
         dport = port.dport  # in acked() the application may send the next one, elsewhere
-        aim(self.buf, iface.face, port.to, 0)
+        aim(self.stack.buf, iface.face, port.to, 0)
         n = guarded(_fill, port)
         if n is None:
             return 0
-        udp_head(self.buf, n, iface.face, num, dport)
-        bump(self.stat, N_UDP_OUT)
+        udp_head(self.stack.buf, n, iface.face, num, dport)
+        bump(self.stack.stat, N_UDP_OUT)
         self.stack.out[OUT_PROTO] = UDP
         return self.stack.leave(iface, n + _HEAD)
