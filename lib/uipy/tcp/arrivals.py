@@ -10,6 +10,7 @@ from ..kern import bump, pair
 from ..net.datagram import ACKS, CAST, DATA, DUE, PLAIN, ROW, TEXT
 from ..stat import N_TCP_BAD, N_TCP_PARTIAL
 from .ack import moves, window
+from .congestion import usable
 from .meet import answer, meet, strangers
 from .row import (
     ACK_AT,
@@ -89,6 +90,7 @@ def arrivals(tcp):
                 src = conn.src
                 if src is not None and src.left <= row[MAX] and not src.ended:
                     row[OWES] = 0  # nothing is to be sent again, and the source has nothing new
+                    usable(row, env)  # CWND after a silence, as `segments` would have it
         except Exception as exc:
             n = 0
             conn.failed(exc)

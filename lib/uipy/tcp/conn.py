@@ -85,7 +85,8 @@ class Conn:
     def shutdown(self):
         """Closes our side only: a FIN after what is queued; receiving goes on until the peer's FIN
         (RFC 9293 3.6)."""
-        self._sendable()[OURS] |= FIN_QUEUED
+        row = self._sendable()
+        row[OURS] |= FIN_QUEUED
         self._mark(OWES_DATA)
 
     def close(self):

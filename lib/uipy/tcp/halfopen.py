@@ -118,11 +118,12 @@ class HalfOpen:
 
     def used(self):
         """How many rows are in use."""
-        return sum(1 for o in range(0, self.rows * self.size, self.size) if self.tab[o])
+        return sum(1 for i in range(self.rows) if self.tab[i * self.size])
 
     def serves(self, number):
         """Is a handshake under way for the listener of that number?"""
-        for o in range(0, self.rows * self.size, self.size):
+        for i in range(self.rows):
+            o = i * self.size
             if self.tab[o] and self.tab[o + _H_LISTENER] == number:
                 return True
         return False
@@ -348,7 +349,8 @@ class HalfOpen:
     def _run(self, now):
         tab = self.tab
         self.waiting = False
-        for o in range(0, self.rows * self.size, self.size):
+        for i in range(self.rows):
+            o = i * self.size
             if tab[o]:
                 late = tdiff(now, pair(tab, o + _H_AT)) >= 0
                 if tab[o + _H_STATE] & _DONE:
@@ -385,7 +387,8 @@ class HalfOpen:
         """A SYN-ACK that is due again, as a frame; 0 when there is none (`due` is false then)."""
         tab = self.tab
         tcp = self.tcp
-        for o in range(0, self.rows * self.size, self.size):
+        for i in range(self.rows):
+            o = i * self.size
             if tab[o] and tab[o + _H_STATE] & _DUE:
                 tab[o + _H_STATE] &= ~_DUE
                 iface = tcp.stack.ifaces[tab[o] - 1]
