@@ -1,6 +1,6 @@
 """Finds and runs the other Pythons: MicroPython on this PC, 32-bit MicroPython in Node, mpy-cross.
 
-Used by tools/sizes.py and, through host_tests/lab/pythons.py, by the tests. What this machine
+Used by tools/sizes and, through host_tests/lab/pythons.py, by the tests. What this machine
 lacks is a `Missing` with one line that names it.
 """
 

@@ -29,7 +29,7 @@ _HOME = {
 
 
 def __getattr__(name):
-    # A module too: MicroPython asks here for `from . import tcp_cc` before it looks for the file.
+    # A module too: MicroPython asks here for `from . import ring` before it looks for the file.
     home = _HOME.get(name)
     try:
         value = __import__("uipy." + (home or name), None, None, (name,))

@@ -1,4 +1,4 @@
-"""uIP's protosockets for compat_uip.py: a thread of control on one connection, as a generator."""
+"""uIP's protosockets for uip.py: a thread of control on one connection, as a generator."""
 
 from ..ring import Ring
 from .uip import (

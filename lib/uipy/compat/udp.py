@@ -1,4 +1,4 @@
-"""uIP's UDP connections for compat_uip.py.
+"""uIP's UDP connections for uip.py.
 
     conn = uip_udp_new('192.168.1.9', 53, resolv_appcall)
     uip_udp_bind(conn, 1053)

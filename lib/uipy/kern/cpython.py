@@ -1,4 +1,4 @@
-"""Kernels for the host: what CPython does fastest. See kern.py for what each promises."""
+"""Kernels for the host: what CPython does fastest. See __init__.py for what each promises."""
 
 _MASK = 0xFFFFFFFF
 _BIG = (1 << 30) - 1

@@ -1,4 +1,4 @@
-"""Kernels in plain Python, for MicroPython ports without a native emitter. See kern.py.
+"""Kernels in plain Python, for MicroPython ports without a native emitter. See __init__.py.
 
 On a 32-bit board an int outside -2**30 .. 2**30 - 1 is an object on the heap, so 32 bits are held
 as two halves; the bound of each sum stands beside it. (-0x3FFFFFFF - 1 is how -2**30 is spelt

@@ -1,9 +1,9 @@
-"""Kernels as native code (viper). See kern.py for what each promises.
+"""Kernels as native code (viper). See __init__.py for what each promises.
 
 Viper checks no bounds, and its `int` is the machine's word: 32 bits on a board, 64 on a PC, so
 nothing here relies on a wrap at 2**32. Cortex-M0 faults on a 16-bit load at an odd address and on
 a 32-bit load off a multiple of four (ARMv6-M ARM A3.2), where a PC only loads more slowly: each
-wide load stands behind a test of the address. Little-endian (kern.py looks).
+wide load stands behind a test of the address. Little-endian (__init__.py looks).
 """
 
 import micropython

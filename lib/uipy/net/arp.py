@@ -88,7 +88,7 @@ class Arp:
     # What the layers above ask
 
     def reach(self, row, off):
-        """1: the MAC for the neighbour at row[off:off+4] is in iface.hop. 0: asked for. -1: it
+        """1: the MAC for the neighbour at row[off:off+4] is in HOP of `face`. 0: asked for. -1: it
         does not answer."""
         copy(self.key, 0, row, off, 4)
         o = find(self.tab, _ROW, self.rows, self.key, 4) * _ROW

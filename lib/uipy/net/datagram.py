@@ -1,8 +1,8 @@
 """What is known of the datagram at hand, and what is asked of the one being built: two arrays of
-ints that a stack has once, `seg` and `out`, and the clock, `time`.
+ints that a stack has once, `seg` and `out`. A third one, `env`, has the clock and the settings.
 
-The kernels fill them, the protocols read them where they need them. Nothing in them outlives the
-frame that it speaks of.
+The kernels fill them, the protocols read them where they need them. Nothing in `seg` and `out` is
+read once the frame that it speaks of is done with; seg[ROW] alone is put back, to nobody's.
 """
 
 from micropython import const
