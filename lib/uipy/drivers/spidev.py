@@ -92,7 +92,7 @@ class SpiDevice:
 
     def _renew(self, buf):
         self._buf = buf
-        self._move = self.frames(buf).send
+        self._move = self.frames(buf).send  # type: ignore[attr-defined]
         self._move(None)
 
     def counters(self):

@@ -127,8 +127,8 @@ class Wiznet(Doubt):
         rx_answer = self._into[len(rx_head)]
         pointers = self._into[len(get_pointers)]
         mask, edge = st[MASK], self.EDGE
-        if edge:
-            self._make_chunks(buf)  # for the packets behind it
+        if edge:  # NoWrap: for the packets behind the first
+            self._make_chunks(buf)  # type: ignore[attr-defined]
         views = _views(buf)
         room = min(len(buf) - 2, LONGEST)
         held = bus is None  # the bus is ours
@@ -169,9 +169,9 @@ class Wiznet(Doubt):
                         k = m if m > 0 else -m
                         if held and st[LINK]:
                             if edge and st[WR] & mask > edge:
-                                if buf is not self._chunked:
-                                    self._make_chunks(buf)
-                                self._load(k)
+                                if buf is not self._chunked:  # type: ignore[attr-defined]
+                                    self._make_chunks(buf)  # type: ignore[attr-defined]
+                                self._load(k)  # type: ignore[attr-defined]
                             else:
                                 cs(0)
                                 write(tx_head)
@@ -261,8 +261,8 @@ class Wiznet(Doubt):
                         continue
 
                 if edge and st[RD] & mask > edge:
-                    if buf is not self._chunked:
-                        self._make_chunks(buf)
+                    if buf is not self._chunked:  # type: ignore[attr-defined]
+                        self._make_chunks(buf)  # type: ignore[attr-defined]
                     n = self._fetch(room, views)
                 else:
                     cs(0)

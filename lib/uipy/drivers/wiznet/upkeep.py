@@ -204,10 +204,10 @@ class Upkeep(SpiDevice):
         """The one place that waits: reset held, settling, up or lost."""
         st = self._st
         for _ in range(3):
-            self._tend(time.ticks_ms() & _TICKS)
+            self._tend(time.ticks_ms() & _TICKS)  # type: ignore[operator]
             if st[WATCH] != DOWN or self._stage == _LOST:
                 break
-            ms = (st[CHECK_AT] - time.ticks_ms()) & _TICKS
+            ms = (st[CHECK_AT] - time.ticks_ms()) & _TICKS  # type: ignore[operator]
             if ms <= self.SETTLE_MS:
                 time.sleep_ms(ms)
 
@@ -254,7 +254,7 @@ class Upkeep(SpiDevice):
         if not self.recover & R_INSPECT or self._inspect():
             self._cable()
         if st[WATCH] != DOWN and self.recover & R_LOOK:
-            self._look_anyway()
+            self._look_anyway()  # type: ignore[attr-defined]
 
     def _reset(self, t):
         if self._rst is not None:
