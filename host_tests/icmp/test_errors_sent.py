@@ -42,6 +42,19 @@ def test_error_quotes_no_more_than_there_was(wire, peer):
     assert peer.expect(type=3, code=2).icmp.data == d
 
 
+def test_error_is_no_longer_than_the_mtu():
+    """68 octets (RFC 791: every internet module forwards that) have no place for a header with
+    options, whole, behind our own two."""
+    wire = Wire(mtu=68)
+    wire.board()
+    wire.run()
+    peer = Station(wire)
+    d = packets.ip4(peer.ip, BOARD, 99, bytes(8), opts=bytes(40))
+    assert len(d) == 68
+    wire.give(peer.frame(d))
+    assert peer.expect(type=3, code=2).icmp.data == d[:40]
+
+
 @rfc("1122 3.2.2-3")
 @pytest.mark.parametrize("kind", [3, 4, 5, 11, 12, 0, 8, 77])
 def test_no_error_about_an_icmp_message(wire, peer, kind):

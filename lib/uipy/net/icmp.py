@@ -148,8 +148,8 @@ class Icmp:
         b = self.buf
         at = iface.tx
         h = self.seg[IP_AT]
-        # the datagram's header and 8 octets (RFC 1122 3.2.2), or as many as there are
-        n = min(u16(b, h + 2), ((b[h] & 15) << 2) + 8)
+        # the datagram's header and 8 octets (RFC 1122 3.2.2), or as many as there are, or go out
+        n = min(u16(b, h + 2), ((b[h] & 15) << 2) + 8, iface.mtu - 20 - _QUOTE)
         copy(b, at + _QUOTE, b, h, n)
         n += _QUOTE
         zero(b, at, _QUOTE)
