@@ -35,7 +35,6 @@ from .meet import meet, segment
 from .row import (
     DUP,
     NKEY,
-    NO_ROW,
     NUMBER,
     OPT_ECN,
     OPT_SACK,
@@ -146,7 +145,8 @@ class Tcp:
         self.conns = [Conn(self, table[i * size : (i + 1) * size]) for i in range(rows)]
         for i in range(rows):
             self.conns[i].row[NUMBER] = i
-        self.dead = Conn(self, NO_ROW)  # what an application holds that has no connection
+        # what an application holds that has no connection: CLOSED, and never written to
+        self.dead = Conn(self, array("H", bytearray(2 * ROW_SIZE)))
         self.half = HalfOpen(self, half_open)
         self.wait = TimeWait(self, time_wait)
         self.isn = Isn(stack)

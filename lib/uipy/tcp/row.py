@@ -70,14 +70,6 @@ CHAL_AT = const(69)  # the next challenge ACK may go
 NUMBER = const(71)  # the row's own
 ROW_SIZE = const(72)  # the options' own halves follow, from `at` of each module in tcp/extra/
 
-# The row of no connection, CLOSED for ever: it is only read, and so it stays in flash.
-NO_ROW = (
-    b"\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
-    b"\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
-    b"\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
-    b"\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
-)
-
 S_CLOSED = const(0)
 S_SYN_SENT = const(2)
 S_SYN_RECEIVED = const(3)
