@@ -98,6 +98,8 @@ def test_later_segments_keep_the_address_of_the_first(two):
     s = one(on_second(two, "S", 100, 0))
     assert s.src == addr("192.168.5.1")
     on_second(two, "A", 101, s.end)
+    on_second(two, "PA", 101, s.end, b"question")
+    assert two.app.data == b"question"  # it goes to the connection that has this address
     two.app.c.send(Bytes(b"data"))
     two.run(5000)
     assert len(two.second.sent) >= 2

@@ -90,10 +90,8 @@ def front(b: ptr8, n: int, face: ptr8, seg: ptr32, stat) -> int:
     if c != 0xFFFF:
         bump(stat, N_IP_BAD)
         return 0
-    # RFC 1122 3.2.1.3, MUST-63: no source is in 0/8, 127/8, multicast or class E, or is a
-    # broadcast; and ourselves we know.
-    ours = 1  # the destination is our address; 2 where it is a broadcast of this subnet
-    us = 1  # the source
+    ours = 1  # the destination is our address, or a broadcast that reaches us
+    us = 1  # the source is our address
     n = 0
     while n < 4:
         if b[h + 12 + n] != face[OUR_IP + n]:
@@ -120,6 +118,8 @@ def front(b: ptr8, n: int, face: ptr8, seg: ptr32, stat) -> int:
     while n < 4 and b[h + 12 + n] == face[BCAST + n]:
         n += 1
     c = b[h + 12]
+    # RFC 1122 3.2.1.3, MUST-63: no source is in 0/8, 127/8, multicast or class E, or is a
+    # broadcast; and ourselves we know.
     if ours == 0 or us or n == 4 or c >= 224 or c == 127 or c == 0:
         bump(stat, N_IP_IGNORED)
         return 0
