@@ -53,7 +53,7 @@ def build(dev, cfg):
 
 def start(stack, name, cfg):
     """Start one service. Imported here, so that a board pays for what it serves."""
-    clients = getattr(cfg, "clients", stack.tcp.rows)
+    clients = getattr(cfg, "clients", len(stack.tcp.conns))
     if name == "http":
         stack.listen(80, site(stack, getattr(cfg, "name", "uipy")), clients)
     elif name == "echo":

@@ -57,8 +57,7 @@ def test_echo_begins_empty_with_the_next_client():
 
 
 class Port:
-    class stack:
-        cast = False
+    cast = 0
 
     def __init__(self, sport):
         self.sport = sport
@@ -75,7 +74,7 @@ def test_udp_echo_starts_no_loop_with_another_service(sport):
 
 def test_udp_echo_does_not_answer_a_broadcast():
     port = Port(50000)
-    port.stack = type("Stack", (), {"cast": True})
+    port.cast = True
     assert not UdpEcho().received(port, bytearray(b"hello"), 0, 5)
 
 

@@ -127,7 +127,7 @@ def test_transport_is_told_where_the_quotation_lies(wire, stack, peer, sent):
             for where in (seg[SRC_AT], seg[DST_AT], what + 4):
                 seen.append(bytes(b[where : where + 4]))
 
-    stack.handlers[99] = Handler()
+    stack.add_protocol(99, Handler())
     d = packets.ip4(BOARD, PEER, 99, b"segment of ours")
     wire.give(peer.datagram(1, icmp(3, 4, b"\0\0\x02\x40" + d)))
     assert seen == [(3, 4, b"segment of ours"), addr(BOARD), addr(PEER), b"\0\0\x02\x40"]

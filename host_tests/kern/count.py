@@ -12,7 +12,6 @@ from uipy import kern
 BIG = 0x3FFFFFFF
 HIGH = bytearray(b"\xff\xfe\xfd\xfc\x80\x00\x00\x00\x7f\xff\xff\xff\xc0\x00\x00\x00" * 100)
 OTHER = bytearray(b"\x7f\xff\xff\xff\x00\x00\x00\x01\xff\xff\xff\xff\x40\x00\x00\x00" * 100)
-OUT = bytearray(8)
 ZERO = bytes(4)
 FULL = array("i", [BIG])
 WORDS = array("H", [0xFFFF, 0xFFFE, 0x3FFF, 0xFFFF, 0x8000, 0, 0xC000, 0, 0x7FFF, 0xFFFF] * 4)
@@ -28,7 +27,7 @@ CALLS = (
     ("copy", lambda: kern.copy(OTHER, 100, HIGH, 3, 900)),
     ("copy within", lambda: kern.copy(OTHER, 100, OTHER, 3, 900)),
     ("same", lambda: kern.same(HIGH, 0, HIGH, 16, 900)),
-    ("find", lambda: kern.find(HIGH, 16, 90, b"\x00\x01\x02\x03", 4)),
+    ("find", lambda: kern.find(HIGH, 16, 90, b"\x00\x01\x02\x03", 0)),
     ("zero", lambda: kern.zero(OTHER, 801, 99)),
     ("sdiff near", lambda: kern.sdiff(HIGH, 4, OTHER, 0)),
     ("sdiff far", lambda: kern.sdiff(HIGH, 0, OTHER, 4)),
@@ -61,8 +60,8 @@ CALLS = (
     ("tadd", lambda: kern.tadd(BIG, 1 << 28)),
     ("tadd by one", lambda: kern.tadd(BIG, 1)),
     ("tadd back", lambda: kern.tadd(0, -(1 << 28))),
-    ("mac", lambda: kern.mac(HIGH, HIGH, 1, 47, OUT)),
-    ("an int of 2**30", lambda: BIG + len(OUT)),  # must not be 0
+    ("mac", lambda: kern.mac(HIGH, OTHER, 1, 47, 50)),
+    ("an int of 2**30", lambda: BIG + len(ZERO)),  # must not be 0
 )
 
 

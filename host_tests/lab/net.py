@@ -174,7 +174,7 @@ class Inbox(UdpApp):
 
     def received(self, port, buf, start, n):
         self.got.append(bytes(buf[start : start + n]))
-        self.casts.append(bool(port.stack.cast))
+        self.casts.append(bool(port.cast))
         if self.answer is True:
             return n
         if self.answer is not None:

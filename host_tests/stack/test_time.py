@@ -3,7 +3,7 @@
 import pytest
 from lab.net import PEER, WRAP, Clock, Inbox, Station, Wire
 from uipy import Bytes
-from uipy.net.datagram import NEXT_AT
+from uipy.net.datagram import CLOCK, CLOCK_LOW, NEXT_AT
 
 
 def at(start):
@@ -11,7 +11,7 @@ def at(start):
 
 
 def clock_of(stack):
-    return stack.clock[0] << 16 | stack.clock[1]
+    return stack.env[CLOCK] << 16 | stack.env[CLOCK_LOW]
 
 
 def test_own_clock_goes_on_across_the_wrap_of_the_ticks():
@@ -25,7 +25,7 @@ def test_own_clock_goes_on_across_the_wrap_of_the_ticks():
 def test_own_clock_has_32_bits():
     wire = at(0)
     stack = wire.board()
-    stack.clock[0], stack.clock[1] = divmod(2**32 - 300, 1 << 16)
+    stack.env[CLOCK], stack.env[CLOCK_LOW] = divmod(2**32 - 300, 1 << 16)
     wire.run(1000)
     assert clock_of(stack) == 700
 

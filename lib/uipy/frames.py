@@ -4,8 +4,9 @@ common."""
 from micropython import const
 
 from .kern import bump, tadd, tdiff
-from .net.datagram import DUE, FAR, LEN, NEXT_AT, NOW, OUT_PROTO
+from .net.datagram import BUSY, DUE, FAR, LEN, LOST, NEXT_AT, NOW, OUT_PROTO
 from .net.front import ARP, front, head
+from .net.icmp import ICMP, echo
 from .stat import N_IP_PROTO
 
 _ROUNDS = const(4)  # over the layers for one frame
@@ -17,25 +18,41 @@ def frames_in(stack, iface):
 
     A generator: its locals last from one frame to the next, and need no frame of their own.
     """
-    buf, seg, out, stat, inputs = stack.buf, stack.seg, stack.out, stack.stat, stack.inputs
-    face = iface.face
+    buf, seg, out, stat = stack.buf, stack.seg, stack.out, stack.stat
+    face, handlers = iface.face, stack.handlers
     n = 0
-    while True:
-        n = yield n
-        n = front(buf, n, face, seg, stat)
-        if n == 0:
-            continue
-        if n == ARP:
-            n = iface.arp.input(seg[LEN])
-            continue
-        out[OUT_PROTO] = n
-        if n in inputs:
-            n = inputs[n](iface)
-        else:
-            bump(stat, N_IP_PROTO)
-            n = stack.icmp.refuse(iface, 2)  # RFC 1122 3.2.2.1: protocol unreachable
-        if n:
-            n = head(buf, n, face, out, stat)
+    try:
+        while True:
+            n = yield n
+            n = front(buf, n, face, seg, stat)
+            if n == ICMP:  # a part of IP (RFC 1122 3.2.2)
+                n = echo(buf, seg, face, out, stat)
+                if n == 0:
+                    stack.icmp.input(iface)
+            elif n == 0:
+                continue
+            elif n == ARP:
+                n = iface.arp.input(seg[LEN])
+                continue
+            elif n in handlers:
+                out[OUT_PROTO] = n
+                n = handlers[n].input(iface)
+            else:
+                bump(stat, N_IP_PROTO)
+                n = stack.icmp.refuse(iface, 2)  # RFC 1122 3.2.2.1: protocol unreachable
+            if n:
+                n = head(buf, n, face, out, stat)
+    except GeneratorExit:
+        raise  # another one has taken its place
+    except:
+        lost(stack.env)
+        raise
+
+
+def lost(env):
+    """An exception that is none of a callback's leaves the stack, and ends generators."""
+    env[BUSY] = 0
+    env[LOST] = 1
 
 
 def next_frame(stack):

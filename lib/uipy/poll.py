@@ -17,10 +17,10 @@ only recv_into, can_send and send.
 from micropython import const
 
 from .errors import Reentered
-from .frames import next_frame
+from .frames import lost, next_frame
 from .kern import tadd, tdiff
-from .kern.ptr import kernel, ptr16, ptr32
-from .net.datagram import BUSY, DUE, LOST, NEXT_AT, NOW, STILL_AT
+from .kern.ptr import kernel, ptr32
+from .net.datagram import BUSY, CLOCK, CLOCK_LOW, DUE, LOST, NEXT_AT, NOW, OUT_IFACE, STILL_AT
 
 try:
     from time import ticks_ms
@@ -57,14 +57,15 @@ def _mover(iface):
     """The call that moves the frames of an interface."""
     dev = iface.dev
     own = getattr(dev, "frames", None)
-    frames = own(iface.buf) if callable(own) else plain_frames(dev, iface.buf)
+    buf = iface.stack.buf
+    frames = own(buf) if callable(own) else plain_frames(dev, buf)
     iface.move = frames.send
     iface.move(None)
     return iface.move
 
 
 @kernel
-def tick(env: ptr32, clock: ptr16, now: int):
+def tick(env: ptr32, now: int):
     """A poll, an input or an output begins, at the time `now`. A clock that goes back moves
     nothing."""
     env[BUSY] = 1
@@ -75,9 +76,9 @@ def tick(env: ptr32, clock: ptr16, now: int):
         d += 0x20000000
         d += 0x20000000
     if 0 < d and d < 0x20000000:
-        lo = clock[1] + (d & 0xFFFF)
-        clock[0] = (clock[0] + (d >> 16) + (lo >> 16)) & 0xFFFF
-        clock[1] = lo & 0xFFFF
+        lo = env[CLOCK_LOW] + (d & 0xFFFF)
+        env[CLOCK] = (env[CLOCK] + (d >> 16) + (lo >> 16)) & 0xFFFF
+        env[CLOCK_LOW] = lo & 0xFFFF
 
 
 def poller(stack):
@@ -87,7 +88,7 @@ def poller(stack):
     env = stack.env
     look = getattr(stack.ifaces[0].dev, "look", None) or int  # int() is 0: never idle
     ticks = ticks_ms
-    _start(stack)
+    _turn(stack)
 
     def poll(now_ms=None):
         if now_ms is None:
@@ -99,15 +100,16 @@ def poller(stack):
             if not left >> 10:
                 return left
         if env[BUSY] | env[LOST]:
-            _start(stack)
+            start(stack)
         return stack.turn(now_ms)
 
     return poll
 
 
-def _start(stack):
-    """Makes the generator behind `poll`: the first, or the next one when an exception has ended
-    it, and perhaps a device's too."""
+def start(stack):
+    """Makes the generators of the stack anew, that behind `poll` and those of the layers: an
+    exception that was none of a callback's has ended them, and perhaps a device's too. Raises
+    `Reentered` inside a callback."""
     env = stack.env
     if env[BUSY]:
         raise Reentered("in a callback or an interrupt: set a flag, and call poll outside")
@@ -119,6 +121,10 @@ def _start(stack):
                 iface.move(-1)
         except StopIteration:
             iface.move = None
+    _turn(stack)
+
+
+def _turn(stack):
     stack.turn = _turns(stack).send
     stack.turn(None)
 
@@ -127,7 +133,6 @@ def _turns(stack):
     """One poll a turn: takes frames while the answers have their place, then sends what is due.
     All in one function, for a generator keeps its frame, whatever its size."""
     env = stack.env
-    clock = stack.clock
     ifaces = stack.ifaces
     link_at = env[NOW]  # when the links are looked at
     cheap = hasattr(ifaces[0].dev, "still")  # it says for how long it can be left alone
@@ -135,7 +140,7 @@ def _turns(stack):
     try:
         while True:
             now = yield left
-            tick(env, clock, now)
+            tick(env, now)
             more = busy = 0
             quiet = 1
             for iface in ifaces:
@@ -171,7 +176,7 @@ def _turns(stack):
                     n = 0 if busy else next_frame(stack)
                     if not n:
                         break
-                    ifaces[stack.out_iface].move(-n)
+                    ifaces[env[OUT_IFACE]].move(-n)
                     sends -= 1
                 stack.arm(link_at)
                 left = tdiff(env[NEXT_AT], now)
@@ -188,6 +193,5 @@ def _turns(stack):
     except GeneratorExit:
         raise  # another one has taken its place
     except:
-        env[BUSY] = 0
-        env[LOST] = 1
+        lost(env)
         raise

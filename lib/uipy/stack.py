@@ -18,17 +18,21 @@ from array import array
 
 from micropython import const
 
-from .errors import Error, NoEntropy, Reentered
+from .errors import Error, NoEntropy
 from .frames import frames_in, next_frame
 from .kern import bump, mac, tdiff
 from .net.datagram import (
     BUSY,
     CAST,
+    CHAIN,
     DUE,
     ENV_SIZE,
+    GATEWAY,
+    KEY_SIZE,
     LOST,
     NEXT_AT,
     NOW,
+    OUT_IFACE,
     OUT_SIZE,
     OUT_TTL,
     SEG_SIZE,
@@ -38,9 +42,9 @@ from .net.datagram import (
     TTL,
 )
 from .net.front import head
-from .net.icmp import Icmp
+from .net.icmp import ICMP, Icmp
 from .net.iface import Iface, ip_of
-from .poll import poller, tick, ticks_ms
+from .poll import poller, start, tick, ticks_ms
 from .stat import N_APP_ERROR, NAMES
 
 _SPARE = const(4)  # the buffer's octets behind the longest frame
@@ -90,18 +94,13 @@ class Stack:
         env[NOW] = env[NEXT_AT] = env[TCP_AT] = ticks_ms() if now is None else now
         env[DUE] = 1
         env[STILL_AT] = -1
-        self.clock = array("H", bytearray(4))  # ms, 32 bits: for ISN, timestamps and cookies
         self.key = _key(key)
-        self.chain = bytearray(self.key)
         self.wake = None
         self.on_error = None
-        self.out_iface = 0  # where the frame of the last output() goes
         self.ifaces = []
         self.layers = []  # what has output(now) and deadline(now)
         self.icmp = Icmp(self)
-        self.handlers = {}  # by protocol number: who hears of ICMP errors about what it sent
-        self.inputs = {}  # by protocol number: the call that takes a datagram
-        self.add_protocol(1, self.icmp)
+        self.handlers = {}  # by protocol number: who takes its datagrams
         self.udp = self.tcp = None
         self.add_iface(dev, ip, gateway, arp)
         if udp:
@@ -121,11 +120,14 @@ class Stack:
     def add_protocol(self, number, handler):
         """`handler` is to take the datagrams of a protocol: its input(iface) finds one described
         in `seg`, and returns the length of the reply written at iface.tx, 0 for none; its
-        unreach(iface, at, n) hears that ICMP quotes n octets of one of ours at `at`."""
+        unreach(iface, at, n) hears that ICMP quotes n octets of one of ours at `at`. If it has a
+        start(), that is called now, and after an exception that was none of a callback's. Raises
+        `Error` for ICMP's number, which is the stack's own."""
+        if number == ICMP:
+            raise Error("the stack takes ICMP itself: another number than %d" % number)
         self.handlers[number] = handler
         if hasattr(handler, "start"):
             handler.start()
-        self.inputs[number] = handler.input  # bound once: a call through it looks nothing up
 
     def add_iface(self, dev, ip=None, gateway=None, arp=8):
         """One more device and our address on it; returns the interface, whose `idx` is its number.
@@ -179,7 +181,7 @@ class Stack:
             if iface.local(row, off):
                 return iface.idx
         for iface in self.ifaces:
-            if iface.gateway[0]:
+            if iface.face[GATEWAY]:
                 return iface.idx
         return -1
 
@@ -192,6 +194,11 @@ class Stack:
     def now(self):
         """The time of the last poll, input or output."""
         return self.env[NOW]
+
+    @property
+    def out_iface(self):
+        """The number of the interface that the frame of the last `output` is for."""
+        return self.env[OUT_IFACE]
 
     @property
     def due(self):
@@ -217,8 +224,9 @@ class Stack:
 
     def random8(self):
         """0 to 255; who does not know `key` cannot foresee it (HalfSipHash of its own output)."""
-        mac(self.key, self.chain, 0, 8, self.chain)
-        return self.chain[0]
+        key = self.key
+        mac(key, key, CHAIN, 8, CHAIN)
+        return key[CHAIN]
 
     def arm(self, at):
         """A timer runs out at `at`; output() is to be called then."""
@@ -244,7 +252,7 @@ class Stack:
     def leave(self, iface, n):
         """The frame for n octets of out[OUT_PROTO] at iface.tx, whose destination `aim` has
         written; returns its length."""
-        self.out_iface = iface.idx
+        self.env[OUT_IFACE] = iface.idx
         return head(self.buf, n, iface.face, self.out, self.stat)
 
     # The calls without a device
@@ -252,53 +260,51 @@ class Stack:
     def input(self, n, now_ms, iface=0):
         """A frame of n octets is at buf[2:], from interface number `iface`. Returns the length of
         the reply, or 0; it goes out of the same interface. Raises `Reentered` in a callback."""
-        self.begin(now_ms)
-        try:
-            n = self.ifaces[iface].take(n)
-        except:
-            self.env[LOST] = 1
-            raise
-        finally:
-            self.env[BUSY] = 0
+        env = self.env
+        iface = self.ifaces[iface]
+        if env[BUSY] | env[LOST]:
+            start(self)
+        tick(env, now_ms)
+        # No jump stands between: that is where MicroPython looks for a KeyboardInterrupt. From
+        # here on `frames_in` has an eye on exceptions; its frame is there already.
+        n = iface.take(n)
+        env[BUSY] = 0
         return n
 
     def output(self, now_ms):
         """The length of the next frame that is due, for interface number `out_iface`; 0 when there
         is none. Raises `Reentered` inside a callback."""
-        self.begin(now_ms)
+        env = self.env
+        if env[BUSY] | env[LOST]:
+            start(self)
+        tick(env, now_ms)
         try:
-            n = next_frame(self)
+            return next_frame(self)
         except:
-            self.env[LOST] = 1
+            env[LOST] = 1
             raise
         finally:
-            self.env[BUSY] = 0
-        return n
+            env[BUSY] = 0
 
     def revive(self):
         """An exception that was none of a callback's has gone through: the generators that it has
         ended are made anew. That behind `poll` sees to itself."""
-        for number in self.handlers:
-            self.add_protocol(number, self.handlers[number])
+        for handler in self.handlers.values():
+            if hasattr(handler, "start"):
+                handler.start()
         for iface in self.ifaces:
             iface.take = frames_in(self, iface).send
             iface.take(None)
-
-    def begin(self, now):
-        """One of the two calls begins, at the time `now`."""
-        if self.env[BUSY]:
-            raise Reentered("in a callback or an interrupt: set a flag, and call poll outside")
-        if self.env[LOST]:
-            self.revive()
-        tick(self.env, self.clock, now)
 
 
 def _key(key):
     if key is None:
         try:
-            return os.urandom(8)
+            key = os.urandom(8)
         except (AttributeError, NotImplementedError, OSError):
             raise NoEntropy("this port has no os.urandom: Stack(key=...)") from None
     if len(key) < 8:
         raise NoEntropy("a key has 8 octets or more")
-    return bytes(key[:8])
+    secret = bytearray(KEY_SIZE)
+    secret[:8] = key[:8]
+    return secret

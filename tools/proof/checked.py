@@ -380,18 +380,18 @@ def wide(plain):
             fault("copy to bytes, which may lie in flash")
         plain.copy(d, i, s, j, n)
 
-    def find(tab, size, rows, key, n):
+    def find(tab, size, rows, b, i):
         _span(tab, 0, size * rows, "find in")
-        _span(key, 0, n, "find of")
-        if n > size:
-            fault("find of %d octets in rows of %d", n, size)
-        return small(plain.find(tab, size, rows, key, n))
+        _span(b, i, 4, "find of")
+        if size < 4:
+            fault("find of 4 octets in rows of %d", size)
+        return small(plain.find(tab, size, rows, b, i))
 
-    def mac(key, b, i, n, out):
+    def mac(key, b, i, n, at):
         _span(key, 0, 8, "mac's key")
         _span(b, i, n, "mac")
-        _span(out, 0, 8, "mac to")
-        plain.mac(key, b, i, n, out)
+        _span(b, at, 8, "mac to")
+        plain.mac(key, b, i, n, at)
 
     return csum, copy, find, mac
 

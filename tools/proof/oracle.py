@@ -52,8 +52,8 @@ def same(a, i, b, j, n):
     return 1 if all(a[i + k] == b[j + k] for k in range(n)) else 0
 
 
-def find(tab, size, rows, key, n):
-    fits = [r for r in range(rows) if bytes(tab[r * size :][:n]) == bytes(key[:n])]
+def find(tab, size, rows, b, i):
+    fits = [r for r in range(rows) if bytes(tab[r * size :][:4]) == bytes(b[i : i + 4])]
     return fits[0] if fits else -1
 
 
@@ -169,11 +169,11 @@ class _HalfSip:
         return (self.v[1] ^ self.v[3]).to_bytes(4, "little")
 
 
-def mac(key, b, i, n, out):
-    state = _HalfSip(bytes(key))
+def mac(key, b, i, n, at):
+    state = _HalfSip(bytes(key[:8]))
     data = bytes(b[i : i + n])
     data += bytes(-(n + 1) % 4) + bytes([n % 256])
     for k in range(0, len(data), 4):
         state.word(int.from_bytes(data[k : k + 4], "little"))
-    out[:4] = state.output(2, 0xEE)
-    out[4:] = state.output(1, 0xDD)
+    b[at : at + 4] = state.output(2, 0xEE)
+    b[at + 4 : at + 8] = state.output(1, 0xDD)

@@ -68,10 +68,11 @@ def restart(w, r, env):
         arm(w, env, at)
 
 
-def tick(w, env, clock, now):
+def tick(w, env, now):
     ms = (now - env[w["NOW"]]) % M30
     if 0 < ms < M30 // 2:
-        _put(clock, 0, (_get(clock, 0) + ms) % M32)
+        clock = (env[w["CLOCK"]] * 65536 + env[w["CLOCK_LOW"]] + ms) % M32
+        env[w["CLOCK"]], env[w["CLOCK_LOW"]] = divmod(clock, 65536)
     env[w["NOW"]], env[w["BUSY"]], env[w["STILL_AT"]] = now, 1, -1
 
 
@@ -103,13 +104,17 @@ def head(w, b, n, face, out, stat):
     return n + 20 + face[w["L2"]]
 
 
-def udp_head(w, b, n, face, sport, dport):
+def udp_head(w, b, n, face, stat):
     # RFC 768
     h, ours, _ = _link(w, face)
     at = h + 20
-    b[at : at + 8] = b"".join(v.to_bytes(2, "big") for v in (sport, dport, n + 8, 0))
+    if not any(b[at : at + 2]):
+        return 0
+    stat[w["N_UDP_OUT"]] = (stat[w["N_UDP_OUT"]] + 1) % M30
+    b[at : at + 8] = b[at + 2 : at + 4] + b[at : at + 2] + (n + 8).to_bytes(2, "big") + bytes(2)
     pseudo = ours + b[h + 12 : h + 16] + bytes((0, 17)) + (n + 8).to_bytes(2, "big")
     _to(b, at + 6, _checksum(pseudo, b[at : at + n + 8]) or 0xFFFF)
+    return n + 8
 
 
 def seal(w, b, key, k, out, face):
@@ -133,7 +138,7 @@ def emit(w, b, r, out, face, env):
     at = face[w["L2"]] + 22
     _to(b, at + 4, (_get(r, w["SND_UNA"]) + out[w["O_REL"]]) % M32, 4)
     _to(b, at + 8, _get(r, w["RCV_NXT"]), 4)
-    room, edge, unit = _get(r, w["ROOM"]), _get(r, w["ADV"]), 1 << r[w["RSHIFT"]]
+    room, edge, unit = _get(r, w["ROOM"]), _get(r, w["ADV"]), 1 << (r[w["SHIFTS"]] & 0xFF)
     if room - edge >= min(_get(r, w["BUFF"]) // 2, env[w["OWN_MSS"]]):
         wnd = -(-edge // unit) if room < edge else max(room // unit, -(-edge // unit))
     else:
@@ -143,8 +148,8 @@ def emit(w, b, r, out, face, env):
     r[w["OWES"]] &= ~1
     r[w["TIMERS"]] &= ~4
     r[w["UNACKED"]] = 0
-    out[w["OUT_TTL"]] = r[w["ROW_TTL"]]
-    out[w["OUT_TOS"]] |= r[w["ROW_TOS"]]
+    out[w["OUT_TTL"]] = r[w["TTL_TOS"]] >> 8
+    out[w["OUT_TOS"]] |= r[w["TTL_TOS"]] & 0xFF
     return seal(w, b, r, 0, out, face)
 
 

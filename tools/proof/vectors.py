@@ -110,12 +110,15 @@ def compares(kern, say):
                         b[at] ^= 0x80
     table = noise(60, 17)
     for size in (4, 5, 6, 10):
-        for n in (0, 1, 4):
-            for row in range(6):
-                key = bytes(table[row * size : row * size + n])
-                say("find", size, n, row, small(kern.find(table, size, 6, key, n)))
-            say("find none", size, n, small(kern.find(table, size, 6, b"\x00\x01\x02\x03", n)))
-            say("find in 0", size, n, small(kern.find(table, size, 0, b"\x00\x01\x02\x03", n)))
+        for row in range(6):
+            say("find", size, row, small(kern.find(table, size, 6, table, row * size)))
+        for i in range(4):
+            other = bytearray(8)
+            other[i : i + 4] = table[size : size + 4]
+            say("find at", size, i, small(kern.find(table, size, 6, other, i)))
+            other[i + 3] ^= 1  # the last octet counts
+            say("find none", size, i, small(kern.find(table, size, 6, other, i)))
+            say("find in 0", size, i, small(kern.find(table, size, 0, table, 0)))
 
 
 def sequences(kern, say):
@@ -212,14 +215,18 @@ def times(kern, say):
 
 
 def macs(kern, say):
-    out = bytearray(8)
     for n in range(64):  # as in the reference's vectors.h
-        say("mac", n, small(kern.mac(bytes(range(8)), bytes(range(64)), 0, n, out)), out)
+        b = bytearray(range(72))
+        say("mac", n, small(kern.mac(bytes(range(8)), b, 0, n, 64)), b[64:])
     text = noise(300, 23)
     for i in OFFSETS:
         for n in (0, 1, 2, 3, 4, 5, 12, 36, 255, 256, 257):
-            kern.mac(noise(8, 29 + i), text, i, n, out)
-            say("mac at", i, n, out)
+            kern.mac(noise(8, 29 + i), text, i, n, 290)
+            say("mac at", i, n, text[290:])
+    for at in (8, 9, 13):  # key, text and hash in one
+        b = noise(24, 37)
+        kern.mac(b, b, 8, 10, at)
+        say("mac in place", at, digest(b))
 
 
 PARTS = (numbers, sums, moves, compares, sequences, counts, tables, rows, times, macs)

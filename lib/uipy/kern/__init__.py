@@ -4,8 +4,8 @@ Four that go over many octets are written three times, each in the fastest form 
 
     csum(b, i, n, acc)              ones' complement sum of n octets, folded with acc to 16 bits
     copy(d, i, s, j, n)             memmove
-    find(tab, size, rows, key, n)   the row that begins with the key's n octets, or -1
-    mac(key, b, i, n, out)          HalfSipHash-2-4 of n octets, 8 octets to out
+    find(tab, size, rows, b, i)     the row that begins with the 4 octets at b[i:], or -1
+    mac(key, b, i, n, at)           HalfSipHash-2-4 of b[i:i+n], 8 octets to b[at:]
 
     viper.py     machine code (viper): boards, and MicroPython on a PC
     plain.py     MicroPython ports without a native emitter

@@ -15,10 +15,10 @@ def copy(d, i, s, j, n):
     d[i : i + n] = s[j : j + n]
 
 
-def find(tab, size, rows, key, n):
-    key = bytes(key[:n])
+def find(tab, size, rows, b, i):
+    key = bytes(b[i : i + 4])
     for row in range(rows):
-        if tab[row * size : row * size + n] == key:
+        if tab[row * size : row * size + 4] == key:
             return row
     return -1
 
@@ -42,7 +42,7 @@ def _rounds(v0, v1, v2, v3, n):
     return v0, v1, v2, v3
 
 
-def mac(key, b, i, n, out):
+def mac(key, b, i, n, to):
     # HalfSipHash-2-4, 64-bit output (Aumasson and Bernstein; the reference's halfsiphash.c).
     k0 = _big(key[:4], "little")
     k1 = _big(key[4:8], "little")
@@ -53,6 +53,6 @@ def mac(key, b, i, n, out):
         v0, v1, v2, v3 = _rounds(v0, v1, v2, v3 ^ w, 2)
         v0 ^= w
     v0, v1, v2, v3 = _rounds(v0, v1, v2 ^ 0xEE, v3, 4)
-    out[0:4] = (v1 ^ v3).to_bytes(4, "little")
+    b[to : to + 4] = (v1 ^ v3).to_bytes(4, "little")
     v0, v1, v2, v3 = _rounds(v0, v1 ^ 0xDD, v2, v3, 4)
-    out[4:8] = (v1 ^ v3).to_bytes(4, "little")
+    b[to + 4 : to + 8] = (v1 ^ v3).to_bytes(4, "little")

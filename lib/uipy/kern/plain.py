@@ -27,13 +27,13 @@ def copy(d, i, s, j, n):
         i += 1
 
 
-def find(tab, size, rows, key, n):
+def find(tab, size, rows, b, i):
     row = 0
     while row < rows:
         k = 0
-        while k < n and tab[row * size + k] == key[k]:
+        while k < 4 and tab[row * size + k] == b[i + k]:
             k += 1
-        if k == n:
+        if k == 4:
             return row
         row += 1
     return -1
@@ -105,7 +105,7 @@ def _out(v, out, i):
         i += 2
 
 
-def mac(key, b, i, n, out):
+def mac(key, b, i, n, at):
     # HalfSipHash-2-4, 64-bit output (Aumasson and Bernstein; the reference's halfsiphash.c).
     _key(_v, key)
     key = i + (n & -4)
@@ -114,6 +114,6 @@ def mac(key, b, i, n, out):
         i += 4
     _tail(_v, b, i, n)
     _v[4] ^= 0xEE
-    _out(_v, out, 0)
+    _out(_v, b, at)
     _v[2] ^= 0xDD
-    _out(_v, out, 4)
+    _out(_v, b, at + 4)

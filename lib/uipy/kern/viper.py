@@ -78,14 +78,14 @@ def copy(d: ptr8, i: int, s: ptr8, j: int, n: int):
 
 
 @micropython.viper
-def find(tab: ptr8, size: int, rows: int, key: ptr8, n: int) -> int:
+def find(tab: ptr8, size: int, rows: int, b: ptr8, i: int) -> int:
     row = 0
     at = 0
     while row < rows:
         k = 0
-        while k < n and tab[at + k] == key[k]:
+        while k < 4 and tab[at + k] == b[i + k]:
             k += 1
-        if k == n:
+        if k == 4:
             return row
         row += 1
         at += size
@@ -93,7 +93,7 @@ def find(tab: ptr8, size: int, rows: int, key: ptr8, n: int) -> int:
 
 
 @micropython.viper
-def mac(key: ptr8, b: ptr8, i: int, n: int, out: ptr8):
+def mac(key: ptr8, b: ptr8, i: int, n: int, at: int):
     # HalfSipHash-2-4, 64-bit output (Aumasson and Bernstein; the reference's halfsiphash.c). uint,
     # so that `>>` brings in zeros; `& m` drops the carry of 32 bits where a word has 64.
     m = uint(0xFFFF)
@@ -145,8 +145,8 @@ def mac(key: ptr8, b: ptr8, i: int, n: int, out: ptr8):
         v0 ^= w
         if left < -2:
             w = v1 ^ v3
-            out[0] = w
-            out[1] = w >> 8
-            out[2] = w >> 16
-            out[3] = w >> 24
-            out = ptr8(int(out) + 4)
+            b[at] = w
+            b[at + 1] = w >> 8
+            b[at + 2] = w >> 16
+            b[at + 3] = w >> 24
+            at += 4

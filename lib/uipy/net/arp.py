@@ -22,7 +22,7 @@ from micropython import const
 
 from ..kern import bump, copy, find, put16, put32, same, tadd, tdiff, u32, zero
 from ..stat import N_ARP_BAD, N_ARP_CONFLICT, N_ARP_EVICTED, N_ARP_IN, N_ARP_OUT, N_FRAMES_OUT
-from .datagram import BCAST, DUE, FAR, HOP, NOW, OUR_MAC
+from .datagram import BCAST, DUE, FAR, HOP, NOW, OUR_IP, OUR_MAC, OUT_IFACE
 
 _ROW = const(20)
 _MAC = const(4)
@@ -67,10 +67,9 @@ class Arp:
         self.iface = iface
         self.stack = iface.stack
         self.env = iface.stack.env
-        self.buf = iface.buf
+        self.buf = iface.stack.buf
         self.rows = rows
         self.tab = bytearray(_ROW * rows)
-        self.key = bytearray(4)
         self.telling = False  # set by announce(), cleared by output()
         self.starved = False  # reach() found no row to ask with; cleared by deadline()
 
@@ -81,7 +80,7 @@ class Arp:
 
     def announce(self):
         """Tells the neighbours our address and MAC with the next output (gratuitous ARP)."""
-        if self.iface.ip[0]:
+        if self.iface.face[OUR_IP]:
             self.telling = True
             self.stack.wake_up()
 
@@ -90,10 +89,9 @@ class Arp:
     def reach(self, row, off):
         """1: the MAC for the neighbour at row[off:off+4] is in HOP of `face`. 0: asked for. -1: it
         does not answer."""
-        copy(self.key, 0, row, off, 4)
-        o = find(self.tab, _ROW, self.rows, self.key, 4) * _ROW
+        o = find(self.tab, _ROW, self.rows, row, off) * _ROW
         if o < 0:
-            return self._ask()
+            return self._ask(row, off)
         put32(self.tab, o + _USED, self.env[NOW])
         if self.tab[o + _STATE] >= _KNOWN:
             copy(self.iface.face, HOP, self.tab, o + _MAC, 6)
@@ -103,17 +101,16 @@ class Arp:
     def doubt(self, row, off):
         """The neighbour at row[off:off+4] seems not to receive: it is polled now, not in its
         time, unless it spoke within the last second."""
-        copy(self.key, 0, row, off, 4)
-        o = find(self.tab, _ROW, self.rows, self.key, 4) * _ROW
+        o = find(self.tab, _ROW, self.rows, row, off) * _ROW
         if o >= 0 and self.tab[o + _STATE] == _KNOWN and self._since(o) >= _TRY_MS:
             put32(self.tab, o + _AT, self.env[NOW])
             self.env[DUE] = 1
 
-    def _ask(self):
-        # A new row for self.key, due at once. Nobody answers for our own address.
-        if same(self.key, 0, self.iface.ip, 0, 4):
+    def _ask(self, row, off):
+        # A new row for the address at row[off:], due at once. Nobody answers for our own.
+        if same(row, off, self.iface.face, OUR_IP, 4):
             return -1
-        o = self._take(0)
+        o = self._take(row, off, 0)
         if o < 0:
             self.starved = True
             return 0
@@ -129,15 +126,15 @@ class Arp:
         put32(self.tab, o + _AT, at)
         self.stack.arm(at)
 
-    def _take(self, idle):
-        """A row for self.key: a free one, else the one that was not wanted for longest, and for
-        `idle` ms at least. Its offset, or -1."""
+    def _take(self, row, off, idle):
+        """A row for the address at row[off:]: a free one, else the one that was not wanted for
+        longest, and for `idle` ms at least. Its offset, or -1."""
         o = self._oldest(idle)
         if o >= 0:
             if self.tab[o + _STATE]:
                 bump(self.stack.stat, N_ARP_EVICTED)
             zero(self.tab, o, _ROW)
-            copy(self.tab, o, self.key, 0, 4)
+            copy(self.tab, o, row, off, 4)
             put32(self.tab, o + _USED, self.env[NOW])
         return o
 
@@ -175,9 +172,9 @@ class Arp:
         if n < _LEN or not same(b, _P, _HEAD, 0, 6) or not self._sane(b):
             bump(self.stack.stat, N_ARP_BAD)
             return 0
-        if b[_SPA] and same(b, _SPA, self.iface.ip, 0, 4):
+        if b[_SPA] and same(b, _SPA, self.iface.face, OUR_IP, 4):
             return self._conflict(b)
-        for_us = b[_TPA] and same(b, _TPA, self.iface.ip, 0, 4)
+        for_us = b[_TPA] and same(b, _TPA, self.iface.face, OUR_IP, 4)
         # 0.0.0.0 asks before it has an address (RFC 5227 2.1.1): answered, but nothing is learnt
         if b[_SPA]:
             self._merge(b, for_us)
@@ -200,10 +197,9 @@ class Arp:
     def _merge(self, b, for_us):
         # RFC 826: an entry that exists is brought up to date whoever was asked; a new one only if
         # we were.
-        copy(self.key, 0, b, _SPA, 4)
-        o = find(self.tab, _ROW, self.rows, self.key, 4) * _ROW
+        o = find(self.tab, _ROW, self.rows, b, _SPA) * _ROW
         if o < 0 and for_us and self.iface.local(b, _SPA):
-            o = self._take(_TRY_MS)  # a stranger takes no place that is in use
+            o = self._take(b, _SPA, _TRY_MS)  # a stranger takes no place that is in use
         if o >= 0:
             self._learn(o)
 
@@ -222,7 +218,7 @@ class Arp:
         b[_OP + 1] = 2
         copy(b, _THA, b, _SHA, 10)
         copy(b, _SHA, self.iface.face, OUR_MAC, 6)
-        copy(b, _SPA, self.iface.ip, 0, 4)
+        copy(b, _SPA, self.iface.face, OUR_IP, 4)
         copy(b, _ETH_DST, b, _ETH_SRC, 6)
         copy(b, _ETH_SRC, self.iface.face, OUR_MAC, 6)
         bump(self.stack.stat, N_ARP_OUT)
@@ -235,7 +231,7 @@ class Arp:
         """The next announcement or request that is due: its frame's length, or 0."""
         if self.telling:
             self.telling = False
-            return self._request(self.iface.ip, 0, _ALL, 0)
+            return self._request(self.iface.face, OUR_IP, _ALL, 0)
         for o in range(0, len(self.tab), _ROW):
             if self.tab[o + _STATE] and tdiff(now, u32(self.tab, o + _AT)) >= 0:
                 o = self._act(o)
@@ -294,9 +290,9 @@ class Arp:
         put16(row, _OP, 1)
         copy(row, _SHA, self.iface.face, OUR_MAC, 6)
         copy(row, _ETH_SRC, self.iface.face, OUR_MAC, 6)
-        copy(row, _SPA, self.iface.ip, 0, 4)
+        copy(row, _SPA, self.iface.face, OUR_IP, 4)
         zero(row, _THA, 6)
         bump(self.stack.stat, N_ARP_OUT)
         bump(self.stack.stat, N_FRAMES_OUT)
-        self.stack.out_iface = self.iface.idx
+        self.env[OUT_IFACE] = self.iface.idx
         return _FRAME

@@ -17,6 +17,7 @@ AT = const(5)  # where the transport's part begins
 LEN = const(6)  # octets of it
 PSUM = const(7)  # the pseudo-header's sum, folded: csum(buf, at, len, psum) == 0xFFFF is good
 ICMP_AT = const(8)  # the ICMP message that quotes the datagram
+SPORT = const(9)  # of a UDP datagram: the port that it came from
 # and of a TCP segment
 DATA = const(9)  # where its text begins
 TEXT = const(10)  # octets of text; less once what is known or beyond the window is cut off
@@ -68,7 +69,18 @@ RTO_MIN = const(10)  # ms (RFC 6298 2.4)
 RTO_MAX = const(11)  # ms (RFC 6298 2.5)
 DELAYED_ACK = const(12)  # ms
 ROW_SPAN = const(13)  # halves of a row of that table
-ENV_SIZE = const(14)
+RTO_INIT = const(14)  # ms (RFC 6298 2.1)
+MSL = const(15)  # ms (RFC 9293 3.4.2)
+LINGER = const(16)  # ms that a FIN-WAIT-2 waits once nobody reads
+FRESH_AT = const(17)  # when TCP moves up times long past
+OUT_IFACE = const(18)  # the number of the interface that the last frame of `output` is for
+CLOCK = const(19)  # two halves of a clock of 1 ms, 32 bits, for timestamps and cookies: the high
+CLOCK_LOW = const(20)  # and the low one
+FIRST_ROOM = const(21)  # octets that a connection offers until its application says otherwise
+OUR_SHIFT = const(22)  # Rcv.Wind.Shift, where window scaling is agreed on (RFC 7323 2.3)
+OFFER = const(23)  # OPT_*: what our SYN offers
+TURN = const(24)  # the row that TCP's output asks first
+ENV_SIZE = const(25)
 
 FAR = const(0x10000000)  # 2**28 ms: no deadline lies further ahead
 
@@ -80,4 +92,11 @@ OUR_MAC = const(9)
 HOP = const(15)  # the MAC that the next frame of our own goes to
 IDX = const(21)  # the interface's number
 GATEWAY = const(22)  # its address; 0.0.0.0: none
-FACE_SIZE = const(26)
+WHOLE = const(26)  # octets of the subnet's prefix that must be equal,
+PART = const(27)  # and the bits of the next octet
+FACE_SIZE = const(28)
+
+# `key`: what nobody can guess, a bytearray
+CHAIN = const(8)  # behind the key's 8 octets: the last output of random8, which is its next input
+HASHED = const(16)  # what else is hashed with the key, and the hash; nobody may mix it with CHAIN
+KEY_SIZE = const(26)

@@ -21,6 +21,7 @@ from .datagram import (
     L2,
     LEN,
     NOW,
+    OUR_IP,
     OUT_PROTO,
     OUT_TOS,
     SRC_AT,
@@ -50,6 +51,7 @@ def echo(buf, seg: ptr32, face: ptr8, out: ptr32, stat: ptr32) -> int:
         return 0
     to = face[L2] + 22
     out[OUT_TOS] = b[to - 19] & 0xFC  # RFC 1349 5.1
+    out[OUT_PROTO] = ICMP
     c = ((b[at + 2] << 8) | b[at + 3]) + 0x0800
     c = (c & 0xFFFF) + (c >> 16)
     b[at] = 0
@@ -72,31 +74,24 @@ def echo(buf, seg: ptr32, face: ptr8, out: ptr32, stat: ptr32) -> int:
 
 
 class Icmp:
-    """Protocol 1. At most ten errors at once and ten a second leave us (RFC 1812 4.3.2.8)."""
+    """What is not an echo. At most ten errors at once and ten a second leave us (RFC 1812
+    4.3.2.8)."""
 
     def __init__(self, stack):
         self.stack = stack
-        self.buf = stack.buf
-        self.seg = stack.seg
-        self.stat = stack.stat
         self.tokens = _BURST
         self.at = stack.env[NOW]
 
     def input(self, iface):
-        """A message was received; returns the length of the reply at iface.tx, or 0."""
-        n = echo(self.buf, self.seg, iface.face, self.stack.out, self.stat)
-        if not n:
-            self._other(iface, self.seg)
-        return n
-
-    def _other(self, iface, seg):
-        """What is no echo request to us."""
-        b = self.buf
+        """A message that is no echo request to us; there is no reply."""
+        stack = self.stack
+        b = stack.buf
+        seg = stack.seg
         at = seg[AT]
         n = seg[LEN]
-        bump(self.stat, N_ICMP_IN)
+        bump(stack.stat, N_ICMP_IN)
         if n < 8 or csum(b, at, n, 0) != 0xFFFF:
-            bump(self.stat, N_ICMP_BAD)
+            bump(stack.stat, N_ICMP_BAD)
         # RFC 1122 3.2.2.6: an echo to everyone need not be answered; an error is for one.
         # Unreachable, time exceeded, parameter problem; source quench is none of them: MUST-55
         elif not seg[CAST] and b[at] in (3, 11, 12):
@@ -107,8 +102,9 @@ class Icmp:
     def _error(self, iface, at, n):
         """Hands an error to the protocol whose segment it quotes, if the quotation is of a
         datagram that we can have sent, with 8 octets of the segment at least (RFC 1122 3.2.2)."""
-        b = self.buf
-        seg = self.seg
+        stack = self.stack
+        b = stack.buf
+        seg = stack.seg
         seg[ICMP_AT] = at
         at += _QUOTE
         seg[SRC_AT] = at + 12
@@ -119,17 +115,15 @@ class Icmp:
             or b[at] >> 4 != 4
             or b[at] & 15 < 5
             or u16(b, at + 6) & 0x3FFF  # we never sent a fragment
-            or not same(b, at + 12, iface.ip, 0, 4)
+            or not same(b, at + 12, iface.face, OUR_IP, 4)
         ):
-            bump(self.stat, N_ICMP_BAD)
+            bump(stack.stat, N_ICMP_BAD)
             return
-        bump(self.stat, N_ICMP_ERROR)
-        layer = self.stack.handlers.get(b[at + 9])
+        bump(stack.stat, N_ICMP_ERROR)
+        # About an echo of ours there is nobody to tell: we sent no question.
+        layer = stack.handlers.get(b[at + 9])
         if layer:
             layer.unreach(iface, at + ((b[at] & 15) << 2), n)
-
-    def unreach(self, iface, at, n):
-        """An error about a message of ours: we sent no question, so there is nobody to tell."""
 
     # Errors that we send
 
@@ -140,14 +134,15 @@ class Icmp:
         RFC 1122 3.2.2: no error about a broadcast or a multicast, on either layer. ICMP errors,
         fragments and sources that are nobody's do not come as far as this.
         """
-        if self.seg[CAST]:
+        stack = self.stack
+        if stack.seg[CAST]:
             return 0
         if not self._token():
-            bump(self.stat, N_ICMP_MUTED)
+            bump(stack.stat, N_ICMP_MUTED)
             return 0
-        b = self.buf
+        b = stack.buf
         at = iface.tx
-        h = self.seg[IP_AT]
+        h = stack.seg[IP_AT]
         # the datagram's header and 8 octets (RFC 1122 3.2.2), or as many as there are, or go out
         n = min(u16(b, h + 2), ((b[h] & 15) << 2) + 8, iface.mtu - 20 - _QUOTE)
         copy(b, at + _QUOTE, b, h, n)
@@ -156,8 +151,8 @@ class Icmp:
         b[at] = _UNREACHABLE
         b[at + 1] = code
         put16(b, at + 2, 0xFFFF ^ csum(b, at, n, 0))
-        self.stack.out[OUT_PROTO] = ICMP
-        bump(self.stat, N_ICMP_OUT)
+        stack.out[OUT_PROTO] = ICMP
+        bump(stack.stat, N_ICMP_OUT)
         return n
 
     def _token(self):

@@ -10,7 +10,7 @@ for DHCP (RFC 1122 3.2.1.3 (a)).
 
 from ..errors import BadAddress
 from ..kern import copy, same
-from .datagram import BCAST, FACE_SIZE, GATEWAY, HOP, IDX, L2, OUR_IP, OUR_MAC
+from .datagram import BCAST, FACE_SIZE, GATEWAY, HOP, IDX, L2, OUR_IP, OUR_MAC, PART, WHOLE
 
 _ALL = b"\xff\xff\xff\xff\xff\xff"
 
@@ -34,24 +34,21 @@ def ip_of(text):
 class Iface:
     """A device and our address on it; made by `Stack.add_iface`.
 
-    `mtu` is in octets of IP. `face` is what the kernels know of it (datagram.py), `ip` and
-    `gateway` are views of our address and the gateway's in it. `ip_at` is where an IP
-    header lies in the buffer, `tx` where a transport writes its part.
+    `mtu` is in octets of IP. `face` is what the kernels know of it (datagram.py), `ip`
+    is a view of our address in it. `tx` is where a transport writes
+    its part in the buffer: behind an IP header without options.
     """
 
     def __init__(self, stack, dev, idx, arp_rows):
         self.stack = stack
         self.dev = dev
         self.idx = idx
-        self.buf = stack.buf
         self.face = bytearray(FACE_SIZE)
         self.face[L2] = dev.l2
         self.face[IDX] = idx
         self.ip = memoryview(self.face)[OUR_IP : OUR_IP + 4]
-        self.gateway = memoryview(self.face)[GATEWAY : GATEWAY + 4]
-        self.ip_at = 2 + dev.l2
-        self.tx = self.ip_at + 20
-        self.mtu = min(dev.mtu, len(self.buf) - self.ip_at)
+        self.tx = 2 + dev.l2 + 20
+        self.mtu = min(dev.mtu, len(stack.buf) - 2 - dev.l2)
         self.up = False  # the link, as `watch` saw it last
         self.move = None  # the device's generator of frames, see poll.py
         self.take = None  # the stack's, see frames.py
@@ -81,18 +78,20 @@ class Iface:
             raise BadAddress("%r cannot be a host's address (RFC 1122 3.2.1.3)" % ip)
         copy(self.face, OUR_IP, addr, 0, 4)
         copy(self.face, BCAST, bcast, 0, 4)
-        copy(self.gateway, 0, gate, 0, 4)
-        # A prefix is `whole` octets that must be equal, and the bits `part` of the next.
-        self.whole = min(bits >> 3, 3)
-        self.part = (0xFF00 >> (bits - 8 * self.whole)) & 0xFF
+        copy(self.face, GATEWAY, gate, 0, 4)
+        self.face[WHOLE] = whole = min(bits >> 3, 3)
+        self.face[PART] = (0xFF00 >> (bits - 8 * whole)) & 0xFF
         if self.arp:  # what it asked for is void, and the neighbours are told
             self.arp.clear()
             self.arp.announce()
 
     def local(self, row, off):
         """True when the address at row[off:off+4] is on this interface's subnet."""
-        w = self.whole
-        return same(row, off, self.ip, 0, w) and not (row[off + w] ^ self.ip[w]) & self.part
+        face = self.face
+        w = face[WHOLE]
+        if not same(row, off, face, OUR_IP, w):
+            return False
+        return not (row[off + w] ^ face[OUR_IP + w]) & face[PART]
 
     def reach(self, row, off):
         """Finds the neighbour for the address at row[off:off+4] (RFC 1122 3.3.1.1): 1 found, its
@@ -105,8 +104,8 @@ class Iface:
             return self._group(row, off)
         if self.local(row, off):
             return arp.reach(row, off)
-        if self.gateway[0]:
-            return arp.reach(self.gateway, 0)
+        if self.face[GATEWAY]:
+            return arp.reach(self.face, GATEWAY)
         return -1
 
     def doubt(self, row, off):
@@ -116,7 +115,7 @@ class Iface:
             if self.local(row, off):
                 self.arp.doubt(row, off)
             else:
-                self.arp.doubt(self.gateway, 0)
+                self.arp.doubt(self.face, GATEWAY)
 
     def _group(self, row, off):
         # A multicast goes to the 23 low bits of its group (RFC 1112 6.4), a broadcast to everyone.

@@ -9,10 +9,10 @@ from micropython import const
 
 from ..errors import BadAddress, Busy, TableFull
 from ..guard import guarded
-from ..kern import bump, copy, csum, u16
+from ..kern import bump, copy, csum, put16, u16
 from ..kern.ptr import kernel, ptr8, ptr16, ptr32
 from ..stat import N_UDP_BAD, N_UDP_IN, N_UDP_NO_PORT, N_UDP_OUT
-from .datagram import AT, FAR, ICMP_AT, L2, LEN, OUR_IP, OUT_PROTO, PSUM
+from .datagram import AT, CAST, FAR, ICMP_AT, L2, LEN, OUR_IP, OUT_PROTO, PSUM, SPORT
 from .front import aim
 from .iface import ip_of
 
@@ -27,9 +27,13 @@ _BAD = const(-2)
 
 
 @kernel
-def whose_port(buf, seg: ptr32, nums: ptr16, rows: int) -> int:
+def whose_port(buf, seg: ptr32, nums: ptr16, rows: int, stat: ptr32) -> int:
     """Checks the datagram at hand, whose length may be less than IP's (seg[LEN] is it then).
     Returns the row of its destination port; -1: nobody's; -2: length or checksum is wrong."""
+    c = stat[N_UDP_IN] - 0x20000000 + 1  # bump, in place
+    if c >= 0x20000000:
+        c = 0 - 0x20000000
+    stat[N_UDP_IN] = c + 0x20000000
     b = ptr8(buf)
     at = seg[AT]
     n = seg[LEN]
@@ -43,6 +47,7 @@ def whose_port(buf, seg: ptr32, nums: ptr16, rows: int) -> int:
         if int(csum(buf, at, k, seg[PSUM] + 0xFFFF - n + k)) != 0xFFFF:
             return 0 - 2
     seg[LEN] = k
+    seg[SPORT] = (b[at] << 8) | b[at + 1]
     num = (b[at + 2] << 8) | b[at + 3]
     i = 0
     while i < rows:
@@ -53,23 +58,32 @@ def whose_port(buf, seg: ptr32, nums: ptr16, rows: int) -> int:
 
 
 @kernel
-def udp_head(buf, n: int, face: ptr8, sport: int, dport: int):
-    """The header and the checksum before n octets of data; whom it goes to is in place
-    (`head`)."""
+def udp_head(buf, n: int, face: ptr8, stat: ptr32) -> int:
+    """The header and the checksum before n octets of data. The datagram goes back where the one in
+    its place came from: the ports are turned round here, the addresses by `head`. Returns its
+    length; 0 when it would go to port 0, which wants no answer (RFC 768)."""
     b = ptr8(buf)
     h = face[L2] + 14  # 8 before the address that it goes to
     at = h + 8
     n += 8
+    if (b[at] | b[at + 1]) == 0:
+        return 0
+    c = stat[N_UDP_OUT] - 0x20000000 + 1  # bump, in place
+    if c >= 0x20000000:
+        c = 0 - 0x20000000
+    stat[N_UDP_OUT] = c + 0x20000000
+    c = b[at]
+    b[at] = b[at + 2]
+    b[at + 2] = c
+    c = b[at + 1]
+    b[at + 1] = b[at + 3]
+    b[at + 3] = c
     # the pseudo-header: 17 + n + 4 halves < 2**19
     c = 17 + n + ((face[OUR_IP] << 8) | face[OUR_IP + 1])
     c += (face[OUR_IP + 2] << 8) | face[OUR_IP + 3]
     c += (b[h] << 8) | b[h + 1]
     c += (b[h + 2] << 8) | b[h + 3]
     c = (c & 0xFFFF) + (c >> 16)
-    b[at] = sport >> 8
-    b[at + 1] = sport & 0xFF
-    b[at + 2] = dport >> 8
-    b[at + 3] = dport & 0xFF
     b[at + 4] = n >> 8
     b[at + 5] = n & 0xFF
     b[at + 6] = 0
@@ -79,6 +93,7 @@ def udp_head(buf, n: int, face: ptr8, sport: int, dport: int):
         c = 0xFFFF  # RFC 768: 0 would say that there is none
     b[at + 6] = c >> 8
     b[at + 7] = c & 0xFF
+    return n
 
 
 class UdpApp:
@@ -86,12 +101,11 @@ class UdpApp:
     `output` builds."""
 
     def received(self, port, buf, start, n):
-        """n octets came and lie at buf[start:], valid during this call; `port.sport` is where
-        from.
+        """n octets came and lie at buf[start:], valid during this call; `port.sport` is the port
+        that it came from, `port.cast` true for a broadcast.
 
         Write an answer over them, at most `port.max` octets, and return its length (None or 0: no
-        answer; an empty one is sent with `port.send`). `port.stack.cast` is true for a broadcast.
-        Called for n = 0 as well.
+        answer; an empty one is sent with `port.send`). Called for n = 0 as well.
         """
 
     def error(self, port, reason):
@@ -112,7 +126,8 @@ class UdpPort:
         self.dport = 0  # its port,
         self.src = None  # and its source; set by send(), cleared by output
         self.iface = 0  # where it leaves
-        self.sport = 0  # of the datagram at hand
+        self.sport = 0  # of the datagram at hand: where it came from,
+        self.cast = 0  # and 1 if it came to everyone
         self.max = 0  # octets that an answer can have
 
     def send(self, ip, dport, src, iface=-1):
@@ -168,14 +183,13 @@ def datagrams(udp):
     A generator: its locals last from one datagram to the next, and need no frame. What a callback
     raises ends here, nothing is answered.
     """
-    stack, nums, ports, rows = udp.stack, udp.nums, udp.ports, udp.rows
+    stack, nums, ports, rows = udp.stack, udp.nums, udp.ports, len(udp.ports)
     buf, seg, stat = stack.buf, stack.seg, stack.stat
     n = 0
     while True:
         iface = yield n
         n = 0
-        bump(stat, N_UDP_IN)
-        i = whose_port(buf, seg, nums, rows)
+        i = whose_port(buf, seg, nums, rows, stat)
         if i < 0:
             if i == _BAD:
                 bump(stat, N_UDP_BAD)
@@ -189,7 +203,8 @@ def datagrams(udp):
         if at != iface.tx:  # IP options leave less room for an answer
             room = min(room, len(buf) - at - _HEAD)
         port.max = room
-        port.sport = sport = (buf[at] << 8) | buf[at + 1]
+        port.sport = seg[SPORT]
+        port.cast = seg[CAST]
         try:
             n = port.app.received(port, buf, at + _HEAD, seg[LEN] - _HEAD) or 0
             if not 0 <= n <= room:
@@ -197,15 +212,12 @@ def datagrams(udp):
         except Exception as exc:
             n = 0
             stack.failed(exc)
-        # A sender with port 0 wants no answer (RFC 768); a port that the callback closed has none.
-        if not n or not sport or not port.num:
+        if not n or not port.num:  # a port that the callback closed has no answer
             n = 0
             continue
         if at != iface.tx:  # the answer lies behind IP options, which do not go back
-            copy(buf, iface.tx + _HEAD, buf, at + _HEAD, n)
-        udp_head(buf, n, iface.face, port.num, sport)
-        bump(stat, N_UDP_OUT)
-        n += _HEAD
+            copy(buf, iface.tx, buf, at, n + _HEAD)
+        n = udp_head(buf, n, iface.face, stat)
 
 
 def _fill(port):
@@ -221,10 +233,6 @@ def _fill(port):
     return n if port.num else None  # None: it has closed the port
 
 
-def _tell(port):
-    port.app.error(port, port.udp.reason)
-
-
 class Udp:
     """Protocol 17, with `rows` ports."""
 
@@ -232,8 +240,6 @@ class Udp:
         self.stack = stack
         self.nums = array("H", bytearray(2 * rows))  # the port numbers, 0 = free
         self.ports = [None] * rows
-        self.rows = rows
-        self.reason = ""  # what the application is told by `_tell`
         self.pending = 0  # ports with a datagram to send
         self.turn = 0  # the port that was asked last: each has its turn
 
@@ -273,8 +279,8 @@ class Udp:
     def _tell(self, num, reason):
         for port in self.ports:
             if port is not None and port.num == num:
-                self.reason = reason
-                guarded(_tell, port)
+                with port:
+                    port.app.error(port, reason)
 
     def output(self, now):
         """The frame's length of a pending datagram whose neighbour is known, or 0."""
@@ -301,13 +307,14 @@ class Udp:
             self._tell(port.num, "unreachable")
         if n <= 0:
             return 0
-        num = port.num
-        dport = port.dport  # in acked() the application may send the next one, elsewhere
-        aim(self.stack.buf, iface.face, port.to, 0)
+        stack = self.stack
+        # Whom it goes to, as if a datagram had come from there. Before the data: in acked() the
+        # application may send the next one, elsewhere.
+        aim(stack.buf, iface.face, port.to, 0)
+        put16(stack.buf, iface.tx, port.dport)
+        put16(stack.buf, iface.tx + 2, port.num)
         n = guarded(_fill, port)
         if n is None:
             return 0
-        udp_head(self.stack.buf, n, iface.face, num, dport)
-        bump(self.stack.stat, N_UDP_OUT)
-        self.stack.out[OUT_PROTO] = UDP
-        return self.stack.leave(iface, n + _HEAD)
+        stack.out[OUT_PROTO] = UDP
+        return stack.leave(iface, udp_head(stack.buf, n, iface.face, stack.stat))

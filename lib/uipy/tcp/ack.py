@@ -24,12 +24,12 @@ from .row import (
     OWES_REXMT,
     OWES_RST,
     RUNS_PERSIST,
+    SHIFTS,
     SINCE_AT,
     SND_UNA,
     SND_WL1,
     SND_WND,
     SRC_ENDED,
-    SSHIFT,
     TIMED,
     TIMED_AT,
     TIMERS,
@@ -101,7 +101,7 @@ def window(b: ptr8, seg: ptr32, row, env):
         return
     r[SND_WL1] = hi
     r[SND_WL1 + 1] = lo
-    w = seg[WND] << r[SSHIFT]  # < 2**30
+    w = seg[WND] << (r[SHIFTS] >> 8)  # < 2**30
     if w > WND_MAX:
         w = WND_MAX
     k = r[SND_WND]
@@ -172,7 +172,7 @@ def _duplicate(tcp, row):
     if not row[SND_WND]:
         set_pair(row, SINCE_AT, tcp.env[NOW])
         return
-    w = min(seg[WND] << row[SSHIFT], WND_MAX)
+    w = min(seg[WND] << (row[SHIFTS] >> 8), WND_MAX)
     if seg[TEXT] or seg[FLAGS] & FIN or w != row[SND_WND]:
         return
     if row[OPTS] & OPT_SACK:

@@ -7,7 +7,16 @@ two.
 """
 
 from ..kern import bump, pair
-from ..net.datagram import ACKS, CAST, DATA, DUE, PLAIN, ROW, TEXT
+from ..net.datagram import (
+    ACKS,
+    CAST,
+    DATA,
+    DUE,
+    PLAIN,
+    ROW,
+    ROWS,
+    TEXT,
+)
 from ..stat import N_TCP_BAD, N_TCP_PARTIAL
 from .ack import moves, window
 from .congestion import usable
@@ -39,7 +48,7 @@ def arrivals(tcp):
     raises ends here, its connection is reset.
     """
     buf, seg, tab, env, stat = tcp.buf, tcp.seg, tcp.tab, tcp.env, tcp.stat
-    conns, rows, build = tcp.conns, tcp.rows, tcp.build
+    conns, rows, build = tcp.conns, tcp.env[ROWS], tcp.build
     plain = 2 if tcp.pool is None else 3  # with a pool, what was early may follow: never
     n = 0
     while True:

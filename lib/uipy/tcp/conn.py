@@ -29,8 +29,6 @@ from .row import (
     RADDR,
     REASONS,
     ROOM,
-    ROW_TOS,
-    ROW_TTL,
     RPORT,
     S_CLOSE_WAIT,
     S_CLOSED,
@@ -41,6 +39,7 @@ from .row import (
     STATE,
     STATE_AT,
     STATE_NAMES,
+    TTL_TOS,
     USER,
     abort,
 )
@@ -235,22 +234,24 @@ class Conn:
     @property
     def ttl(self):
         """Time to Live of our segments (RFC 9293 3.9.2, MUST-49)."""
-        return self.row[ROW_TTL]
+        return self.row[TTL_TOS] >> 8
 
     @ttl.setter
     def ttl(self, n):
         if not 0 < n < 256:  # RFC 1122 3.2.1.7
             raise ValueError("a TTL is 1 to 255")
-        self._alive()[ROW_TTL] = n  # MUST-49
+        row = self._alive()
+        row[TTL_TOS] = n << 8 | row[TTL_TOS] & 0xFF  # MUST-49
 
     @property
     def tos(self):
         """Diffserv field of our segments, the two ECN bits left out (RFC 9293 3.9.1, MUST-48)."""
-        return self.row[ROW_TOS]
+        return self.row[TTL_TOS] & 0xFF
 
     @tos.setter
     def tos(self, n):
-        self._alive()[ROW_TOS] = n & 0xFC  # MUST-48
+        row = self._alive()
+        row[TTL_TOS] = row[TTL_TOS] & 0xFF00 | n & 0xFC  # MUST-48
 
     # Who and what
 

@@ -2,7 +2,12 @@
 
 from ..errors import BadAddress, Busy, TableFull
 from ..kern import bump, find_row, same, seq_in
-from ..net.datagram import BCAST
+from ..net.datagram import (
+    BCAST,
+    OFFER,
+    ROW_SPAN,
+    ROWS,
+)
 from ..stat import N_TCP_ACTIVE
 from .listen import claim, free_row, iface_of
 from .row import (
@@ -37,19 +42,19 @@ def connect(tcp, app, ip, port, lport=0, local=None):
     conn = free_row(tcp)
     if conn is None:
         raise TableFull("no free connection: Stack(tcp=...)")
-    key = tcp.mine
+    key = tcp.key
     key[USED] = idx + 1
     key[RPORT] = port
     seq_in(key, RADDR, addr, 0)
     key[LPORT] = lport or _random_port(tcp)
     if lport:
-        if find_row(tcp.tab, tcp.size, len(tcp.conns), key) >= 0:
+        if find_row(tcp.tab, tcp.env[ROW_SPAN], tcp.env[ROWS], key) >= 0:
             raise Busy("port %d is connected there" % lport)
         tcp.wait.drop(key)
     claim(conn, app, key, 0, NO_LISTENER)
     row = conn.row
     tcp.isn.into(key, row, SND_UNA)
-    row[OPTS] = tcp.offer
+    row[OPTS] = tcp.env[OFFER]
     bump(tcp.stat, N_TCP_ACTIVE)
     set_state(conn, S_SYN_SENT)
     row[OWES] |= OWES_DATA

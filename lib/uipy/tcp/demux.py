@@ -13,15 +13,23 @@ from ..guard import guarded
 from ..kern import seq_out, set_pair, tdiff
 from ..net.datagram import (
     DELAYED_ACK,
+    FIRST_ROOM,
+    FRESH_AT,
+    LINGER,
     MAX_FLIGHT,
+    MSL,
     NOW,
+    OFFER,
+    OUR_SHIFT,
     OWN_MSS,
     ROW,
     ROW_SPAN,
     ROWS,
+    RTO_INIT,
     RTO_MAX,
     RTO_MIN,
     TCP_AT,
+    TURN,
 )
 from ..net.front import aim
 from .arrivals import arrivals
@@ -49,6 +57,7 @@ from .row import (
     ROW_SIZE,
     RUNS_PERSIST,
     RUNS_REXMT,
+    SHOWN,
     SINCE_AT,
     TIMERS,
     TOLD,
@@ -112,33 +121,30 @@ class Tcp:
         self.out = stack.out
         self.stat = stack.stat
         self.env = env = stack.env
-        self.rows = rows
-        self.key = array("H", bytearray(2 * NKEY))  # of the segment at hand
-        self.mine = array("H", bytearray(2 * NKEY))  # of a connection that is looked for
-        self.addr = bytearray(4)  # where a segment of ours goes
+        self.key = array("H", bytearray(2 * NKEY))  # of the connection looked for
         self.listeners = []
-        self.rto_init = rto_init
-        self.msl = msl
-        self.linger = linger
         self.watch = watch
         own_mss = stack.ifaces[0].mtu - 40
-        self.default_room = room or 4 * own_mss
+        env[FIRST_ROOM] = room or 4 * own_mss
         env[ROWS] = rows
         env[OWN_MSS] = own_mss
         env[MAX_FLIGHT] = max_flight
         env[RTO_MIN] = rto_min
         env[RTO_MAX] = rto_max
         env[DELAYED_ACK] = delayed_ack
-        self.window_scale = 0  # Rcv.Wind.Shift (RFC 7323 2.3)
-        while self.default_room >> self.window_scale > 0xFFFF:
-            self.window_scale += 1
-        self.offer = (
+        env[RTO_INIT] = rto_init
+        env[MSL] = msl
+        env[LINGER] = linger
+        env[FRESH_AT] = env[NOW]
+        while env[FIRST_ROOM] >> env[OUR_SHIFT] > 0xFFFF:
+            env[OUR_SHIFT] += 1
+        env[OFFER] = (
             OPT_TS * bool(timestamps)
             | OPT_WS * bool(window_scale)
             | OPT_SACK * bool(sack)
             | OPT_ECN * bool(ecn)
         )
-        self.size = size = self._extras(reassembly, cookies, ecn, timestamps, sack, urgent)
+        size = self._extras(reassembly, cookies, ecn, timestamps, sack, urgent)
         env[ROW_SPAN] = size
         self.tab = array("H", bytearray(2 * rows * size))
         table = memoryview(self.tab)
@@ -146,12 +152,10 @@ class Tcp:
         for i in range(rows):
             self.conns[i].row[NUMBER] = i
         # what an application holds that has no connection: CLOSED, and never written to
-        self.dead = Conn(self, array("H", bytearray(2 * ROW_SIZE)))
+        self.dead = Conn(self, array("H", bytearray(2 * SHOWN)))
         self.half = HalfOpen(self, half_open)
         self.wait = TimeWait(self, time_wait)
         self.isn = Isn(stack)
-        self.turn = 0  # the row that output() asks first
-        self.fresh_at = env[NOW]  # when times long past are moved up
 
     def _extras(self, reassembly, cookies, ecn, timestamps, sack, urgent):
         """Takes in the modules that were asked for; each adds its halves to the row. Returns the
@@ -191,7 +195,7 @@ class Tcp:
     def start(self):
         """Makes `input` and `build`, see arrivals.py and send.py: now, and again when an exception
         that is none of a callback's (KeyboardInterrupt) has ended them."""
-        self.seg[ROW] = self.rows  # nobody's segment is at hand
+        self.seg[ROW] = self.env[ROWS]  # nobody's segment is at hand
         self.build = segments(self).send
         self.build(None)
         self.input = arrivals(self).send
@@ -201,6 +205,11 @@ class Tcp:
         """The segment at hand has brought about this connection: the rest of it is for it."""
         self.seg[ROW] = conn.row[NUMBER]
         return meet(conn)
+
+    @property
+    def default_room(self):
+        """Octets that a connection offers until its application says otherwise."""
+        return self.env[FIRST_ROOM]
 
     def call(self, step, conn):
         """step(conn), guarded: what its application raises resets it."""
@@ -224,13 +233,16 @@ class Tcp:
             n = self.half.output()
             if n:
                 return n
-        for _ in range(self.rows):
-            conn = self.conns[self.turn]
+        env = self.env
+        left = env[ROWS]  # not `for`: it takes four words of the frame
+        while left:
+            left -= 1
+            conn = self.conns[env[TURN]]
             if conn.row[OWES]:
                 n = guarded(_leave, conn)
                 if n:
                     return n
-            self.turn = self.turn + 1 if self.turn + 1 < self.rows else 0
+            env[TURN] = env[TURN] + 1 if env[TURN] + 1 < env[ROWS] else 0
         return 0
 
     def deadline(self, now):
@@ -271,11 +283,12 @@ def _leave(conn):
     if row[OWES] == WAITS:
         return 0
     iface = tcp.stack.ifaces[row[USED] - 1]
-    seq_out(tcp.addr, 0, row, RADDR, 0)
-    way = iface.reach(tcp.addr, 0)
+    at = iface.tx - 8  # where the destination stands
+    seq_out(tcp.buf, at, row, RADDR, 0)
+    way = iface.reach(tcp.buf, at)
     if way <= 0:
         return _no_way(conn, row, way)
-    aim(tcp.buf, iface.face, tcp.addr, 0)
+    aim(tcp.buf, iface.face, tcp.buf, at)
     way = segment(conn)
     return tcp.stack.leave(iface, way) if way else 0
 

@@ -26,13 +26,12 @@ from .row import (
     OWES_ACK,
     RCV_NXT,
     ROOM,
-    ROW_TOS,
-    ROW_TTL,
     RPORT,
-    RSHIFT,
     RUNS_ACK,
+    SHIFTS,
     SND_UNA,
     TIMERS,
+    TTL_TOS,
     UNACKED,
 )
 
@@ -102,7 +101,7 @@ def emit(buf, row, out, face, env: ptr32) -> int:
     edge = adv
     if room >= adv + k:  # MUST-39
         edge = room
-    k = r[RSHIFT]
+    k = r[SHIFTS] & 0xFF
     lo = edge >> k
     if (lo << k) < adv:
         lo += 1  # rounding must not move the right edge to the left (RFC 7323 2.4)
@@ -115,8 +114,9 @@ def emit(buf, row, out, face, env: ptr32) -> int:
     r[OWES] = r[OWES] & (0xFFFF ^ OWES_ACK)
     r[TIMERS] = r[TIMERS] & (0xFFFF ^ RUNS_ACK)  # MUST-58
     r[UNACKED] = 0
-    o[OUT_TTL] = r[ROW_TTL]
-    o[OUT_TOS] = o[OUT_TOS] | r[ROW_TOS]
+    k = r[TTL_TOS]
+    o[OUT_TTL] = k >> 8
+    o[OUT_TOS] = o[OUT_TOS] | (k & 0xFF)
     return int(seal(buf, row, 0, out, face))
 
 

@@ -29,15 +29,20 @@ from ..kern import (
 from ..net.datagram import (
     ACKS,
     AT,
+    CLOCK_LOW,
     DUE,
+    FIRST_ROOM,
     FLAGS,
     IFACE,
     NOW,
     O_HEAD,
     O_WND,
+    OFFER,
+    OUR_SHIFT,
     P_SHIFT,
     P_TS,
     REL,
+    RTO_INIT,
     RTO_MAX,
     WND,
 )
@@ -69,9 +74,8 @@ from .row import (
     OPTS,
     RADDR,
     RCV_NXT,
-    RSHIFT,
+    SHIFTS,
     SND_UNA,
-    SSHIFT,
     STATE,
     abort,
 )
@@ -169,7 +173,7 @@ class HalfOpen:
         tcp = self.tcp
         seg = tcp.seg
         tab = self.tab
-        opts = agreed(tcp, tcp.offer)
+        opts = agreed(tcp, tcp.env[OFFER])
         move(tab, o, tcp.key, 0, NKEY)
         tab[o + _H_OPTS] = opts
         tab[o + _H_SSHIFT] = seg[P_SHIFT] if opts & OPT_WS else 0
@@ -181,11 +185,11 @@ class HalfOpen:
         tab[o + _H_MSS] = send_mss(seg, tcp.stack.ifaces[seg[IFACE]])
         if opts & OPT_TS:
             seq_in(tab, o + _H_TS, tcp.buf, seg[P_TS])
-        self._again_in(o, tcp.rto_init)
+        self._again_in(o, tcp.env[RTO_INIT])
 
     def _shift(self, opts):
         """Rcv.Wind.Shift (RFC 7323 2.3)."""
-        return self.tcp.window_scale if opts & OPT_WS else 0
+        return self.tcp.env[OUR_SHIFT] if opts & OPT_WS else 0
 
     def _again_in(self, o, ms):
         at = tadd(self.tcp.env[NOW], ms)
@@ -208,7 +212,7 @@ class HalfOpen:
         if opts & OPT_TS:
             tcp.ts.echo_of(tab, o + _H_TS)
             n = tcp.ts.option(iface)
-        wnd = min(tcp.default_room, 0xFFFF)
+        wnd = min(tcp.env[FIRST_ROOM], 0xFFFF)
         if flags & SYN:
             write_syn(tcp, iface, opts)
             n = tcp.out[O_HEAD]
@@ -230,7 +234,7 @@ class HalfOpen:
         flags = seg[FLAGS]
         rel = ahead(tcp.buf, seg[AT] + 4, tab, o + _H_RCV)
         seg[REL] = rel
-        inside = 0 <= rel < tcp.default_room
+        inside = 0 <= rel < tcp.env[FIRST_ROOM]
         if flags & RST:
             # RFC 5961 3.2: exactly in place it ends the attempt, and nobody needs to know
             # (3.10.7.4, second)
@@ -268,7 +272,7 @@ class HalfOpen:
         chat."""
         tcp = self.tcp
         tab = self.tab
-        now = tcp.stack.clock[1]
+        now = tcp.env[CLOCK_LOW]
         if tab[o + _H_STATE] & _SAID and (now - tab[o + _H_MUTE]) & 0xFFFF < 256:
             bump(tcp.stat, N_TCP_MUTED)
             return 0
@@ -302,8 +306,7 @@ class HalfOpen:
         # ESTABLISHED, with what the row knows.
         row = conn.row
         opts = row[OPTS] = tab[o + _H_OPTS]
-        row[SSHIFT] = tab[o + _H_SSHIFT]
-        row[RSHIFT] = self._shift(opts)
+        row[SHIFTS] = tab[o + _H_SSHIFT] << 8 | self._shift(opts)
         row[MSS] = tab[o + _H_MSS]
         move(row, RCV_NXT, tab, o + _H_RCV, 2)
         move(row, SND_UNA, tab, o + _H_ISS, 2)
@@ -381,7 +384,7 @@ class HalfOpen:
         tab[o + _H_STATE] |= _DUE
         self.due = True
         tcp.env[DUE] = 1
-        self._again_in(o, min(tcp.rto_init << n, tcp.env[RTO_MAX]))
+        self._again_in(o, min(tcp.env[RTO_INIT] << n, tcp.env[RTO_MAX]))
 
     def output(self):
         """A SYN-ACK that is due again, as a frame; 0 when there is none (`due` is false then)."""
@@ -392,10 +395,11 @@ class HalfOpen:
             if tab[o] and tab[o + _H_STATE] & _DUE:
                 tab[o + _H_STATE] &= ~_DUE
                 iface = tcp.stack.ifaces[tab[o] - 1]
-                seq_out(tcp.addr, 0, tab, o + RADDR, 0)
-                if iface.reach(tcp.addr, 0) > 0:  # otherwise the next try finds the neighbour
+                at = iface.tx - 8  # where the destination stands
+                seq_out(tcp.buf, at, tab, o + RADDR, 0)
+                if iface.reach(tcp.buf, at) > 0:  # otherwise the next try finds the neighbour
                     bump(tcp.stat, N_TCP_REXMT)
-                    aim(tcp.buf, iface.face, tcp.addr, 0)
+                    aim(tcp.buf, iface.face, tcp.buf, at)
                     return tcp.stack.leave(iface, self._write(o, SYN | ACK, iface))
         self.due = False
         return 0

@@ -4,7 +4,12 @@ from micropython import const
 
 from ..guard import guarded
 from ..kern import ahead, find_row, seq_in, u16
-from ..net.datagram import DST_AT, ICMP_AT
+from ..net.datagram import (
+    DST_AT,
+    ICMP_AT,
+    ROW_SPAN,
+    ROWS,
+)
 from .end import end
 from .row import (
     LPORT,
@@ -36,12 +41,12 @@ def unreach(tcp, iface, at, n):
     if n < 8:
         return
     buf = tcp.buf
-    key = tcp.mine
+    key = tcp.key
     key[USED] = iface.idx + 1
     key[LPORT] = u16(buf, at)
     key[RPORT] = u16(buf, at + 2)
     seq_in(key, RADDR, buf, tcp.seg[DST_AT])
-    i = find_row(tcp.tab, tcp.size, tcp.rows, key)
+    i = find_row(tcp.tab, tcp.env[ROW_SPAN], tcp.env[ROWS], key)
     if i < 0:
         if _hard(tcp):
             tcp.half.unreach(key, at)

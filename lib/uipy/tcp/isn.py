@@ -5,7 +5,7 @@ from array import array
 from micropython import const
 
 from ..kern import between, mac, move, seq_add, seq_in, seq_out, tdiff
-from ..net.datagram import NOW
+from ..net.datagram import HASHED, NOW
 from .row import LPORT, RADDR
 
 _KEY = const(10)  # octets of a key as they are hashed
@@ -24,7 +24,6 @@ class Isn:
         self.numbers = array("H", bytearray(8))  # M, and what the next number must lie behind
         seq_in(self.numbers, 0, stack.key, 4)  # M begins anywhere
         self.at = stack.env[NOW]  # when M was right
-        self.text = bytearray(_KEY)  # what is hashed, and then the hash
         self.moved = False  # the second number counts
 
     def beyond(self, table, k):
@@ -41,7 +40,7 @@ class Isn:
             seq_add(self.numbers, 0, 250 * min(d, _STEP_MS))  # MUST-8
             d -= _STEP_MS
         self._hash(key)
-        seq_in(table, k, self.text, 0)
+        seq_in(table, k, self.stack.key, HASHED)
         # M as two halves and a bit: no number of 32 bits is built
         seq_add(table, k, self.numbers[1])
         for _ in range(4):
@@ -50,12 +49,12 @@ class Isn:
             self.moved = False
             if between(table, k, self.numbers, 2) <= 0:
                 move(table, k, self.numbers, 2, 2)
-                seq_add(table, k, 0x10000 + self.text[4])
+                seq_add(table, k, 0x10000 + self.stack.key[HASHED + 4])
 
     def _hash(self, key):
-        text = self.text
-        text[0] = 1
-        text[1] = key[0] - 1
-        seq_out(text, 2, key, LPORT, 0)  # both ports
-        seq_out(text, 6, key, RADDR, 0)
-        mac(self.stack.key, text, 0, _KEY, text)  # MUST-9
+        text = self.stack.key
+        text[HASHED] = 1
+        text[HASHED + 1] = key[0] - 1
+        seq_out(text, HASHED + 2, key, LPORT, 0)  # both ports
+        seq_out(text, HASHED + 6, key, RADDR, 0)
+        mac(text, text, HASHED, _KEY, HASHED)  # MUST-9

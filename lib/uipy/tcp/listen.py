@@ -4,7 +4,13 @@ from micropython import const
 
 from ..errors import BadAddress, Busy, TableFull
 from ..kern import bump, move, same, set_pair, tadd
-from ..net.datagram import FAR, NOW
+from ..net.datagram import (
+    FAR,
+    FIRST_ROOM,
+    NOW,
+    OUR_IP,
+    RTO_INIT,
+)
 from ..stat import N_TCP_PASSIVE
 from . import congestion
 from .row import (
@@ -22,17 +28,17 @@ from .row import (
     POLL_AT,
     RCV_NXT,
     ROOM,
-    ROW_TTL,
     RTO,
     RUNS_POLL,
     S_ESTABLISHED,
     SENT_AT,
+    SHIFTS,
     SINCE_AT,
     SND_WL1,
     SND_WND,
-    SSHIFT,
     STATE,
     TIMERS,
+    TTL_TOS,
     USER,
     WND_MAX,
     set_state,
@@ -117,11 +123,11 @@ def claim(conn, app, table, k, number):
             row[i] = 0  # MUST-25
     move(row, 0, table, k, NKEY)
     row[USER] = _USER_S
-    row[ROW_TTL] = _TTL
+    row[TTL_TOS] = _TTL << 8
     row[LISTENER] = number
-    row[RTO] = tcp.rto_init
-    set_pair(row, ROOM, tcp.default_room)
-    set_pair(row, BUFF, tcp.default_room)
+    row[RTO] = tcp.env[RTO_INIT]
+    set_pair(row, ROOM, tcp.env[FIRST_ROOM])
+    set_pair(row, BUFF, tcp.env[FIRST_ROOM])
     for at in (HEARD_AT, SINCE_AT, BUSY_AT, SENT_AT, CHAL_AT):
         set_pair(row, at, now)
     conn.app = app
@@ -138,9 +144,9 @@ def begin(conn, wnd, lost):
     ACK."""
     row = conn.row
     tcp = conn.tcp
-    row[SND_WND] = row[MAX_WND] = min(wnd << row[SSHIFT], WND_MAX)
+    row[SND_WND] = row[MAX_WND] = min(wnd << (row[SHIFTS] >> 8), WND_MAX)
     move(row, SND_WL1, row, RCV_NXT, 2)
-    set_pair(row, ADV, min(tcp.default_room, 0xFFFF))
+    set_pair(row, ADV, min(tcp.env[FIRST_ROOM], 0xFFFF))
     congestion.start(row, tcp.env, lost)
     start_rto(row, tcp.env, lost)
     set_state(conn, S_ESTABLISHED)
@@ -185,6 +191,6 @@ def iface_of(tcp, local):
     """The number of the interface with this address (RFC 9293 3.9.1.1, MUST-43)."""
     addr = tcp.stack.ip_of(local)
     for iface in tcp.stack.ifaces:
-        if same(addr, 0, iface.ip, 0, 4):
+        if same(addr, 0, iface.face, OUR_IP, 4):
             return iface.idx
     raise BadAddress("not an address of ours: %r" % local)

@@ -3,7 +3,14 @@ goes back with it."""
 
 from ..guard import guarded
 from ..kern import pair, seq_in, u16
-from ..net.datagram import AT, DUE, IFACE, ROW, SRC_AT
+from ..net.datagram import (
+    AT,
+    DUE,
+    IFACE,
+    ROW,
+    ROWS,
+    SRC_AT,
+)
 from .closed import reset_back
 from .end import end
 from .row import (
@@ -63,7 +70,7 @@ def meet(conn):
         arm(tcp.env, pair(row, ACK_AT))
     if row[OWES] & ~WAITS:
         tcp.env[DUE] = 1
-    tcp.seg[ROW] = tcp.rows  # nobody's
+    tcp.seg[ROW] = tcp.env[ROWS]  # nobody's
     return n
 
 

@@ -5,7 +5,18 @@ dropped (MUST-7, RFC 3360: an illegal option length is survived).
 """
 
 from ..kern import put16, u16
-from ..net.datagram import AT, DATA, O_HEAD, P_MSS, P_NSACK, P_SACK, P_SACK_OK, P_SHIFT, P_TS
+from ..net.datagram import (
+    AT,
+    DATA,
+    O_HEAD,
+    OUR_SHIFT,
+    P_MSS,
+    P_NSACK,
+    P_SACK,
+    P_SACK_OK,
+    P_SHIFT,
+    P_TS,
+)
 from .header import (
     KIND_END,
     KIND_MSS,
@@ -96,7 +107,7 @@ def write_syn(tcp, iface, opts):
         i = _pad(b, i, 1)
         b[i] = KIND_WINDOW
         b[i + 1] = 3
-        b[i + 2] = tcp.window_scale
+        b[i + 2] = tcp.env[OUR_SHIFT]
         i += 3
     tcp.out[O_HEAD] = i - iface.tx
 

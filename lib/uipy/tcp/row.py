@@ -1,4 +1,4 @@
-"""The row of a TCP connection: what RFC 9293 3.3.1 calls the TCB, in 72 halves (array('H')) and
+"""The row of a TCP connection: what RFC 9293 3.3.1 calls the TCB, in 70 halves (array('H')) and
 what the options add.
 
 A sequence number takes two halves (kern/halves.py), and so does a time or a count beyond 16 bits;
@@ -23,39 +23,39 @@ STATE = const(5)  # S_*
 OWES = const(6)  # OWES_*: what is to be sent; set by input, timers and the application
 OURS = const(7)  # facts about our side, see below
 OPTS = const(8)  # OPT_* and what they remember
-TIMERS = const(9)  # RUNS_*
-NREX = const(10)  # how often the octet at SND.UNA was sent again; also probes of a zero window
-DUP = const(11)  # duplicate ACKs in a row (RFC 5681 2); with OWES_RST the reason, of REASONS
-SND_UNA = const(12)  # pair
-RCV_NXT = const(14)  # pair
-SND_WL1 = const(16)  # pair. SND.WL2 is not kept: an ACK below SND.UNA updates no window
-NXT = const(18)  # SND.NXT - SND.UNA; 0 again when a timeout resends from SND.UNA
-MAX = const(19)  # the highest SND.NXT - SND.UNA
-SND_WND = const(20)  # WND_MAX at the most
-MAX_WND = const(21)  # MAX.SND.WND (RFC 5961 5.2)
-MSS = const(22)  # Eff.snd.MSS without options (RFC 9293 3.7.1)
-CWND = const(23)  # RFC 5681 2
-SSTHRESH = const(24)
-RECOVER = const(25)  # RFC 6582 3.2, less SND.UNA; 0: it has been acknowledged
-CACC = const(26)  # octets acknowledged in congestion avoidance since the last increase
-RTO = const(27)  # ms (RFC 6298)
-TIMED = const(28)  # end of the segment being timed, less SND.UNA; 0 = none
-RMSS = const(29)  # the largest segment received: what is full-sized for the ACK rule
-UNACKED = const(30)  # octets received since our last ACK
-GAP = const(31)  # the end of what came out of order, less RCV.NXT; 0: nothing is missing
-USER = const(32)  # R2 in seconds
-KEEP = const(33)  # keep-alive in seconds; 0 = off
-KPROBE = const(34)  # keep-alives unanswered
-ROW_TTL = const(35)
-ROW_TOS = const(36)
-LISTENER = const(37)  # the listener's number; NO_LISTENER: our own open
-SSHIFT = const(38)  # Snd.Wind.Shift (RFC 7323 2.3)
-RSHIFT = const(39)  # Rcv.Wind.Shift
-GEN = const(40)  # uses of the row
-SRTT = const(41)  # pair, ms * 8
-RTTVAR = const(43)  # pair, ms * 4
-ADV = const(45)  # pair: the right edge that we offered, less RCV.NXT
-ROOM = const(47)  # pair: what the application can take
+MSS = const(9)  # Eff.snd.MSS without options (RFC 9293 3.7.1)
+MAX = const(10)  # the highest SND.NXT - SND.UNA
+ROOM = const(11)  # pair: what the application can take
+GEN = const(13)  # uses of the row
+USER = const(14)  # R2 in seconds
+KEEP = const(15)  # keep-alive in seconds; 0 = off
+TTL_TOS = const(16)  # Time to Live << 8 | Diffserv field
+STATE_AT = const(17)  # pair: when the state was entered
+SHOWN = const(19)  # as far as here: what can be read of a connection that has ended
+TIMERS = const(19)  # RUNS_*
+DUP = const(20)  # duplicate ACKs in a row (RFC 5681 2); with OWES_RST the reason, of REASONS
+SND_UNA = const(21)  # pair
+RCV_NXT = const(23)  # pair
+SND_WL1 = const(25)  # pair. SND.WL2 is not kept: an ACK below SND.UNA updates no window
+NXT = const(27)  # SND.NXT - SND.UNA; 0 again when a timeout resends from SND.UNA
+SND_WND = const(28)  # WND_MAX at the most
+MAX_WND = const(29)  # MAX.SND.WND (RFC 5961 5.2)
+CWND = const(30)  # RFC 5681 2
+SSTHRESH = const(31)
+RECOVER = const(32)  # RFC 6582 3.2, less SND.UNA; 0: it has been acknowledged
+CACC = const(33)  # octets acknowledged in congestion avoidance since the last increase
+RTO = const(34)  # ms (RFC 6298)
+TIMED = const(35)  # end of the segment being timed, less SND.UNA; 0 = none
+RMSS = const(36)  # the largest segment received: what is full-sized for the ACK rule
+UNACKED = const(37)  # octets received since our last ACK
+GAP = const(38)  # the end of what came out of order, less RCV.NXT; 0: nothing is missing
+NREX = const(39)  # how often the octet at SND.UNA was sent again; also probes of a zero window
+KPROBE = const(40)  # keep-alives unanswered
+LISTENER = const(41)  # the listener's number; NO_LISTENER: our own open
+SHIFTS = const(42)  # Snd.Wind.Shift << 8 | Rcv.Wind.Shift (RFC 7323 2.3)
+SRTT = const(43)  # pair, ms * 8
+RTTVAR = const(45)  # pair, ms * 4
+ADV = const(47)  # pair: the right edge that we offered, less RCV.NXT
 BUFF = const(49)  # pair: RCV.BUFF, the largest ROOM
 TIMED_AT = const(51)  # pair, like all times
 REXMT_AT = const(53)  # RUNS_REXMT or RUNS_PERSIST
@@ -63,12 +63,11 @@ ACK_AT = const(55)  # RUNS_ACK, the delayed ACK
 HEARD_AT = const(57)  # any acceptable segment
 SINCE_AT = const(59)  # the octet at SND.UNA was first sent; or a FIN-WAIT-2 lost its reader
 BUSY_AT = const(61)  # data moved, either way
-STATE_AT = const(63)  # the state was entered
-POLL_AT = const(65)  # RUNS_POLL
-SENT_AT = const(67)  # the last segment with data
-CHAL_AT = const(69)  # the next challenge ACK may go
-NUMBER = const(71)  # the row's own
-ROW_SIZE = const(72)  # the options' own halves follow, from `at` of each module in tcp/extra/
+POLL_AT = const(63)  # RUNS_POLL
+SENT_AT = const(65)  # the last segment with data
+CHAL_AT = const(67)  # the next challenge ACK may go
+NUMBER = const(69)  # the row's own
+ROW_SIZE = const(70)  # the options' own halves follow, from `at` of each module in tcp/extra/
 
 S_CLOSED = const(0)
 S_SYN_SENT = const(2)

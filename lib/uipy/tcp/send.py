@@ -11,6 +11,7 @@ destination.
 
 from ..kern import bump, pair, put32, seq_out, set_pair, tadd
 from ..net.datagram import (
+    LINGER,
     MAX_FLIGHT,
     NOW,
     O_AGAIN,
@@ -52,8 +53,6 @@ from .row import (
     OWES_RST,
     RCV_NXT,
     ROOM,
-    ROW_TOS,
-    ROW_TTL,
     RUNS_LINGER,
     RUNS_PERSIST,
     RUNS_REXMT,
@@ -70,6 +69,7 @@ from .row import (
     STATE,
     TIMED,
     TIMERS,
+    TTL_TOS,
     URGENT_OUT,
     USED,
     set_state,
@@ -246,7 +246,7 @@ def _linger(tcp, row):
     if row[OURS] & DEAF and not row[TIMERS] & RUNS_LINGER:
         row[TIMERS] |= RUNS_LINGER
         set_pair(row, SINCE_AT, tcp.env[NOW])
-        arm(tcp.env, tadd(tcp.env[NOW], tcp.linger))
+        arm(tcp.env, tadd(tcp.env[NOW], tcp.env[LINGER]))
 
 
 def _blocked(conn, iface, row):
@@ -319,8 +319,8 @@ def _syn(conn, iface):
     if w > pair(row, ADV):  # an edge once offered stays (SHLD-14)
         set_pair(row, ADV, w)
     out[O_WND] = w
-    out[OUT_TTL] = row[ROW_TTL]
-    out[OUT_TOS] = row[ROW_TOS]
+    out[OUT_TTL] = row[TTL_TOS] >> 8
+    out[OUT_TOS] = row[TTL_TOS] & 0xFF
     out[O_UP] = 0
     bump(tcp.stat, N_TCP_OUT)
     return seal(tcp.buf, row, 0, out, iface.face)
@@ -345,5 +345,5 @@ def _rst(conn, iface):
     row = conn.row
     seq_out(tcp.buf, iface.tx + 4, row, SND_UNA, row[MAX])
     put32(tcp.buf, iface.tx + 8, 0)
-    tcp.out[OUT_TTL] = row[ROW_TTL]
+    tcp.out[OUT_TTL] = row[TTL_TOS] >> 8
     return bare(tcp, iface, row, 0, RST)

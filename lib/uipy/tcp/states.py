@@ -23,7 +23,17 @@ TIME-WAIT. Then the length of the reply is what the state returns.
 """
 
 from ..kern import ahead, bump, pair, seq_add, seq_in, set_pair, tdiff
-from ..net.datagram import ACKS, AT, FLAGS, NOW, P_SHIFT, REL, TEXT, WND
+from ..net.datagram import (
+    ACKS,
+    AT,
+    FLAGS,
+    NOW,
+    OUR_SHIFT,
+    P_SHIFT,
+    REL,
+    TEXT,
+    WND,
+)
 from ..stat import N_TCP_RST_IN
 from . import congestion
 from .ack import ack, window
@@ -54,17 +64,16 @@ from .row import (
     OWES_RST,
     RCV_NXT,
     ROOM,
-    RSHIFT,
     RUNS_REXMT,
     S_CLOSE_WAIT,
     S_CLOSING,
     S_ESTABLISHED,
     S_FIN_WAIT_2,
     S_SYN_RECEIVED,
+    SHIFTS,
     SND_UNA,
     SND_WL1,
     SND_WND,
-    SSHIFT,
     STATE,
     TIMED,
     TIMED_AT,
@@ -125,8 +134,7 @@ def _agree(conn):
     seq_add(row, RCV_NXT, 1)
     opts = row[OPTS] = agreed(tcp, row[OPTS])
     if opts & OPT_WS:
-        row[SSHIFT] = seg[P_SHIFT]
-        row[RSHIFT] = tcp.window_scale
+        row[SHIFTS] = seg[P_SHIFT] << 8 | tcp.env[OUR_SHIFT]
     row[MSS] = send_mss(seg, tcp.stack.ifaces[row[USED] - 1])
     row[SND_WND] = row[MAX_WND] = min(seg[WND], WND_MAX)  # never scaled in a SYN (RFC 7323 2.2)
     if opts & OPT_TS:

@@ -6,7 +6,15 @@ from micropython import const
 from ..guard import guarded
 from ..kern import bump, pair, seq_out, set_pair, tadd, tdiff
 from ..kern.ptr import kernel, ptr16
-from ..net.datagram import DUE, FAR, NOW, RTO_MAX
+from ..net.datagram import (
+    DUE,
+    FAR,
+    FRESH_AT,
+    LINGER,
+    NOW,
+    ROWS,
+    RTO_MAX,
+)
 from ..stat import N_TCP_RTO, N_TCP_TIMEOUT
 from .congestion import on_timeout
 from .end import end
@@ -65,7 +73,7 @@ _PAST = (HEARD_AT, BUSY_AT, STATE_AT, SENT_AT, CHAL_AT)
 def run(tcp):
     """Everything that has run out by now."""
     now = tcp.env[NOW]
-    if tdiff(now, tcp.fresh_at) >= 0:
+    if tdiff(now, tcp.env[FRESH_AT]) >= 0:
         _refresh(tcp, now)
     for conn in tcp.conns:
         if conn.row[STATE]:
@@ -79,7 +87,7 @@ def run(tcp):
 def _refresh(tcp, now):
     """Times long past are moved up, to 2**28 ms ago: one 2**29 ms old would look like one to
     come."""
-    tcp.fresh_at = tadd(now, FAR >> 1)
+    tcp.env[FRESH_AT] = tadd(now, FAR >> 1)
     for conn in tcp.conns:
         for at in _PAST:
             if tdiff(now, pair(conn.row, at)) > FAR:
@@ -89,8 +97,8 @@ def _refresh(tcp, now):
 def deadline(tcp):
     """When the nearest timer runs out."""
     now = tcp.env[NOW]
-    left = tdiff(tcp.fresh_at, now)
-    i = tcp.rows
+    left = tdiff(tcp.env[FRESH_AT], now)
+    i = tcp.env[ROWS]
     while i:  # not `for`: it takes four words of the frame
         i -= 1
         ms = _in_ms(tcp.conns[i], now)
@@ -158,7 +166,7 @@ def _in_ms(conn, now):
         return left
     if row[TIMERS] & RUNS_LINGER:
         ms = tdiff(now, pair(row, SINCE_AT))
-        left = min(left, conn.tcp.linger - ms)
+        left = min(left, conn.tcp.env[LINGER] - ms)
     if row[KEEP] and not row[MAX]:
         left = min(left, _keep_in(row, now))
     ms = _idle_ms(conn.tcp, row)
@@ -208,8 +216,9 @@ def _resend(conn, row):
     back_off(row, tcp.env)  # MUST-19
     if row[NREX] == _R1:
         # Negative advice to IP: the way to the peer may be dead (RFC 9293 3.8.3 (b)).
-        seq_out(tcp.addr, 0, row, RADDR, 0)
-        tcp.stack.ifaces[row[USED] - 1].doubt(tcp.addr, 0)  # MUST-20
+        iface = tcp.stack.ifaces[row[USED] - 1]
+        seq_out(tcp.buf, iface.tx - 8, row, RADDR, 0)  # where the address of a segment stands
+        iface.doubt(tcp.buf, iface.tx - 8)  # MUST-20
         tell(conn, "retrying")  # RFC 9293 3.8.3, MUST-22
 
 
@@ -224,7 +233,7 @@ def tell(conn, reason):
 
 def _silence(conn, row, now):
     tcp = conn.tcp
-    if row[TIMERS] & RUNS_LINGER and tdiff(now, pair(row, SINCE_AT)) >= tcp.linger:
+    if row[TIMERS] & RUNS_LINGER and tdiff(now, pair(row, SINCE_AT)) >= tcp.env[LINGER]:
         return end(conn, "done")
     if row[KEEP] and not row[MAX] and _keep_in(row, now) <= 0:
         # One unanswered probe does not end it (MUST-29); eight do.

@@ -23,7 +23,7 @@ from ..kern import (
     tadd,
     tdiff,
 )
-from ..net.datagram import AT, FLAGS, IFACE, NOW, O_WND, P_TS, TEXT
+from ..net.datagram import AT, CLOCK_LOW, FLAGS, IFACE, MSL, NOW, O_WND, P_TS, TEXT
 from ..stat import N_TCP_CHALLENGE, N_TCP_MUTED, N_TCP_TW_EVICTED
 from .emit import bare
 from .header import ACK, FIN, RST, SYN
@@ -76,13 +76,13 @@ class TimeWait:
         if tcp.ts:
             tab[o + _W_OPTS] = row[OPTS] & OPT_TS
             move(tab, o + _W_TS, row, tcp.ts.at, 2)
-        tab[o + _W_MUTE] = tcp.stack.clock[1]
+        tab[o + _W_MUTE] = tcp.env[CLOCK_LOW]
         self._start(o)
         return i
 
     def _start(self, o):
         tcp = self.tcp
-        at = tadd(tcp.env[NOW], 2 * tcp.msl)  # MUST-13
+        at = tadd(tcp.env[NOW], 2 * tcp.env[MSL])  # MUST-13
         set_pair(self.tab, o + _W_AT, at)
         tcp.arm(at)
 
@@ -120,7 +120,7 @@ class TimeWait:
             return self.ack(i)
         if seg[TEXT] or flags & (FIN | SYN) or rel:
             # Out of place: acknowledged, but not faster than a challenge ACK.
-            now = tcp.stack.clock[1]
+            now = tcp.env[CLOCK_LOW]
             if 0 < (tab[o + _W_MUTE] - now) & 0xFFFF < 2 * _MUTE_MS + 6:
                 bump(tcp.stat, N_TCP_MUTED)
                 return 0
@@ -173,7 +173,7 @@ class TimeWait:
 
     def forget(self, table, o):
         """The new connection with the key at table[o:] stands."""
-        key = self.tcp.mine
+        key = self.tcp.key
         move(key, 0, table, o, NKEY)
         i = self.find(key)
         if i >= 0:

@@ -14,7 +14,17 @@ the peer's data comes again.
 from micropython import const
 
 from ...kern import bump, copy, mac, sadd, same, seq_in, seq_out, tadd, tdiff
-from ...net.datagram import ACKS, AT, IFACE, NOW, O_HEAD, O_WND, WND
+from ...net.datagram import (
+    ACKS,
+    AT,
+    CLOCK,
+    FIRST_ROOM,
+    IFACE,
+    NOW,
+    O_HEAD,
+    O_WND,
+    WND,
+)
 from ...stat import N_TCP_ACK_DROPPED, N_TCP_COOKIE_BAD, N_TCP_COOKIE_IN, N_TCP_COOKIE_OUT
 from ..closed import reset_back
 from ..emit import bare
@@ -35,9 +45,9 @@ class Cookies:
         self.tcp = tcp
         self.open = False  # within two minutes of an overflow
         self.until = 0
-        # what is hashed: interface, ports and address; the clock, the index, the peer's ISS
+        # what is hashed: interface, ports and address; the clock, the index, the peer's ISS.
+        # The hash, and so the cookie, goes to its beginning.
         self.msg = bytearray(_KEY + 6)
-        self.out = bytearray(8)
         self.num = bytearray(4)
 
     def answer(self):
@@ -53,17 +63,17 @@ class Cookies:
         while i < 7 and MSSES[i + 1] <= m:
             i += 1
         copy(self.msg, _KEY + 2, buf, seg[AT] + 4, 4)
-        self._make(tcp.stack.clock[0] & 31, i)
-        copy(buf, iface.tx + 4, self.out, 0, 4)
+        self._make(tcp.env[CLOCK] & 31, i)
+        copy(buf, iface.tx + 4, self.msg, 0, 4)
         copy(buf, iface.tx + 8, self.msg, _KEY + 2, 4)
         sadd(buf, iface.tx + 8, 1)
         write_syn(tcp, iface, 0)
-        tcp.out[O_WND] = min(tcp.default_room, 0xFFFF)
+        tcp.out[O_WND] = min(tcp.env[FIRST_ROOM], 0xFFFF)
         bump(tcp.stat, N_TCP_COOKIE_OUT)
         return bare(tcp, iface, tcp.key, 0, SYN | ACK, tcp.out[O_HEAD])
 
     def _make(self, clock, i):
-        """The cookie of the key at hand and the peer's ISS in msg, to out[0:4]."""
+        """The cookie of the key at hand and the peer's ISS in msg, to msg[0:4]."""
         key = self.tcp.key
         msg = self.msg
         msg[0] = key[USED]
@@ -71,8 +81,8 @@ class Cookies:
         seq_out(msg, 5, key, RADDR, 0)
         msg[_KEY] = clock
         msg[_KEY + 1] = i
-        mac(self.tcp.stack.key, msg, 0, _KEY + 6, self.out)
-        self.out[0] = clock << 3 | i
+        mac(self.tcp.stack.key, msg, 0, _KEY + 6, 0)
+        msg[0] = clock << 3 | i
 
     def input(self, li):
         """An ACK that nobody waits for. Returns the length of the reply."""
@@ -109,9 +119,9 @@ class Cookies:
         copy(num, 0, tcp.buf, at + 8, 4)
         sadd(num, 0, -1)
         clock = num[0] >> 3
-        if (tcp.stack.clock[0] - clock) & 31 < 2:
+        if (tcp.env[CLOCK] - clock) & 31 < 2:
             self._make(clock, num[0] & 7)
-            if same(self.out, 0, num, 0, 4):
+            if same(self.msg, 0, num, 0, 4):
                 return True
         bump(tcp.stat, N_TCP_COOKIE_BAD)
         return False

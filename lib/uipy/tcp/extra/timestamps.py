@@ -3,8 +3,8 @@ of 1 ms."""
 
 from array import array
 
-from ...kern import ahead, move, pair, seq_in, seq_out, tdiff
-from ...net.datagram import AT, FAR, FLAGS, NOW, O_HEAD, P_TS
+from ...kern import ahead, move, pair, put16, seq_in, seq_out, tdiff
+from ...net.datagram import AT, CLOCK, CLOCK_LOW, FAR, FLAGS, NOW, O_HEAD, P_TS
 from ..header import KIND_NOP, KIND_STAMP, RST
 from ..row import NREX, RCV_NXT, SENT_AT
 from ..rto import sample
@@ -16,7 +16,8 @@ class Timestamps:
     def __init__(self, tcp, row_at):
         self.tcp = tcp
         self.at = row_at
-        self.echo = array("H", bytearray(4))  # TSecr of the segment being built
+        # TSecr of the segment being built; our clock, when an echo is compared with it
+        self.echo = array("H", bytearray(8))
 
     def hold(self, row):
         """TSecr is TS.Recent, 0 before there is one (3.2)."""
@@ -59,7 +60,8 @@ class Timestamps:
         b = self.tcp.buf
         b[i] = KIND_STAMP
         b[i + 1] = 10
-        seq_out(b, i + 2, self.tcp.stack.clock, 0, 0)
+        put16(b, i + 2, self.tcp.env[CLOCK])
+        put16(b, i + 4, self.tcp.env[CLOCK_LOW])
         seq_out(b, i + 6, self.echo, 0, 0)
         return i + 10
 
@@ -89,7 +91,10 @@ class Timestamps:
         """
         tcp = self.tcp
         env = tcp.env
-        d = -ahead(tcp.buf, tcp.seg[P_TS] + 4, tcp.stack.clock, 0)
+        now = self.echo
+        now[2] = env[CLOCK]
+        now[3] = env[CLOCK_LOW]
+        d = -ahead(tcp.buf, tcp.seg[P_TS] + 4, now, 2)
         if row[NREX] and d > tdiff(env[NOW], pair(row, SENT_AT)):
             return
         if 0 <= d < FAR:
