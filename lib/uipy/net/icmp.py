@@ -143,8 +143,8 @@ class Icmp:
         b = stack.buf
         at = iface.tx
         h = stack.seg[IP_AT]
-        # the datagram's header and 8 octets (RFC 1122 3.2.2), or as many as there are, or go out
-        n = min(u16(b, h + 2), ((b[h] & 15) << 2) + 8, iface.mtu - 20 - _QUOTE)
+        # the datagram's header and 8 octets (RFC 1122 3.2.2), or as many as there are: 96 at most
+        n = min(u16(b, h + 2), ((b[h] & 15) << 2) + 8)
         copy(b, at + _QUOTE, b, h, n)
         n += _QUOTE
         zero(b, at, _QUOTE)

@@ -229,6 +229,8 @@ def _fill(port):
     port.done()
     n = iface.mtu - 28
     n = min(src.fill(0, stack.buf, iface.tx + _HEAD, n), n)
+    if n < 0:
+        raise ValueError("fill() gives a count of octets, 0 or more")
     src.acked(n)
     return n if port.num else None  # None: it has closed the port
 
