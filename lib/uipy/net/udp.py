@@ -104,8 +104,8 @@ class UdpApp:
         """n octets came and lie at buf[start:], valid during this call; `port.sport` is the port
         that it came from, `port.cast` true for a broadcast.
 
-        Write an answer over them, at most `port.max` octets, and return its length (None or 0: no
-        answer; an empty one is sent with `port.send`). Called for n = 0 as well.
+        Write an answer over them, at most `port.max` octets, and return its length: None for no
+        answer, 0 for an empty one. Called for n = 0 as well.
         """
 
     def error(self, port, reason):
@@ -206,13 +206,13 @@ def datagrams(udp):
         port.sport = seg[SPORT]
         port.cast = seg[CAST]
         try:
-            n = port.app.received(port, buf, at + _HEAD, seg[LEN] - _HEAD) or 0
-            if not 0 <= n <= room:
+            n = port.app.received(port, buf, at + _HEAD, seg[LEN] - _HEAD)
+            if n is not None and not 0 <= n <= room:
                 raise ValueError("an answer has at most port.max octets")
         except Exception as exc:
-            n = 0
+            n = None
             stack.failed(exc)
-        if not n or not port.num:  # a port that the callback closed has no answer
+        if n is None or not port.num:  # a port that the callback closed has no answer
             n = 0
             continue
         if at != iface.tx:  # the answer lies behind IP options, which do not go back
