@@ -45,13 +45,33 @@ from .datagram import (
     TTL,
 )
 
+_LOOSE = const(131)
+_STRICT = const(137)
 ARP = const(256)  # what `front` says of a frame that carries no IP datagram
 
 
 @kernel
-def front(b: ptr8, n: int, face: ptr8, seg: ptr32, stat) -> int:
-    """A frame of n octets lies at b[2:]. Returns the protocol number of a datagram for us, which
+def passing(b: ptr8, i: int, end: int) -> int:
+    """1 if the IP options at b[i:end] have a source route that is not at its end: its pointer is
+    not behind its last address (RFC 791 3.1). A kernel of its own: no jump in frozen code may span
+    2 kB."""
+    while i + 2 < end and b[i]:
+        n = b[i + 1]
+        if b[i] == 1:
+            n = 1
+        elif (b[i] == _LOOSE or b[i] == _STRICT) and b[i + 2] <= n:
+            return 1
+        if n == 0:
+            return 0
+        i += n
+    return 0
+
+
+@kernel
+def front(buf, n: int, face: ptr8, seg: ptr32, stat) -> int:
+    """A frame of n octets lies at buf[2:]. Returns the protocol number of a datagram for us, which
     `seg` describes then; ARP, with its octets in seg[LEN]; or 0: dropped, and counted."""
+    b = ptr8(buf)
     s = ptr32(stat)
     c = s[N_FRAMES_IN] - 0x20000000 + 1  # bump, in place
     if c >= 0x20000000:
@@ -114,12 +134,13 @@ def front(b: ptr8, n: int, face: ptr8, seg: ptr32, stat) -> int:
                 ours = 0
             n += 1
         ours = ours | all_ones
+    if k > h + 20 and int(passing(buf, h + 20, k)):
+        ours = 0  # RFC 1122 3.2.1.8 (c): what a source route leads on has not arrived
     n = 0
     while n < 4 and b[h + 12 + n] == face[BCAST + n]:
         n += 1
     c = b[h + 12]
-    # RFC 1122 3.2.1.3, MUST-63: no source is in 0/8, 127/8, multicast or class E, or is a
-    # broadcast; and ourselves we know.
+    # RFC 1122 3.2.1.3, MUST-63: no source is in 0/8, 127/8, above class C, or a broadcast, or us
     if ours == 0 or us or n == 4 or c >= 224 or c == 127 or c == 0:
         bump(stat, N_IP_IGNORED)
         return 0
