@@ -4,14 +4,15 @@
     IPv4          0 version, IHL   1 TOS   2 total length   4 identification   6 flags, offset
                   8 TTL   9 protocol   10 checksum   12 source   16 destination   20 options
 
-Each datagram that we send is one that routers must not fragment (DF), so its identification says
-nothing and is 0 (RFC 6864 4.1). Fragments that arrive are dropped and counted, options skipped. An
-address is ours only on the interface that has it (the strong model of RFC 1122 3.3.4.2).
+A segment of TCP is one that routers must not fragment (DF), so its identification says nothing and
+is 0 (RFC 6864 4.1); what UDP and ICMP send has none, and a number that nobody foresees, where a
+router might have to (`divisible`). Fragments that arrive are dropped and counted, options skipped.
+An address is ours only on the interface that has it (the strong model of RFC 1122 3.3.4.2).
 """
 
 from micropython import const
 
-from ..kern import bump
+from ..kern import bump, mac
 from ..kern.ptr import kernel, ptr8, ptr32
 from ..stat import (
     N_ETH_IGNORED,
@@ -27,6 +28,7 @@ from .datagram import (
     AT,
     BCAST,
     CAST,
+    CHAIN,
     DST_AT,
     HOP,
     IDX,
@@ -36,6 +38,7 @@ from .datagram import (
     LEN,
     OUR_IP,
     OUR_MAC,
+    OUT_ID,
     OUT_PROTO,
     OUT_TOS,
     OUT_TTL,
@@ -184,6 +187,18 @@ def aim(b: ptr8, face: ptr8, row: ptr8, off: int):
 
 
 @kernel
+def divisible(key, out: ptr32, n: int):
+    """The datagram being built, with n octets behind its header, has no path MTU to keep to: a
+    router may fragment it. So its identification is drawn, that no fragment of another is taken
+    for one of its own, and that nobody foresees it (RFC 6864 4.3, RFC 7739 5.1). One of up to 68
+    octets no router fragments (RFC 791 3.2)."""
+    if n > 48:
+        mac(key, key, CHAIN, 8, CHAIN)
+        k = ptr8(key)
+        out[OUT_ID] = 0x10000 | (k[CHAIN] << 8) | k[CHAIN + 1]
+
+
+@kernel
 def head(b: ptr8, n: int, face: ptr8, out: ptr32, stat: ptr32) -> int:
     """The headers before n octets of OUT_PROTO behind the place of an IP header. The frame goes
     back where the one in the buffer came from, or where `aim` says: what stands as its source
@@ -195,16 +210,19 @@ def head(b: ptr8, n: int, face: ptr8, out: ptr32, stat: ptr32) -> int:
     b[h + 1] = out[OUT_TOS]
     b[h + 2] = n >> 8
     b[h + 3] = n & 0xFF
-    b[h + 4] = 0
-    b[h + 5] = 0
-    b[h + 6] = 0x40  # DF
+    k = out[OUT_ID]
+    b[h + 4] = (k >> 8) & 0xFF
+    b[h + 5] = k & 0xFF
+    b[h + 6] = 0
+    if k == 0:
+        b[h + 6] = 0x40  # DF
     b[h + 7] = 0
     b[h + 8] = out[OUT_TTL]
     b[h + 9] = out[OUT_PROTO]
     b[h + 10] = 0
     b[h + 11] = 0
     out[OUT_TTL] = TTL
-    out[OUT_TOS] = 0
+    out[OUT_TOS] = out[OUT_ID] = 0
     k = 0
     while k < 4:
         b[h + 16 + k] = b[h + 12 + k]

@@ -26,6 +26,7 @@ from .datagram import (
     OUT_TOS,
     SRC_AT,
 )
+from .front import divisible
 
 _UNREACHABLE = const(3)
 
@@ -152,6 +153,7 @@ class Icmp:
         b[at + 1] = code
         put16(b, at + 2, 0xFFFF ^ csum(b, at, n, 0))
         stack.out[OUT_PROTO] = ICMP
+        divisible(stack.key, stack.out, n)
         bump(stack.stat, N_ICMP_OUT)
         return n
 

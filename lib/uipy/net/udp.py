@@ -13,7 +13,7 @@ from ..kern import bump, copy, csum, put16, u16
 from ..kern.ptr import kernel, ptr8, ptr16, ptr32
 from ..stat import N_UDP_BAD, N_UDP_IN, N_UDP_NO_PORT, N_UDP_OUT
 from .datagram import AT, CAST, FAR, ICMP_AT, L2, LEN, OUR_IP, OUT_PROTO, PSUM, SPORT
-from .front import aim
+from .front import aim, divisible
 from .iface import ip_of
 
 _HEAD = const(8)
@@ -218,6 +218,7 @@ def datagrams(udp):
         if at != iface.tx:  # the answer lies behind IP options, which do not go back
             copy(buf, iface.tx, buf, at, n + _HEAD)
         n = udp_head(buf, n, iface.face, stat)
+        divisible(stack.key, stack.out, n)
 
 
 def _fill(port):
@@ -319,4 +320,6 @@ class Udp:
         if n is None:
             return 0
         stack.out[OUT_PROTO] = UDP
-        return stack.leave(iface, udp_head(stack.buf, n, iface.face, stack.stat))
+        n = udp_head(stack.buf, n, iface.face, stack.stat)
+        divisible(stack.key, stack.out, n)
+        return stack.leave(iface, n)
