@@ -6,9 +6,11 @@ from ..guard import guarded
 from ..kern import ahead, find_row, seq_in, u16
 from ..net.datagram import (
     DST_AT,
+    FRESH_AT,
     ICMP_AT,
     ROW_SPAN,
     ROWS,
+    SRC_AT,
 )
 from .end import end
 from .row import (
@@ -24,12 +26,16 @@ from .row import (
     S_SYN_RECEIVED,
     SND_UNA,
     STATE,
+    TIMERS,
     USED,
+    WIDE,
 )
-from .timers import tell
+from .timers import refresh, tell
 
 _UNREACH = const(3)
 _TOO_BIG = const(4)
+_PLATEAUS = (1492, 1006, 508, 296, 68)  # RFC 1191 7.1, as far as our datagrams reach
+_AGAIN_MS = const(600_000)
 
 
 def unreach(tcp, iface, at, n):
@@ -67,16 +73,31 @@ def _error(conn):
     row = conn.row
     at = tcp.seg[ICMP_AT]
     if tcp.buf[at] == _UNREACH and tcp.buf[at + 1] == _TOO_BIG:
-        # RFC 1191 6.4: smaller segments from now on, and the one that was too big at once; never
-        # below 536 + 40.
-        mss = max(u16(tcp.buf, at + 6), 576) - 40
-        if mss < row[MSS] and row[STATE] > S_SYN_RECEIVED:
-            row[MSS] = mss
-            row[NXT] = 0
-            row[OWES] |= OWES_DATA | OWES_REXMT
-            tcp.stack.wake_up()
-            tell(conn, "too big")
+        _shrink(conn, u16(tcp.buf, at + 6), u16(tcp.buf, tcp.seg[SRC_AT] - 10))
     elif row[STATE] <= S_SYN_RECEIVED and _hard(tcp):  # MUST-56
         end(conn, "unreachable")
     else:
         tell(conn, "unreachable")  # soft errors never end it
+
+
+def _shrink(conn, mtu, n):
+    """The path takes `mtu` octets, and the datagram quoted had n (RFC 1191 6.4): smaller segments
+    from now on, and the one that was too big at once. Ten minutes later a larger one is tried
+    (6.3)."""
+    tcp = conn.tcp
+    row = conn.row
+    for plateau in _PLATEAUS:  # an old router does not say how much: 0 (5, 7.1)
+        if not mtu and plateau < n:
+            mtu = plateau
+    # What it passes it has no reason to complain of (RFC 5927 7.2). None passes less than 68 (3).
+    mss = max(mtu, 68) - 40
+    if mtu < n and mss < row[MSS] and row[STATE] > S_SYN_RECEIVED:
+        if not row[TIMERS] >> WIDE:
+            row[TIMERS] |= min(row[MSS], 2047) << WIDE
+        row[MSS] = mss
+        row[NXT] = 0
+        row[OWES] |= OWES_DATA | OWES_REXMT
+        refresh(tcp, _AGAIN_MS)
+        tcp.arm(tcp.env[FRESH_AT])
+        tcp.stack.wake_up()
+        tell(conn, "too big")
