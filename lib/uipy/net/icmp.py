@@ -76,7 +76,7 @@ def echo(buf, seg: ptr32, face: ptr8, out: ptr32, stat: ptr32) -> int:
 
 class Icmp:
     """What is not an echo. At most ten errors at once and ten a second leave us (RFC 1812
-    4.3.2.8)."""
+    4.3.2.8), by chance down to half of that: see `_token`."""
 
     def __init__(self, stack):
         self.stack = stack
@@ -158,7 +158,9 @@ class Icmp:
         return n
 
     def _token(self):
-        # A bucket of ten that fills in a second. A difference below zero: not used for days.
+        # A bucket of ten that fills in a second. An error takes one token, or by chance two:
+        # nobody can tell from what is left how many errors others were sent (CVE-2020-25705). A
+        # difference below zero: not used for days.
         now = self.stack.env[NOW]
         d = tdiff(now, self.at)
         if d < 0 or d >= _BURST * _TOKEN_MS:
@@ -168,7 +170,7 @@ class Icmp:
             self.tokens += 1
             d -= _TOKEN_MS
             self.at = tadd(self.at, _TOKEN_MS)
-        if self.tokens:
-            self.tokens -= 1
+        if self.tokens > 0:
+            self.tokens -= 1 + (self.stack.random8() & 1)
             return True
         return False
