@@ -86,7 +86,7 @@ def test_frame_may_be_longer_than_the_datagram(wire, peer):
         b"\x89\x03\x04\x00",  # of no address at all
         b"\x00\x83\x07\x04",  # behind the end of the options
         b"\x01\x01\x01\x83",  # of which only the type is there
-        b"\x01\x01\x83\x07",
+        b"\x01\x01\x83\x0b",
         b"\x94\x06\x83\x07\x04\x00\x00\x00",  # within another option
         b"\x94\x04\x00\x00",  # router alert
         b"\xff\xff\xff\xff" * 10,  # lengths that lead out of the header

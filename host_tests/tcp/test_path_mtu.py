@@ -2,7 +2,7 @@
 
 import pytest
 from lab import packets
-from lab.tcp import SACK_OK, Lab, Peer, mss, stamps
+from lab.tcp import SACK_OK, Lab, Peer, active, mss, stamps
 from uipy import Bytes
 from uipy.tcp.row import MSS, STATE
 
@@ -147,6 +147,17 @@ def test_connection_with_nothing_in_flight_believes_nobody():
     assert p.conn.mss == 1460
 
 
+def test_handshake_that_crosses_another_is_not_too_big():
+    """SYN-RECEIVED: our SYN,ACK is shorter than what every router passes."""
+    lab = Lab()
+    _app, p, _syn = active(lab)
+    (s,) = p.send("S", opts=mss(1460))
+    assert s.flags == "SA"
+    assert not lab.icmp(3, 4, s.frame, rest=40)
+    p.send("A")
+    assert p.state == "ESTABLISHED" and p.conn.mss == 1460
+
+
 # The way back (RFC 1191 6.3)
 
 
@@ -238,3 +249,16 @@ def test_idle_stack_wakes_for_it_once():
     assert p.conn.mss == 560 and lab.ms == at + 10 * MINUTE - 1
     lab.run(1)
     assert p.conn.mss == 1460
+
+
+def test_jumbo_segments_come_back_as_what_the_row_can_remember():
+    """2047 octets: it has 11 bits for it."""
+    lab = Lab(mtu=9000)
+    p = Peer(lab, wnd=60_000)
+    p.open(opts=mss(8960))
+    p.conn.send(Bytes(bytes(40_000)))
+    way = Narrow(lab, p, 1500)
+    way.run(1000)
+    assert p.conn.mss == 1460
+    way.run(10 * MINUTE)
+    assert p.conn.mss == 2047

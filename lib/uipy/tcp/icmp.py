@@ -6,7 +6,6 @@ from ..guard import guarded
 from ..kern import ahead, find_row, seq_in, u16
 from ..net.datagram import (
     DST_AT,
-    FRESH_AT,
     ICMP_AT,
     ROW_SPAN,
     ROWS,
@@ -97,7 +96,6 @@ def _shrink(conn, mtu, n):
         row[MSS] = mss
         row[NXT] = 0
         row[OWES] |= OWES_DATA | OWES_REXMT
-        refresh(tcp, _AGAIN_MS)
-        tcp.arm(tcp.env[FRESH_AT])
+        refresh(tcp, _AGAIN_MS)  # needs no arm(): what is in flight has a timer, that looks at it
         tcp.stack.wake_up()
         tell(conn, "too big")

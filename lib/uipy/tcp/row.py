@@ -110,7 +110,7 @@ RUNS_PERSIST = const(0x02)
 RUNS_ACK = const(0x04)
 RUNS_POLL = const(0x08)
 RUNS_LINGER = const(0x10)
-WIDE = const(5)  # 11 bits: 2047 at the most; 0: no router has lowered it
+WIDE = const(5)  # 11 bits: 2047 at the most; 0: no router has ever lowered it
 
 NO_LISTENER = const(255)
 WND_MAX = const(61440)  # so that no sum of two windows leaves 17 bits

@@ -79,7 +79,6 @@ def run(tcp):
             row = conn.row
             if row[TIMERS] >> WIDE:
                 row[MSS] = row[TIMERS] >> WIDE
-                row[TIMERS] &= (1 << WIDE) - 1
         refresh(tcp, FAR >> 1)
     for conn in tcp.conns:
         if conn.row[STATE]:
