@@ -70,32 +70,30 @@ def _hard(tcp):
 def _error(conn):
     tcp = conn.tcp
     row = conn.row
+    buf = tcp.buf
     at = tcp.seg[ICMP_AT]
-    if tcp.buf[at] == _UNREACH and tcp.buf[at + 1] == _TOO_BIG:
-        _shrink(conn, u16(tcp.buf, at + 6), u16(tcp.buf, tcp.seg[SRC_AT] - 10))
+    if buf[at] == _UNREACH and buf[at + 1] == _TOO_BIG:
+        # RFC 1191 6.4: smaller segments from now on, and the one that was too big at once. An old
+        # router says 0 for the size (5, 7.1); none passes less than 68 octets (3); of what it
+        # passes it has no reason to complain (RFC 5927 7.2).
+        n = u16(buf, tcp.seg[SRC_AT] - 10)  # octets of the datagram quoted
+        mtu = u16(buf, at + 6)
+        for plateau in _PLATEAUS:
+            if not mtu and plateau < n:
+                mtu = plateau
+        mss = max(mtu, 68) - 40
+        if mtu < n and mss < row[MSS] and row[STATE] > S_SYN_RECEIVED:
+            if not row[TIMERS] >> WIDE:
+                row[TIMERS] |= min(row[MSS], 2047) << WIDE
+            row[MSS] = mss
+            row[NXT] = 0
+            row[OWES] |= OWES_DATA | OWES_REXMT
+            # 6.3: larger ones are tried again. No arm(): what is in flight has a timer, and that
+            # looks for the next one.
+            refresh(tcp, _AGAIN_MS)
+            tcp.stack.wake_up()
+            tell(conn, "too big")
     elif row[STATE] <= S_SYN_RECEIVED and _hard(tcp):  # MUST-56
         end(conn, "unreachable")
     else:
         tell(conn, "unreachable")  # soft errors never end it
-
-
-def _shrink(conn, mtu, n):
-    """The path takes `mtu` octets, and the datagram quoted had n (RFC 1191 6.4): smaller segments
-    from now on, and the one that was too big at once. Ten minutes later a larger one is tried
-    (6.3)."""
-    tcp = conn.tcp
-    row = conn.row
-    for plateau in _PLATEAUS:  # an old router does not say how much: 0 (5, 7.1)
-        if not mtu and plateau < n:
-            mtu = plateau
-    # What it passes it has no reason to complain of (RFC 5927 7.2). None passes less than 68 (3).
-    mss = max(mtu, 68) - 40
-    if mtu < n and mss < row[MSS] and row[STATE] > S_SYN_RECEIVED:
-        if not row[TIMERS] >> WIDE:
-            row[TIMERS] |= min(row[MSS], 2047) << WIDE
-        row[MSS] = mss
-        row[NXT] = 0
-        row[OWES] |= OWES_DATA | OWES_REXMT
-        refresh(tcp, _AGAIN_MS)  # needs no arm(): what is in flight has a timer, that looks at it
-        tcp.stack.wake_up()
-        tell(conn, "too big")
