@@ -19,6 +19,7 @@ PIECES = (
     b"GET", b"HEAD", b"POST", b"CONNECT", b"BREW", b"get", b"G(T", b"",
     b"/", b"/a", b"/status.json", b"/status.jso", b"/a?b", b"*", b"http://h/a", b"http://h", b"a",
     b"/" + b"a" * 48, b"/" + b"a" * 70,
+    b"HTTP://h/%61?%2", b"hTTp://h?/a", b"/status%2Ejson", b"/%61%2", b"/%2fa",
     b"HTTP/1.1", b"HTTP/1.0", b"HTTP/1.9", b"HTTP/2.0", b"HTTX/1.1", b"HTTP/1.x", b"HTTP/1,1",
     b"Connection: close", b"connection: a, Keep-Alive", b"Connection: keep-alive, cLOSe",
     b"Accept: */*", b"X!#$%&'*+.^_`|~-0: y", b"Content-Length: 0", b"Content-Length: 17",
@@ -30,9 +31,9 @@ PIECES = (
     b"n" * 62, b"n" * 63, b"n" * 64, b"n" * 65, b"n" * 62 + b"\r", b"n" * 63 + b"\r",
 )  # fmt: skip
 METHODS = (0, 8)
-TARGETS = (8, 19)
-VERSIONS = (19, 26)
-FIELDS = (26, len(PIECES))
+TARGETS = (8, 24)
+VERSIONS = (24, 31)
+FIELDS = (31, len(PIECES))
 
 
 class Dice:

@@ -15,6 +15,7 @@ SCRIPT = Path(__file__).with_name("requests.py")
 METHODS = b"GET HEAD POST PUT DELETE OPTIONS PATCH TRACE CONNECT".split()
 TOKEN = rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 REQUEST = re.compile(rb"(%s) ([\x21-\x7e]+) (HTTP/([0-9])\.([0-9]))" % TOKEN)
+PLAIN = re.compile(rb"%(2[dDeE]|3\d|[46][1-9a-fA-F]|[57][\daA]|5[fF]|7[eE])")
 FIELD = re.compile(rb"(%s):[ \t]*(.*?)[ \t]*" % TOKEN, re.DOTALL)
 
 
@@ -70,13 +71,13 @@ class Oracle:
             self._target(found[2])
 
     def _target(self, target):
-        if target.startswith(b"http://"):
-            target = b"/" + target[7:].partition(b"/")[2]
+        if target[:7].lower() == b"http://":
+            target = b"/" + target[7:].partition(b"?")[0].partition(b"/")[2]
         elif not target.startswith(b"/"):
             self.status = 400 if self.method <= 2 else 0
             target = b"/"
         paths = PATHS[:-1].split(b"\n")[:-1]
-        path = target.partition(b"?")[0]
+        path = PLAIN.sub(lambda m: bytes([int(m[1], 16)]), target.partition(b"?")[0])
         self.page = paths.index(path) + 1 if path in paths else 0
 
     def _field(self, line, n):

@@ -65,17 +65,18 @@ class Port:
 
 def test_udp_echo_answers_in_place():
     assert UdpEcho().received(Port(50000), bytearray(b"hello"), 1, 4) == 4
+    assert UdpEcho().received(Port(50000), bytearray(b"hello"), 5, 0) == 0  # RFC 862: empty, too
 
 
 @pytest.mark.parametrize("sport", [7, 9, 13, 17, 19, 37])
 def test_udp_echo_starts_no_loop_with_another_service(sport):
-    assert not UdpEcho().received(Port(sport), bytearray(b"hello"), 0, 5)
+    assert UdpEcho().received(Port(sport), bytearray(b"hello"), 0, 5) is None
 
 
 def test_udp_echo_does_not_answer_a_broadcast():
     port = Port(50000)
     port.cast = True
-    assert not UdpEcho().received(port, bytearray(b"hello"), 0, 5)
+    assert UdpEcho().received(port, bytearray(b"hello"), 0, 5) is None
 
 
 def test_discard_takes_everything_and_says_nothing():

@@ -138,6 +138,29 @@ def test_malformed_or_impossible_packet_is_counted_and_dropped(wire, stack, peer
     assert not knows(wire, stack, wrong.get("spa", PEER)) or wrong.get("spa", "").startswith("2")
 
 
+@pytest.mark.parametrize("known", [False, True])
+@pytest.mark.parametrize("op", [1, 2])
+def test_nobody_else_has_our_mac(wire, stack, peer, known, op):
+    """A packet that gives our own MAC for another's address: what we send there would come back to
+    us, or be lost."""
+    if known:
+        wire.give(peer.arp_request())
+    body = packets.arp(op, BOARD_MAC, PEER, bytes(6), BOARD)
+    assert not wire.give(peer.frame(body, BROADCAST, 0x0806))
+    assert wire.count("arp_bad") == 1
+    assert knows(wire, stack, PEER)
+
+
+def test_new_entry_is_made_only_for_a_host_of_the_subnet_that_speaks_to_us(wire, stack, peer):
+    tab = stack.ifaces[0].arp.tab
+    wire.give(peer.arp_request(spa="192.168.2.9"), peer.arp_request(tpa="192.168.1.8"))
+    wire.give(peer.frame(packets.arp(2, PEER_MAC, "8.8.8.8", BOARD_MAC, BOARD), None, 0x0806))
+    wire.give(peer.frame(packets.arp(2, PEER_MAC, PEER, BROADCAST, PEER), BROADCAST, 0x0806))
+    peer.ping(b"no datagram teaches anything")
+    peer.udp(b"nor this", dport=9999)
+    assert not any(tab)
+
+
 @pytest.mark.parametrize("op", [0, 3, 4, 8, 9, 0x0101, 0x0102])
 def test_operation_that_is_neither_request_nor_reply_is_dropped(wire, peer, op):
     body = packets.arp(op, PEER_MAC, PEER, bytes(6), BOARD)

@@ -81,7 +81,13 @@ def test_frame_may_be_longer_than_the_datagram(wire, peer):
         b"\x01\x01\x01\x00",
         b"\x07\x07\x04\0\0\0\0\x00",  # record route
         b"\x44\x08\x05\0\0\0\0\0",  # timestamp
-        b"\x83\x07\x04\x0a\x00\x00\x01\x00",  # loose source route, at its end
+        b"\x83\x07\x08\x0a\x00\x00\x01\x00",  # loose source route, at its end
+        b"\x01\x89\x0b\x0c\x0a\x00\x00\x01\x0a\x00\x00\x02",  # strict, at its end
+        b"\x89\x03\x04\x00",  # of no address at all
+        b"\x00\x83\x07\x04",  # behind the end of the options
+        b"\x01\x01\x01\x83",  # of which only the type is there
+        b"\x01\x01\x83\x0b",
+        b"\x94\x06\x83\x07\x04\x00\x00\x00",  # within another option
         b"\x94\x04\x00\x00",  # router alert
         b"\xff\xff\xff\xff" * 10,  # lengths that lead out of the header
         b"\x07\x00\x00\x00",  # a length of zero
@@ -92,6 +98,19 @@ def test_frame_may_be_longer_than_the_datagram(wire, peer):
 def test_options_are_skipped_whatever_they_say(wire, peer, opts):
     (f,) = peer.ping(b"behind options", opts=opts)
     assert f.icmp.data == b"behind options"
+
+
+@pytest.mark.parametrize("kind", [b"\x83", b"\x89"])
+@pytest.mark.parametrize("before", [b"", b"\x01", b"\x94\x04\x00\x00", b"\x07\x03\x04\x01\x01"])
+@pytest.mark.parametrize("at", [4, 8, 11])
+def test_datagram_whose_source_route_is_not_at_its_end_is_on_its_way(wire, peer, kind, before, at):
+    """RFC 1122 3.2.1.8 (c): it has not arrived, though it is addressed to us; and we pass on
+    nothing. No echo, no segment and no port sees it."""
+    opts = before + kind + b"\x0b" + bytes([at]) + b"\x0a\x00\x00\x01\x0a\x00\x00\x02"
+    opts += bytes(-len(opts) % 4)
+    assert not peer.ping(b"on its way", opts=opts)
+    assert not peer.udp(b"on its way", opts=opts)
+    assert wire.count("ip_ignored") == 2 and wire.count("icmp_in") == 0
 
 
 @pytest.mark.parametrize("frag", [0x2000, 0x0001, 0x2001, 0x1FFF, 0x3FFF, 0x6000])

@@ -160,6 +160,30 @@ def test_an_escape_before_an_end_ends_the_packet_and_is_counted(dev, line, buf):
     assert count(dev, "rx_bad") == 1
 
 
+@pytest.mark.parametrize("alone", [False, True])
+@pytest.mark.parametrize("escapes", [2, 3, 4, 70])
+@pytest.mark.parametrize(
+    "behind, meant, bad",
+    [(ESC_END, [END], 0), (ESC_ESC, [ESC], 0), (0x41, [0x41], 1), (END, [], 1)],
+)
+def test_the_last_of_several_escapes_is_the_one_that_counts(
+    dev, line, buf, alone, escapes, behind, meant, bad
+):
+    """Each ESC behind an ESC is a violation, and begins a sequence of its own: the noise that made
+    one of them does not take the octet behind it along."""
+    octets = PACKET + bytes([ESC] * escapes + [behind] + [END] * (behind != END))
+    if alone:
+        got = []
+        for octet in octets:
+            line.inbound.append(octet)
+            got += everything(dev, buf)
+    else:
+        line.inbound += octets
+        got = everything(dev, buf)
+    assert got == [PACKET + bytes(meant)]
+    assert count(dev, "rx_bad") == escapes - 1 + bad
+
+
 @pytest.mark.parametrize("n", [577, 600, 5000])
 def test_a_packet_longer_than_mtu_is_dropped_whole(dev, line, buf, n):
     line.inbound += sliplib.Driver().send(b"x" * n) + PACKET + bytes([END])

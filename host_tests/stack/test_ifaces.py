@@ -4,7 +4,7 @@ import pytest
 from lab import packets
 from lab.net import BOARD, PEER, Inbox, Station, Wire, join, run_all
 from lab.packets import addr, mac
-from uipy import BadAddress, Bytes
+from uipy import App, BadAddress, Bytes, Error
 
 
 class Two(Wire):
@@ -97,6 +97,67 @@ def test_larger_mtu_on_the_second_interface_is_cut_to_the_buffer():
     stack.bind(9, Inbox()).send("192.168.1.255", 9, src)
     line.run()
     assert [f.udp.data for f in ether.take() if f.udp]
+
+
+class Edge(Bytes):
+    """A source that knows how long the buffer is."""
+
+    def fill(self, rel, buf, pos, n):
+        assert pos + n <= len(buf), "%d octets behind the buffer" % (pos + n - len(buf))
+        return Bytes.fill(self, rel, buf, pos, n)
+
+
+@pytest.mark.parametrize("first, second", [(0, 14), (14, 0), (14, 14), (0, 0)])
+@pytest.mark.parametrize("mtus", [(576, 1500), (1500, 1600), (576, 577), (1500, 9000)])
+@pytest.mark.parametrize("options", [{}, {"timestamps": True}])
+def test_source_never_writes_behind_the_buffer(first, second, mtus, options):
+    """It is asked for one octet more than a segment takes, also on an interface whose mtu the
+    shared buffer has cut."""
+    a = Wire(l2=first, mtu=mtus[0])
+    b = Wire(l2=second, mtu=mtus[1], mac=mac("02:00:00:00:00:77"), clock=a.clock)
+    stack = a.board("10.0.0.1/30", tcp=2, tcp_options=options)
+    stack.add_iface(b, BOARD + "/24")
+    a.run()
+    b.take()
+
+    class Sends(App):
+        def connected(self, conn):
+            conn.send(Edge(b"x" * 20_000))
+
+    stack.listen(7, Sends)
+    peer = Station(b)
+    syn = peer.segment("S", opts={"mss": 20_000, "ts": (1, 0)} if options else {"mss": 20_000})
+    b.rx.append(syn)
+    a.settle()
+    peer.expect("SA")
+    b.rx.append(peer.segment("A", opts={"ts": (2, 1)} if options else {}))
+    a.settle()
+    assert not a.errors
+    sent = [len(f.tcp.data) for f in peer.heard]
+    assert max(sent) + 40 <= min(stack.ifaces[1].mtu, mtus[1])
+
+
+def test_mtu_of_a_second_interface_leaves_the_spare_octets_free():
+    for l2 in (0, 14):
+        stack = Wire(l2=l2, mtu=576).board("10.0.0.1/30")
+        spare = len(stack.buf) - 2 - l2 - 576
+        for other in (0, 14):
+            iface = stack.add_iface(Wire(l2=other, mtu=9000), "172.16.%d.1/24" % other)
+            assert iface.mtu == len(stack.buf) - spare - 2 - other
+
+
+@pytest.mark.parametrize("mtu", [1, 67, 68, 91, 127])
+def test_mtu_that_has_no_place_for_all_headers_is_refused(mtu):
+    """20 octets of IP header, 60 of TCP's, 8 of text, and an ICMP error with 60 octets of
+    somebody's header: 128 is a round number that has room for all."""
+    with pytest.raises(Error, match="128"):
+        Wire(mtu=mtu).board()
+    stack = Wire(l2=0, mtu=128).board()
+    assert stack.ifaces[0].mtu == 128
+    with pytest.raises(Error, match="128"):
+        stack.add_iface(Wire(mtu=1500), "10.0.0.1/24")  # 14 octets less
+    assert len(stack.ifaces) == 1
+    stack.add_iface(Wire(l2=0, mtu=1500), "10.0.0.1/24")
 
 
 def test_device_that_is_busy_holds_back_what_is_due(two):

@@ -101,6 +101,31 @@ def test_hard_error_ends_a_half_open_connection_in_silence(syn_received, lab):
     assert not lab.run(10_000) and not any(a.events for a in lab.apps)
 
 
+@pytest.mark.parametrize("code", [2, 3])
+@pytest.mark.parametrize("off", [-1, 1, -65536, 65536, 2**31])
+def test_blind_hard_error_does_not_end_a_half_open_connection(syn_received, lab, code, off):
+    """RFC 5927 4.1: only who has seen our SYN,ACK knows its number."""
+    quoted = bytearray(syn_received.syn_ack.frame)
+    quoted[24:28] = ((syn_received.iss + off) % 2**32).to_bytes(4, "big")
+    lab.icmp(3, code, bytes(quoted))
+    assert not syn_received.send("A") and syn_received.state == "ESTABLISHED"
+
+
+@pytest.mark.parametrize("type, code", [*SOFT, (3, 4), (3, 13), (4, 0)])
+def test_soft_error_does_not_end_a_half_open_connection(syn_received, lab, type, code):
+    lab.icmp(type, code, syn_received.syn_ack.frame)
+    assert not syn_received.send("A") and syn_received.state == "ESTABLISHED"
+
+
+@pytest.mark.parametrize("at", [16, 20, 22])
+def test_hard_error_about_another_handshake_does_not_end_this_one(syn_received, lab, at):
+    """Another peer, another port of ours, another port of the peer's."""
+    quoted = bytearray(syn_received.syn_ack.frame)
+    quoted[at + 1] ^= 1
+    lab.icmp(3, 3, bytes(quoted))
+    assert not syn_received.send("A") and syn_received.state == "ESTABLISHED"
+
+
 @rfc("7323 5.7-1")
 def test_too_big_makes_segments_smaller_and_sends_the_first_again(peer, lab):
     """Path MTU discovery (RFC 1191): nothing of ours may be fragmented, and what a router cannot
@@ -115,15 +140,19 @@ def test_too_big_makes_segments_smaller_and_sends_the_first_again(peer, lab):
 
 @rfc("7323 5.7-1")
 def test_blind_too_big_does_nothing(peer, lab):
-    """RFC 5927 7: a number that is not in flight, or a size below the minimum, does not choke the
-    connection."""
+    """RFC 5927 7: a number that is not in flight, or a datagram that would have passed, does not
+    choke the connection. What a router may say is in test_path_mtu.py."""
     peer.conn.send(Bytes(bytes(10_000)))
     first = peer.run(0)
-    quoted = bytearray(first[0].frame)
-    quoted[24:28] = (first[0].seq - 1).to_bytes(4, "big")
-    assert not lab.icmp(3, 4, bytes(quoted), rest=600)
-    out = lab.icmp(3, 4, first[0].frame, rest=68)
-    assert out and min(s.len for s in out[:-1]) >= 536
+    for seq in (first[0].seq - 1, first[-1].seq + first[-1].len, first[0].seq + 2**31):
+        quoted = bytearray(first[0].frame)
+        quoted[24:28] = (seq % 2**32).to_bytes(4, "big")
+        assert not lab.icmp(3, 4, bytes(quoted), rest=600)
+    for total, told in ((1040, 1040), (1040, 9000), (600, 600), (576, 600), (20, 600)):
+        quoted = bytearray(first[0].frame)
+        quoted[2:4] = total.to_bytes(2, "big")
+        assert not lab.icmp(3, 4, bytes(quoted), rest=told)
+    assert peer.conn.mss == 1000
 
 
 @rfc("5927 4.1-1")

@@ -218,3 +218,39 @@ def test_a_source_that_has_nothing_more_is_not_asked_again_before_the_ack(peer):
     peer.conn.send(source)
     assert one(peer.run(0)).data == b"abc"
     assert source.times == 1
+
+
+class Minus(Bytes):
+    """A source that gives less than nothing: from its second call on, or at once."""
+
+    def __init__(self, n, later=False):
+        Bytes.__init__(self, bytes(3000))
+        self.n, self.later = n, later
+
+    def fill(self, rel, buf, pos, n):
+        if self.later:
+            self.later = False
+            return Bytes.fill(self, rel, buf, pos, n)
+        return self.n
+
+
+@pytest.mark.parametrize("n", [-1, -20, -100_000])
+@pytest.mark.parametrize("later", [False, True])
+def test_source_that_gives_less_than_nothing_loses_its_connection(lab, peer, n, later):
+    """A named error, as whatever else an application does wrong; nothing malformed leaves."""
+    peer.conn.send(Minus(n, later))
+    out = peer.run(0)
+    assert [s.flags for s in out] == ["A"] * later + ["R"]
+    (exc,) = lab.errors
+    assert isinstance(exc, ValueError) and "fill" in str(exc)
+    lab.errors.clear()
+    assert lab.app.said("closed") == ["error"]
+
+
+@pytest.mark.parametrize("where", [0, 1])
+def test_part_of_a_chain_that_gives_less_than_nothing_is_found_too(lab, peer, where):
+    parts = [Bytes(b"head"), Minus(-1)]
+    peer.conn.send(Chain(parts[where], parts[1 - where]))
+    assert "R" in peer.run(0)[-1].flags
+    assert [type(e) for e in lab.errors] == [ValueError]
+    lab.errors.clear()

@@ -21,17 +21,26 @@ def test_datagram_is_handed_over_and_answered(peer, echo, n):
     data = bytes(i * 7 & 0xFF for i in range(n))
     peer.udp(data)
     assert echo.got == [data]
-    if n:
-        peer.expect(data=data, sport=7, dport=5000, ip_src=addr(BOARD))
-        assert (peer.wire.count("udp_in"), peer.wire.count("udp_out")) == (1, 1)
+    peer.expect(data=data, sport=7, dport=5000, ip_src=addr(BOARD))
+    assert (peer.wire.count("udp_in"), peer.wire.count("udp_out")) == (1, 1)
     peer.nothing()
 
 
-def test_no_answer_is_sent_unless_there_is_one(wire, stack, peer):
+@pytest.mark.parametrize("data", [b"", b"x"])
+def test_no_answer_is_sent_unless_there_is_one(wire, stack, peer, data):
     app = Inbox(None)
     stack.bind(7, app)
-    assert not peer.udp(b"x")
-    assert app.got == [b"x"] and wire.count("udp_out") == 0
+    assert not peer.udp(data)
+    assert app.got == [data] and wire.count("udp_out") == 0
+
+
+@pytest.mark.parametrize("opts", [b"", bytes(40)])
+def test_empty_answer_is_a_datagram(stack, peer, opts):
+    """None is no answer, 0 an empty one (RFC 768: the least length is 8)."""
+    stack.bind(7, Inbox(b""))
+    peer.udp(b"are you there?", opts=opts)
+    peer.expect(data=b"", sport=7, dport=5000)
+    peer.nothing()
 
 
 def test_answer_may_be_longer_than_the_question(stack, peer):

@@ -190,3 +190,62 @@ def test_two_boards_talk():
         port.send("192.168.1.8", 7, Bytes(b"message %d" % k))
         run_all((a, b), 10)
     assert inbox.got == [b"message %d" % k for k in range(20)]
+
+
+@pytest.mark.parametrize("n", [-1, -8, -100_000])
+def test_source_that_gives_less_than_nothing_loses_its_datagram_only(wire, stack, peer, n):
+    class Minus(Source):
+        told = None
+
+        def fill(self, rel, buf, pos, most):
+            return n
+
+        def acked(self, n):
+            self.told = n
+
+    src = Minus()
+    port = stack.bind(4000, Inbox())
+    port.send(PEER, 9, src)
+    wire.run()
+    peer.nothing()
+    (exc,) = wire.errors
+    assert isinstance(exc, ValueError) and "fill" in str(exc) and src.told is None
+    wire.errors.clear()
+    port.send(PEER, 9, Bytes(b"goes on"))
+    wire.run()
+    peer.expect(data=b"goes on")
+
+
+def test_ports_that_always_have_something_to_send_take_turns(wire, stack, peer):
+    """Each gets its datagram out before any has a second one."""
+    sent = []
+
+    class Endless(Source):
+        def __init__(self, num):
+            self.port = stack.bind(num, Inbox())
+            self.num = num
+
+        def fill(self, rel, buf, pos, n):
+            buf[pos] = self.num
+            return 1
+
+        def acked(self, n):
+            sent.append(self.num)
+            if len(sent) < 30:
+                self.port.send(PEER, 9, self)
+
+    sources = [Endless(num) for num in (1, 2, 3)]
+    for src in sources:
+        src.port.send(PEER, 9, src)
+    wire.run()
+    assert len(sent) >= 30
+    rounds = [sorted(sent[k : k + 3]) for k in range(0, 30, 3)]
+    assert rounds == [[1, 2, 3]] * 10
+
+
+def test_port_whose_neighbour_is_silent_holds_back_no_other(wire, stack, peer):
+    stack.bind(1, Inbox()).send("192.168.1.200", 9, Bytes(b"nobody there"))
+    for num in (2, 3):
+        stack.bind(num, Inbox()).send(PEER, 9, Bytes(b"%d" % num))
+    wire.run()
+    assert sorted(f.udp.sport for f in peer.heard) == [2, 3]

@@ -164,6 +164,8 @@ class Chain:
                 rel -= self.part.left
                 continue
             self.k = self.part.fill(rel, buf, pos, n)
+            if self.k < 0:  # nonsense, for the stack to find
+                return self.k
             self.given += self.k
             pos += self.k
             n -= self.k

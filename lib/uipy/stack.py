@@ -16,8 +16,6 @@ never late. When the layers have nothing more to send, `output` asks each of the
 import os
 from array import array
 
-from micropython import const
-
 from .errors import Error, NoEntropy
 from .frames import frames_in, next_frame
 from .kern import bump, mac, tdiff
@@ -43,11 +41,9 @@ from .net.datagram import (
 )
 from .net.front import head
 from .net.icmp import ICMP, Icmp
-from .net.iface import Iface, ip_of
+from .net.iface import SPARE, Iface, ip_of
 from .poll import poller, start, tick, ticks_ms
 from .stat import N_APP_ERROR, NAMES
-
-_SPARE = const(4)  # the buffer's octets behind the longest frame
 
 
 class Stack:
@@ -85,7 +81,7 @@ class Stack:
         tcp_options=None,
         now=None,
     ):
-        self.buf = bytearray(2 + dev.l2 + dev.mtu + _SPARE)
+        self.buf = bytearray(2 + dev.l2 + dev.mtu + SPARE)
         self.seg = array("i", bytearray(4 * SEG_SIZE))
         self.out = array("i", bytearray(4 * OUT_SIZE))
         self.out[OUT_TTL] = TTL
@@ -133,7 +129,7 @@ class Stack:
         """One more device and our address on it; returns the interface, whose `idx` is its number.
 
         Its frames pass through the same buffer, so that its mtu is at most what the first device's
-        left room for.
+        left room for. Raises `Error` when that is less than 128 octets.
         """
         iface = Iface(self, dev, len(self.ifaces), arp)
         iface.configure(ip, gateway)

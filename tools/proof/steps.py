@@ -14,10 +14,10 @@ from array import array
 ROUNDS = 300
 BIG = (1 << 30) - 1
 NAMES = (
-    "front.front", "front.aim", "front.head", "icmp.echo", "udp.whose_port", "udp.udp_head",
-    "poll.tick", "whose.whose", "rto.sample", "rto.arm", "rto.restart", "rto.account",
-    "congestion.usable", "congestion.grow", "ack.moves", "ack.window", "text.taken", "emit.seal",
-    "emit.emit", "emit.opens", "timers._row_in_ms",
+    "front.front", "front.passing", "front.aim", "front.divisible", "front.head", "icmp.echo",
+    "udp.whose_port", "udp.udp_head", "poll.tick", "whose.whose", "rto.sample", "rto.arm",
+    "rto.restart", "rto.account", "congestion.usable", "congestion.grow", "ack.moves",
+    "ack.window", "text.taken", "emit.seal", "emit.emit", "emit.opens", "timers._row_in_ms",
 )  # fmt: skip
 HALVES = (0, 0, 0, 1, 2, 3, 536, 1460, 4000, 0x3FFF, 0x7FFF, 0x8000, 61440, 0xFFFE, 0xFFFF)
 TIMES = (0, 1, 1000, 0x1FFFFFFF, 0x20000000, 0x20000001, BIG - 500, BIG - 1, BIG)
@@ -144,6 +144,8 @@ class World:
             b[8] &= 0xFE if d.roll(20) else 0xFF
             b[14], b[15] = d.of(((8, 0), (8, 0), (8, 0), (8, 6), (0x86, 0xDD)))
         b[h] = 0x40 | ihl >> 2
+        if ihl > 20 and d.roll(2):
+            b[h + 20] = d.of((1, 131, 137))
         b[h + 2], b[h + 3] = 0, ihl + size
         b[h + 6], b[h + 7] = d.of(((0, 0), (0x40, 0), (0x40, 0), (0x20, 0), (0, 9)))
         b[h + 9] = proto
@@ -204,6 +206,7 @@ class World:
         d, w, out = self.dice, self.at, self.out
         out[w["OUT_TTL"]], out[w["OUT_TOS"]] = d.roll(256), d.roll(256)
         out[w["OUT_PROTO"]] = d.of((1, 6, 17))
+        out[w["OUT_ID"]] = 0 if d.roll(2) else 0x10000 | d.half()
         out[w["O_HEAD"]], out[w["O_TEXT"]] = d.of((20, 24, 32)), d.roll(90)
         out[w["O_FLAGS"]], out[w["O_UP"]], out[w["O_WND"]] = d.roll(256), d.half(), d.half()
         out[w["O_REL"]] = d.of((0, 0, 1, 1460, 30000, 65000))
@@ -261,7 +264,7 @@ def arguments(name, world):
 
 
 def numbers(name, world):
-    """What a kernel without a packet is given."""
+    """What a kernel without a whole packet is given."""
     w, d, x = world.at, world.dice, world
     if name == "rto.sample":
         return x.row, d.of((-BIG, -1, 0, 1, 50, 1000, 65535, 65536, BIG, d.roll(4000))), x.env
@@ -280,6 +283,13 @@ def numbers(name, world):
     if name == "text.taken":
         n = d.of((0, 1, 536, 1460, 65535))
         return x.row, d.of((0, 1, n // 2, n, n)), n, x.env
+    if name == "front.passing":
+        at = d.roll(40)
+        x.buf[at : at + 3] = bytes((d.of((0, 1, 7, 131, 137)), d.roll(9), d.roll(12)))
+        x.buf[at + 3] = d.of((0, 1, 131, 137, 148))
+        return x.buf, at, at + 4 * d.roll(11)
+    if name == "front.divisible":
+        return d.octets(26), x.out, d.of((0, 48, 49, 1500))
     if name == "emit.opens":
         return x.row, x.env[w["OWN_MSS"]]
     return x.row, d.time()  # timers._row_in_ms

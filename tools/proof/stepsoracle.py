@@ -92,11 +92,13 @@ def head(w, b, n, face, out, stat):
     # RFC 791 3.1
     h, ours, mac = _link(w, face)
     to = bytes(b[h + 12 : h + 16])
-    b[h : h + 10] = bytes((0x45, out[w["OUT_TOS"]], *(n + 20).to_bytes(2, "big"), 0, 0, 0x40, 0,
+    own = out[w["OUT_ID"]]  # RFC 6864 4.1: 0 and DF without it
+    b[h : h + 10] = bytes((0x45, out[w["OUT_TOS"]], *(n + 20).to_bytes(2, "big"),
+                           *(own % 65536).to_bytes(2, "big"), 0 if own else 0x40, 0,
                            out[w["OUT_TTL"]], out[w["OUT_PROTO"]]))  # fmt: skip
     b[h + 12 : h + 20] = ours + to
     _to(b, h + 10, _checksum(b[h : h + 10], b[h + 12 : h + 20]))
-    out[w["OUT_TTL"]], out[w["OUT_TOS"]] = 64, 0
+    out[w["OUT_TTL"]], out[w["OUT_TOS"]], out[w["OUT_ID"]] = 64, 0, 0
     for name in ("N_IP_OUT", "N_FRAMES_OUT"):
         stat[w[name]] = (stat[w[name]] + 1) % M30
     if h == 16:

@@ -19,12 +19,12 @@ class Echo(Stream):
 
 
 class UdpEcho(UdpApp):
-    """Each datagram goes back as it is, unless it comes from a port that would answer the answer,
-    for ever.
+    """Each datagram goes back as it is, an empty one too, unless it comes from a port that would
+    answer the answer, for ever.
     """
 
     def received(self, port, buf, start, n):
         if port.cast:
-            return 0
+            return None
         # echo, discard, daytime, qotd, chargen, time; 37 is the highest: most need one comparison
-        return 0 if port.sport < 38 and port.sport in (7, 9, 13, 17, 19, 37) else n
+        return None if port.sport < 38 and port.sport in (7, 9, 13, 17, 19, 37) else n

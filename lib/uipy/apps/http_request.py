@@ -59,6 +59,7 @@ _COLON = const(58)
 _SLASH = const(47)
 _DASH = const(45)
 _DOT = const(46)
+_PERCENT = const(37)
 _QUESTION = const(63)
 
 _METHODS = const(b"GET HEAD POST PUT DELETE OPTIONS PATCH TRACE CONNECT \0")
@@ -251,21 +252,50 @@ def request_line(s: ptr16, line: ptr8):
 
 
 @kernel
-def find_page(s: ptr16, line: ptr8, paths: ptr8):
-    """The number in `paths` of the target (RFC 9112 3.2): each path ends in LF, the last one in LF
-    and NUL.
+def unreserved(b: ptr8, i: int, end: int) -> int:
+    """The octet that the two hexadecimal digits at b[i:end] mean, if it is one that needs no "%"
+    before it (RFC 3986 2.3); otherwise 0.
     """
+    if i + 2 > end:
+        return 0
+    v = 0
+    for k in range(2):
+        d = b[i + k]
+        c = (d | 32) - 97
+        if 0 <= c and c < 6:
+            c += 10
+        else:
+            c = d - 48
+            if c < 0 or c > 9:
+                return 0
+        v = (v << 4) | c
+    c = v | 32
+    if (c >= 97 and c <= 122) or (v >= 48 and v < 58) or v == _DASH or v == _DOT:
+        return v
+    if v == 95 or v == 126:  # "_" and "~"
+        return v
+    return 0
+
+
+@kernel
+def find_page(s: ptr16, target, paths: ptr8):
+    """The number in `paths` of the target (RFC 9112 3.2): each path ends in LF, the last one in LF
+    and NUL. Before it is looked for, octets that need no "%" lose it (RFC 3986 6.2.2.2).
+    """
+    line = ptr8(target)
     if s[STATUS] != 0:
         return
     at = s[_FROM]
     end = s[_TO]
     http = ptr8(_HTTP)
     k = 0
-    while k < 7 and line[at + k] == http[k + 5]:
+    while k < 7 and line[at + k] | 32 == http[k + 5]:  # in any case, RFC 3986 3.1
         k += 1
     if k == 7:  # absolute-form, RFC 9112 3.2.2
         at += 7
         while at < end and line[at] != _SLASH:
+            if line[at] == _QUESTION:
+                at = end
             at += 1
     elif line[at] != _SLASH:  # RFC 9112 3.2.3, 3.2.4: the other forms are not for GET and HEAD
         at = end
@@ -275,10 +305,18 @@ def find_page(s: ptr16, line: ptr8, paths: ptr8):
         line[0] = _SLASH
         at = 0
         end = 1
+    n = 0  # octets of the path
     k = at
     while k < end and line[k] != _QUESTION:
+        c = line[k]
         k += 1
-    n = k - at
+        if c == _PERCENT:
+            d = int(unreserved(target, k, end))
+            if d > 0:
+                c = d
+                k += 2
+        line[at + n] = c
+        n += 1
     page = 1
     c = 0
     while paths[c] != 0:

@@ -174,6 +174,9 @@ class Arp:
             return 0
         if b[_SPA] and same(b, _SPA, self.iface.face, OUR_IP, 4):
             return self._conflict(b)
+        if same(b, _SHA, self.iface.face, OUR_MAC, 6):  # that is nobody else's
+            bump(self.stack.stat, N_ARP_BAD)
+            return 0
         for_us = b[_TPA] and same(b, _TPA, self.iface.face, OUR_IP, 4)
         # 0.0.0.0 asks before it has an address (RFC 5227 2.1.1): answered, but nothing is learnt
         if b[_SPA]:

@@ -49,7 +49,8 @@ O_TEXT = const(6)  # octets of text
 O_UP = const(7)  # the urgent pointer
 O_WND = const(8)  # SEG.WND, of a segment that has no connection's row behind it
 O_AGAIN = const(9)  # 1: it was sent before
-OUT_SIZE = const(10)
+OUT_ID = const(10)  # its identification and 2**16; 0: it has DF. Put back to 0 by each header
+OUT_SIZE = const(11)
 
 TTL = const(64)  # RFC 1122 3.2.1.7
 
@@ -97,6 +98,7 @@ PART = const(27)  # and the bits of the next octet
 FACE_SIZE = const(28)
 
 # `key`: what nobody can guess, a bytearray
-CHAIN = const(8)  # behind the key's 8 octets: the last output of random8, which is its next input
+# behind the key's 8 octets: the last output of random8 and `divisible`, and their next input
+CHAIN = const(8)
 HASHED = const(16)  # what else is hashed with the key, and the hash; nobody may mix it with CHAIN
 KEY_SIZE = const(26)

@@ -4,14 +4,15 @@
     IPv4          0 version, IHL   1 TOS   2 total length   4 identification   6 flags, offset
                   8 TTL   9 protocol   10 checksum   12 source   16 destination   20 options
 
-Each datagram that we send is one that routers must not fragment (DF), so its identification says
-nothing and is 0 (RFC 6864 4.1). Fragments that arrive are dropped and counted, options skipped. An
-address is ours only on the interface that has it (the strong model of RFC 1122 3.3.4.2).
+A segment of TCP is one that routers must not fragment (DF), so its identification says nothing and
+is 0 (RFC 6864 4.1); what UDP and ICMP send has none, and a number that nobody foresees, where a
+router might have to (`divisible`). Fragments that arrive are dropped and counted, options skipped.
+An address is ours only on the interface that has it (the strong model of RFC 1122 3.3.4.2).
 """
 
 from micropython import const
 
-from ..kern import bump
+from ..kern import bump, mac
 from ..kern.ptr import kernel, ptr8, ptr32
 from ..stat import (
     N_ETH_IGNORED,
@@ -27,6 +28,7 @@ from .datagram import (
     AT,
     BCAST,
     CAST,
+    CHAIN,
     DST_AT,
     HOP,
     IDX,
@@ -36,6 +38,7 @@ from .datagram import (
     LEN,
     OUR_IP,
     OUR_MAC,
+    OUT_ID,
     OUT_PROTO,
     OUT_TOS,
     OUT_TTL,
@@ -45,13 +48,33 @@ from .datagram import (
     TTL,
 )
 
+_LOOSE = const(131)
+_STRICT = const(137)
 ARP = const(256)  # what `front` says of a frame that carries no IP datagram
 
 
 @kernel
-def front(b: ptr8, n: int, face: ptr8, seg: ptr32, stat) -> int:
-    """A frame of n octets lies at b[2:]. Returns the protocol number of a datagram for us, which
+def passing(b: ptr8, i: int, end: int) -> int:
+    """1 if the IP options at b[i:end] have a source route that is not at its end: its pointer is
+    not behind its last address (RFC 791 3.1). A kernel of its own: no jump in frozen code may span
+    2 kB."""
+    while i + 2 < end and b[i]:
+        n = b[i + 1]
+        if b[i] == 1:
+            n = 1
+        elif (b[i] == _LOOSE or b[i] == _STRICT) and b[i + 2] <= n:
+            return 1
+        if n == 0:
+            return 0
+        i += n
+    return 0
+
+
+@kernel
+def front(buf, n: int, face: ptr8, seg: ptr32, stat) -> int:
+    """A frame of n octets lies at buf[2:]. Returns the protocol number of a datagram for us, which
     `seg` describes then; ARP, with its octets in seg[LEN]; or 0: dropped, and counted."""
+    b = ptr8(buf)
     s = ptr32(stat)
     c = s[N_FRAMES_IN] - 0x20000000 + 1  # bump, in place
     if c >= 0x20000000:
@@ -114,12 +137,13 @@ def front(b: ptr8, n: int, face: ptr8, seg: ptr32, stat) -> int:
                 ours = 0
             n += 1
         ours = ours | all_ones
+    if k > h + 20 and int(passing(buf, h + 20, k)):
+        ours = 0  # RFC 1122 3.2.1.8 (c): what a source route leads on has not arrived
     n = 0
     while n < 4 and b[h + 12 + n] == face[BCAST + n]:
         n += 1
     c = b[h + 12]
-    # RFC 1122 3.2.1.3, MUST-63: no source is in 0/8, 127/8, multicast or class E, or is a
-    # broadcast; and ourselves we know.
+    # RFC 1122 3.2.1.3, MUST-63: no source is in 0/8, 127/8, above class C, or a broadcast, or us
     if ours == 0 or us or n == 4 or c >= 224 or c == 127 or c == 0:
         bump(stat, N_IP_IGNORED)
         return 0
@@ -163,6 +187,18 @@ def aim(b: ptr8, face: ptr8, row: ptr8, off: int):
 
 
 @kernel
+def divisible(key, out: ptr32, n: int):
+    """The datagram being built, with n octets behind its header, has no path MTU to keep to: a
+    router may fragment it. So its identification is drawn, that no fragment of another is taken
+    for one of its own, and that nobody foresees it (RFC 6864 4.3, RFC 7739 5.1). One of up to 68
+    octets no router fragments (RFC 791 3.2)."""
+    if n > 48:
+        mac(key, key, CHAIN, 8, CHAIN)
+        k = ptr8(key)
+        out[OUT_ID] = 0x10000 | (k[CHAIN] << 8) | k[CHAIN + 1]
+
+
+@kernel
 def head(b: ptr8, n: int, face: ptr8, out: ptr32, stat: ptr32) -> int:
     """The headers before n octets of OUT_PROTO behind the place of an IP header. The frame goes
     back where the one in the buffer came from, or where `aim` says: what stands as its source
@@ -174,16 +210,19 @@ def head(b: ptr8, n: int, face: ptr8, out: ptr32, stat: ptr32) -> int:
     b[h + 1] = out[OUT_TOS]
     b[h + 2] = n >> 8
     b[h + 3] = n & 0xFF
-    b[h + 4] = 0
-    b[h + 5] = 0
-    b[h + 6] = 0x40  # DF
+    k = out[OUT_ID]
+    b[h + 4] = (k >> 8) & 0xFF
+    b[h + 5] = k & 0xFF
+    b[h + 6] = 0
+    if k == 0:
+        b[h + 6] = 0x40  # DF
     b[h + 7] = 0
     b[h + 8] = out[OUT_TTL]
     b[h + 9] = out[OUT_PROTO]
     b[h + 10] = 0
     b[h + 11] = 0
     out[OUT_TTL] = TTL
-    out[OUT_TOS] = 0
+    out[OUT_TOS] = out[OUT_ID] = 0
     k = 0
     while k < 4:
         b[h + 16 + k] = b[h + 12 + k]

@@ -26,6 +26,7 @@ from .datagram import (
     OUT_TOS,
     SRC_AT,
 )
+from .front import divisible
 
 _UNREACHABLE = const(3)
 
@@ -75,7 +76,7 @@ def echo(buf, seg: ptr32, face: ptr8, out: ptr32, stat: ptr32) -> int:
 
 class Icmp:
     """What is not an echo. At most ten errors at once and ten a second leave us (RFC 1812
-    4.3.2.8)."""
+    4.3.2.8), by chance down to half of that: see `_token`."""
 
     def __init__(self, stack):
         self.stack = stack
@@ -143,8 +144,8 @@ class Icmp:
         b = stack.buf
         at = iface.tx
         h = stack.seg[IP_AT]
-        # the datagram's header and 8 octets (RFC 1122 3.2.2), or as many as there are, or go out
-        n = min(u16(b, h + 2), ((b[h] & 15) << 2) + 8, iface.mtu - 20 - _QUOTE)
+        # the datagram's header and 8 octets (RFC 1122 3.2.2), or as many as there are: 96 at most
+        n = min(u16(b, h + 2), ((b[h] & 15) << 2) + 8)
         copy(b, at + _QUOTE, b, h, n)
         n += _QUOTE
         zero(b, at, _QUOTE)
@@ -152,11 +153,14 @@ class Icmp:
         b[at + 1] = code
         put16(b, at + 2, 0xFFFF ^ csum(b, at, n, 0))
         stack.out[OUT_PROTO] = ICMP
+        divisible(stack.key, stack.out, n)
         bump(stack.stat, N_ICMP_OUT)
         return n
 
     def _token(self):
-        # A bucket of ten that fills in a second. A difference below zero: not used for days.
+        # A bucket of ten that fills in a second. An error takes one token, or by chance two:
+        # nobody can tell from what is left how many errors others were sent (CVE-2020-25705). A
+        # difference below zero: not used for days.
         now = self.stack.env[NOW]
         d = tdiff(now, self.at)
         if d < 0 or d >= _BURST * _TOKEN_MS:
@@ -166,7 +170,7 @@ class Icmp:
             self.tokens += 1
             d -= _TOKEN_MS
             self.at = tadd(self.at, _TOKEN_MS)
-        if self.tokens:
-            self.tokens -= 1
+        if self.tokens > 0:
+            self.tokens -= 1 + (self.stack.random8() & 1)
             return True
         return False

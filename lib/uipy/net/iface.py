@@ -8,9 +8,14 @@ An interface without an address (0.0.0.0) receives broadcasts only, and sends fr
 for DHCP (RFC 1122 3.2.1.3 (a)).
 """
 
-from ..errors import BadAddress
+from micropython import const
+
+from ..errors import BadAddress, Error
 from ..kern import copy, same
 from .datagram import BCAST, FACE_SIZE, GATEWAY, HOP, IDX, L2, OUR_IP, OUR_MAC, PART, WHOLE
+
+SPARE = const(4)  # the buffer's octets behind the longest frame
+MTU_MIN = const(128)  # IP's header, 60 octets of TCP's with all options, and some text
 
 _ALL = b"\xff\xff\xff\xff\xff\xff"
 
@@ -34,7 +39,8 @@ def ip_of(text):
 class Iface:
     """A device and our address on it; made by `Stack.add_iface`.
 
-    `mtu` is in octets of IP. `face` is what the kernels know of it (datagram.py), `ip`
+    `mtu` is in octets of IP: the device's, or what the shared buffer has room for; `Error` below
+    128. `face` is what the kernels know of it (datagram.py), `ip`
     is a view of our address in it. `tx` is where a transport writes
     its part in the buffer: behind an IP header without options.
     """
@@ -48,7 +54,9 @@ class Iface:
         self.face[IDX] = idx
         self.ip = memoryview(self.face)[OUR_IP : OUR_IP + 4]
         self.tx = 2 + dev.l2 + 20
-        self.mtu = min(dev.mtu, len(stack.buf) - 2 - dev.l2)
+        self.mtu = min(dev.mtu, len(stack.buf) - 2 - dev.l2 - SPARE)
+        if self.mtu < MTU_MIN:
+            raise Error("an interface needs an mtu of %d, and so much of the buffer" % MTU_MIN)
         self.up = False  # the link, as `watch` saw it last
         self.move = None  # the device's generator of frames, see poll.py
         self.take = None  # the stack's, see frames.py

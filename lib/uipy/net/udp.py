@@ -13,7 +13,7 @@ from ..kern import bump, copy, csum, put16, u16
 from ..kern.ptr import kernel, ptr8, ptr16, ptr32
 from ..stat import N_UDP_BAD, N_UDP_IN, N_UDP_NO_PORT, N_UDP_OUT
 from .datagram import AT, CAST, FAR, ICMP_AT, L2, LEN, OUR_IP, OUT_PROTO, PSUM, SPORT
-from .front import aim
+from .front import aim, divisible
 from .iface import ip_of
 
 _HEAD = const(8)
@@ -104,8 +104,8 @@ class UdpApp:
         """n octets came and lie at buf[start:], valid during this call; `port.sport` is the port
         that it came from, `port.cast` true for a broadcast.
 
-        Write an answer over them, at most `port.max` octets, and return its length (None or 0: no
-        answer; an empty one is sent with `port.send`). Called for n = 0 as well.
+        Write an answer over them, at most `port.max` octets, and return its length: None for no
+        answer, 0 for an empty one. Called for n = 0 as well.
         """
 
     def error(self, port, reason):
@@ -206,18 +206,19 @@ def datagrams(udp):
         port.sport = seg[SPORT]
         port.cast = seg[CAST]
         try:
-            n = port.app.received(port, buf, at + _HEAD, seg[LEN] - _HEAD) or 0
-            if not 0 <= n <= room:
+            n = port.app.received(port, buf, at + _HEAD, seg[LEN] - _HEAD)
+            if n is not None and not 0 <= n <= room:
                 raise ValueError("an answer has at most port.max octets")
         except Exception as exc:
-            n = 0
+            n = None
             stack.failed(exc)
-        if not n or not port.num:  # a port that the callback closed has no answer
+        if n is None or not port.num:  # a port that the callback closed has no answer
             n = 0
             continue
         if at != iface.tx:  # the answer lies behind IP options, which do not go back
             copy(buf, iface.tx, buf, at, n + _HEAD)
         n = udp_head(buf, n, iface.face, stat)
+        divisible(stack.key, stack.out, n)
 
 
 def _fill(port):
@@ -229,6 +230,8 @@ def _fill(port):
     port.done()
     n = iface.mtu - 28
     n = min(src.fill(0, stack.buf, iface.tx + _HEAD, n), n)
+    if n < 0:
+        raise ValueError("fill() gives a count of octets, 0 or more")
     src.acked(n)
     return n if port.num else None  # None: it has closed the port
 
@@ -317,4 +320,6 @@ class Udp:
         if n is None:
             return 0
         stack.out[OUT_PROTO] = UDP
-        return stack.leave(iface, udp_head(stack.buf, n, iface.face, stack.stat))
+        n = udp_head(stack.buf, n, iface.face, stack.stat)
+        divisible(stack.key, stack.out, n)
+        return stack.leave(iface, n)

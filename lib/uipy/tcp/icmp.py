@@ -9,6 +9,7 @@ from ..net.datagram import (
     ICMP_AT,
     ROW_SPAN,
     ROWS,
+    SRC_AT,
 )
 from .end import end
 from .row import (
@@ -24,12 +25,16 @@ from .row import (
     S_SYN_RECEIVED,
     SND_UNA,
     STATE,
+    TIMERS,
     USED,
+    WIDE,
 )
-from .timers import tell
+from .timers import refresh, tell
 
 _UNREACH = const(3)
 _TOO_BIG = const(4)
+_PLATEAUS = (1492, 1006, 508, 296, 68)  # RFC 1191 7.1, as far as our datagrams reach
+_AGAIN_MS = const(600_000)
 
 
 def unreach(tcp, iface, at, n):
@@ -65,15 +70,27 @@ def _hard(tcp):
 def _error(conn):
     tcp = conn.tcp
     row = conn.row
+    buf = tcp.buf
     at = tcp.seg[ICMP_AT]
-    if tcp.buf[at] == _UNREACH and tcp.buf[at + 1] == _TOO_BIG:
-        # RFC 1191 6.4: smaller segments from now on, and the one that was too big at once; never
-        # below 536 + 40.
-        mss = max(u16(tcp.buf, at + 6), 576) - 40
-        if mss < row[MSS] and row[STATE] > S_SYN_RECEIVED:
+    if buf[at] == _UNREACH and buf[at + 1] == _TOO_BIG:
+        # RFC 1191 6.4: smaller segments from now on, and the one that was too big at once. An old
+        # router says 0 for the size (5, 7.1); none passes less than 68 octets (3); of what it
+        # passes it has no reason to complain (RFC 5927 7.2).
+        n = u16(buf, tcp.seg[SRC_AT] - 10)  # octets of the datagram quoted
+        mtu = u16(buf, at + 6)
+        for plateau in _PLATEAUS:
+            if not mtu and plateau < n:
+                mtu = plateau
+        mss = max(mtu, 68) - 40
+        if mtu < n and mss < row[MSS] and row[STATE] > S_SYN_RECEIVED:
+            if not row[TIMERS] >> WIDE:
+                row[TIMERS] |= min(row[MSS], 2047) << WIDE
             row[MSS] = mss
             row[NXT] = 0
             row[OWES] |= OWES_DATA | OWES_REXMT
+            # 6.3: larger ones are tried again. No arm(): what is in flight has a timer, and that
+            # looks for the next one.
+            refresh(tcp, _AGAIN_MS)
             tcp.stack.wake_up()
             tell(conn, "too big")
     elif row[STATE] <= S_SYN_RECEIVED and _hard(tcp):  # MUST-56

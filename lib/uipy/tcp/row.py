@@ -32,7 +32,7 @@ KEEP = const(15)  # keep-alive in seconds; 0 = off
 TTL_TOS = const(16)  # Time to Live << 8 | Diffserv field
 STATE_AT = const(17)  # pair: when the state was entered
 SHOWN = const(19)  # as far as here: what can be read of a connection that has ended
-TIMERS = const(19)  # RUNS_*
+TIMERS = const(19)  # RUNS_*; and from WIDE on Eff.snd.MSS as it was before a router lowered it
 DUP = const(20)  # duplicate ACKs in a row (RFC 5681 2); with OWES_RST the reason, of REASONS
 SND_UNA = const(21)  # pair
 RCV_NXT = const(23)  # pair
@@ -110,6 +110,7 @@ RUNS_PERSIST = const(0x02)
 RUNS_ACK = const(0x04)
 RUNS_POLL = const(0x08)
 RUNS_LINGER = const(0x10)
+WIDE = const(5)  # 11 bits: 2047 at the most; 0: no router has ever lowered it
 
 NO_LISTENER = const(255)
 WND_MAX = const(61440)  # so that no sum of two windows leaves 17 bits

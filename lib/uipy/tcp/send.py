@@ -134,15 +134,18 @@ def segments(tcp):
                 # The source writes the text, and is asked for one octet more, to learn whether
                 # these are the last.
                 src = conn.src
-                more = False
+                more = end = False
                 if src is None:
                     n = 0
                     end = True
                 else:
                     k = src.fill(rel, buf, iface.tx + out[O_HEAD], n + 1)
                     more = k > n
-                    n = n if more else k
-                    end = not more and src.ended
+                    if not more:
+                        if k < 0:
+                            raise ValueError("fill() gives a count of octets, 0 or more")
+                        n = k
+                        end = src.ended
                 # The FIN goes with this segment: in the place that it had, or behind the last
                 # octet if the window has one for it.
                 flags = ACK

@@ -28,6 +28,7 @@ from .row import (
     KPROBE,
     LISTENER,
     MAX,
+    MSS,
     NO_LISTENER,
     NREX,
     NXT,
@@ -59,6 +60,7 @@ from .row import (
     USED,
     USER,
     WAITS,
+    WIDE,
     abort,
 )
 from .rto import back_off
@@ -72,9 +74,12 @@ _PAST = (HEARD_AT, BUSY_AT, STATE_AT, SENT_AT, CHAL_AT)
 
 def run(tcp):
     """Everything that has run out by now."""
-    now = tcp.env[NOW]
-    if tdiff(now, tcp.env[FRESH_AT]) >= 0:
-        _refresh(tcp, now)
+    if tdiff(tcp.env[NOW], tcp.env[FRESH_AT]) >= 0:
+        for conn in tcp.conns:  # RFC 1191 6.3: perhaps the path takes more now
+            row = conn.row
+            if row[TIMERS] >> WIDE:
+                row[MSS] = row[TIMERS] >> WIDE
+        refresh(tcp, FAR >> 1)
     for conn in tcp.conns:
         if conn.row[STATE]:
             guarded(_expire, conn)
@@ -84,10 +89,11 @@ def run(tcp):
     tcp.wait.run()
 
 
-def _refresh(tcp, now):
-    """Times long past are moved up, to 2**28 ms ago: one 2**29 ms old would look like one to
-    come."""
-    tcp.env[FRESH_AT] = tadd(now, FAR >> 1)
+def refresh(tcp, ms):
+    """Times long past are moved up, to 2**28 ms ago: one 2**29 ms old would look like one to come.
+    In so many ms it is done again, and what routers have lowered is raised."""
+    now = tcp.env[NOW]
+    tcp.env[FRESH_AT] = tadd(now, ms)
     for conn in tcp.conns:
         for at in _PAST:
             if tdiff(now, pair(conn.row, at)) > FAR:

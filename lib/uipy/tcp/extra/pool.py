@@ -14,7 +14,7 @@ from ...kern import ahead, between, bump, copy, pair, seq_in, seq_out, set_pair,
 from ...net.datagram import AT, DATA, FLAGS, O_HEAD, REL, TEXT
 from ...stat import N_TCP_OOO_LOST
 from ..header import FIN, KIND_NOP, KIND_SACKS
-from ..row import ADV, NUMBER, OWES, OWES_ACK, RCV_NXT
+from ..row import ADV, MSS, NUMBER, OWES, OWES_ACK, RCV_NXT
 from ..text import take
 
 _Q_OWNER = const(0)  # the connection's number plus 1; 0: free
@@ -155,7 +155,7 @@ class Pool:
 
     def write_sack(self, conn, iface):
         """The option behind the O_HEAD octets of header that there are: the block with the newest
-        segment first, three at the most."""
+        segment first, three at the most, and so many that a narrow path leaves room for text."""
         out = self.tcp.out
         row = conn.row
         w = self.tab
@@ -165,7 +165,8 @@ class Pool:
         b = self.tcp.buf
         i = iface.tx + out[O_HEAD]
         n = 0
-        while n < 3 and self._block(conn):
+        most = min(row[MSS] - out[O_HEAD] + 12 >> 3, 3)  # 4 octets of option, 4 of text
+        while n < most and self._block(conn):
             seq_out(b, i + 4 + 8 * n, row, RCV_NXT, self.lo)
             seq_out(b, i + 8 + 8 * n, row, RCV_NXT, self.hi)
             n += 1
