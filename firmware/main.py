@@ -31,7 +31,7 @@ CHIPS = {
 
 def build(dev, cfg):
     """The stack on `dev` with the services of `cfg`: config.py, or any object with some of its
-    names. Raises ValueError for a service that there is not.
+    names. Raises ValueError for a service that there is not, and a gateway out of reach.
     """
     stack = Stack(
         dev,
@@ -45,9 +45,13 @@ def build(dev, cfg):
         tcp_options=getattr(cfg, "tcp_options", None),
     )
     stack.on_error = report
-    for name in getattr(cfg, "services", ",".join(SERVICES)).split(","):
-        if name:
-            start(stack, name, cfg)
+    gate = stack.ip_of(getattr(cfg, "gateway", None) or "0.0.0.0")
+    first = stack.ifaces[0]
+    if any(gate) and any(first.ip) and (not first.local(gate, 0) or gate == bytes(first.ip)):
+        raise ValueError("the gateway %r is no neighbour of %r" % (cfg.gateway, cfg.ip))
+    for name in getattr(cfg, "services", ",".join(SERVICES)).lower().split(","):
+        if name.strip():
+            start(stack, name.strip(), cfg)
     return stack
 
 
@@ -141,7 +145,10 @@ def device(cfg):
     from machine import SPI, Pin
     from uipy import NoChip
 
-    module, name = CHIPS[cfg.chip]
+    chip = cfg.chip.strip().lower()
+    if chip not in CHIPS:
+        raise ValueError("no chip %r: there are %s" % (cfg.chip, ", ".join(CHIPS)))
+    module, name = CHIPS[chip]
     kind = getattr(__import__("uipy.drivers." + module, None, None, (name,)), name)
     spi = SPI(
         cfg.spi,

@@ -40,13 +40,12 @@ def shown(*answers):
     if not node:
         pytest.skip("no node here (apt install nodejs)")
     script = re.search(rb"<script>(.*)</script>", page.HTML, re.S)[1].decode()
-    status = [
-        (at, {
-            "board": "b", "python": "p", "uptime": up, "rows": 1, "wait": 0, "conns": [], "dev": {},
-            "stat": {"frames_in": i, "frames_out": o}, "ifaces": [{"ip": "i", "mac": "m", "link": 1}],
-        })
-        for at, up, i, o in answers
-    ]  # fmt: skip
+    status = []
+    for at, up, i, o in answers:
+        stat = {"frames_in": i, "frames_out": o}
+        iface = {"ip": "i", "mac": "m", "link": 1}
+        more = {"board": "b", "python": "p", "rows": 1, "wait": 0, "conns": [], "dev": {}}
+        status.append((at, {**more, "uptime": up, "stat": stat, "ifaces": [iface]}))
     asked = json.dumps([script, status])
     done = subprocess.run([node, "-e", STUB], input=asked, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

@@ -118,6 +118,8 @@ class Site:
         """Serve `page` at `path`, a str that begins with "/". Before `listen`."""
         if path[:1] != "/":
             raise ValueError("a path begins with /: " + path)
+        if isinstance(page, type):
+            raise ValueError("an object is wanted, not its class: %s()" % page.__name__)
         if len(page.fields) + HEAD_ROOM > self.line:
             raise ValueError("the header of " + path + " does not fit: raise Site(line=...)")
         self.paths = self.paths[:-1] + path.encode() + b"\n\0"
