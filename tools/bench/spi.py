@@ -19,6 +19,7 @@ if __name__ == "__main__":
     sys.path[:0] = [str(ROOT / p) for p in ("lib", "tools", "tools/shims")]
 
 import machine
+import readme
 from chips.rig import PEER, Rig, frame, kinds
 
 assert machine  # gives `time` the ticks_* of MicroPython
@@ -121,6 +122,7 @@ def write(text):
     page = PAGE.read_text()
     head, tail = page[: page.index(BEGIN)], page[page.index(END) :]
     PAGE.write_text(head + BEGIN + "\n\n" + text + "\n" + tail)
+    readme.rewritten(PAGE)
 
 
 def main():
