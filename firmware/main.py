@@ -58,26 +58,33 @@ def build(dev, cfg):
 def start(stack, name, cfg):
     """Start one service. Imported here, so that a board pays for what it serves."""
     clients = getattr(cfg, "clients", len(stack.tcp.conns))
+
+    def listen(port, app, clients):
+        listener = stack.listen(port, app, clients, idle_ms=1000 * getattr(cfg, "idle_s", 3600))
+        for app in listener.apps:
+            if hasattr(app, "keepalive_s"):  # HTTP has limits of its own
+                app.keepalive_s = getattr(cfg, "keepalive_s", 300)
+
     if name == "http":
-        stack.listen(80, site(stack, getattr(cfg, "name", "uipy")), clients)
+        listen(80, site(stack, getattr(cfg, "name", "uipy")), clients)
     elif name == "echo":
         from uipy.apps import Echo, UdpEcho
 
         ring = getattr(cfg, "echo_ring", stack.tcp.default_room)
-        stack.listen(7, lambda: Echo(ring), getattr(cfg, "echo_clients", clients))
+        listen(7, lambda: Echo(ring), getattr(cfg, "echo_clients", clients))
         stack.bind(7, UdpEcho())
     elif name == "discard":
         from uipy.apps import Discard
 
-        stack.listen(9, Discard, clients)
+        listen(9, Discard, clients)
     elif name == "daytime":
         from uipy.apps import Daytime
 
-        stack.listen(13, Daytime, clients)
+        listen(13, Daytime, clients)
     elif name == "chargen":
         from uipy.apps import Chargen
 
-        stack.listen(19, Chargen, clients)
+        listen(19, Chargen, clients)
     else:
         raise ValueError("no service %r: there are %s" % (name, ", ".join(SERVICES)))
 

@@ -23,7 +23,7 @@ class Conn:
 
     def __init__(self, app):
         self.sending = False
-        self.room = 0
+        self.room = self.keepalive_s = 0
         self.app = app
         app.conn = self
         self.src = None
