@@ -164,9 +164,9 @@ class Http(App):
             r[LAST] = 1
         reply.start(dequeue(r) & 2)
         if self.state == _ANSWER:
-            self.conn.send(reply)
+            self.conn.send(reply)  # type: ignore[attr-defined]
         else:
-            self.conn.finish(reply)
+            self.conn.finish(reply)  # type: ignore[attr-defined]
 
     def acked(self, conn, n):
         self.seconds = 0
