@@ -24,7 +24,7 @@ help:  ## this list
 	  printf '  make %-14s %s\n' "$$verb" "$$what"; done
 
 run: .venv/dev  ## a simulated board and its page on http://127.0.0.1:8080 (PORT=, PCAP=file, WIRE=loss=5,seed=1)
-	@exec $(PY) tools/boards/run.py --port $(PORT) $(if $(PCAP),--pcap $(PCAP)) $(if $(WIRE),--wire $(WIRE))
+	@exec $(PY) tools/boards/run.py --port $(PORT) $(if $(PCAP),--pcap "$(PCAP)") $(if $(WIRE),--wire "$(WIRE)")
 
 # Two pairs of passes, each pair at the same time (tools/both.sh). First what needs the kernel or a browser, beside the
 # whole host suite on the joined form of the library (make parts), which leaves every frame that it handed to a stack
@@ -59,17 +59,17 @@ lint: .venv/dev .venv/stubs  ## ruff, mypy for host and board, every module thro
 parts: .venv/dev  ## what a board gets, one module a part: build/parts/viper, .../armv6m and other machines
 	$(PY) tools/parts/cross.py $(ARGS)
 
-bench: .venv/dev .venv/bench  ## instructions per packet, throughput to the kernel; writes docs/costs.md, docs/throughput.md
+bench: .venv/dev .venv/bench  ## instructions per packet, throughput to the kernel; rewrites docs/costs.md, docs/throughput.md
 	$(PY) tools/bench/bench.py $(ARGS)
 	$(PY) tools/bench/grid.py $(ARGS)
 
 emulate: .venv/emu/.stamp  ## a real MicroPython image on an emulated RP2040, page on :8080 (FIRMWARE=, CHIP=, PORT=, PCAP=)
-	@exec $(EMU) tools/emu/emulate.py --port $(PORT) $(EMU_FW) $(if $(CHIP),--chip $(CHIP)) $(if $(PCAP),--pcap $(PCAP))
+	@exec $(EMU) tools/emu/emulate.py --port $(PORT) $(EMU_FW) $(if $(CHIP),--chip $(CHIP)) $(if $(PCAP),--pcap "$(PCAP)")
 
 bench-cycles: .venv/emu/.stamp  ## cycles, calls per packet on an emulated RP2040 (FIRMWARE=, ARGS=--twice, --update)
 	@exec $(EMU) tools/bench/cycles.py $(EMU_FW) $(ARGS)
 
-size: .venv/dev node_modules/.stamp  ## RAM and .mpy sizes; writes four lines of the README and docs/sizes.md
+size: .venv/dev node_modules/.stamp  ## RAM and .mpy sizes; rewrites four lines of the README and docs/sizes.md
 	$(PY) tools/sizes/sizes.py --update $(ARGS)
 
 clean:  ## forget what was built and installed here

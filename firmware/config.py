@@ -24,10 +24,15 @@ clients = 4
 echo_clients = 1  # of echo: each takes a ring of RAM
 echo_ring = 5840  # its octets: the 4 segments that a client is offered first
 
+# A peer that has vanished says nothing, and its connection would stay (docs/architecture.md, "A
+# peer that has vanished"). 0 switches either off.
+keepalive_s = 300  # of silence, then a probe; 8 without an answer, 15 minutes in all, end it
+idle_s = 3600  # without data either way, then the connection is reset
+
 # Sizes of the stack's tables.
 tcp = 8
 udp = 8
 arp = 8
 time_wait = 16
 half_open = 8
-tcp_options = {}
+tcp_options = {"cookies": True}  # a flood of SYNs keeps nobody out

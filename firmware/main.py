@@ -31,7 +31,7 @@ CHIPS = {
 
 def build(dev, cfg):
     """The stack on `dev` with the services of `cfg`: config.py, or any object with some of its
-    names. Raises ValueError for a service that there is not.
+    names. Raises ValueError for a service that there is not, and a gateway out of reach.
     """
     stack = Stack(
         dev,
@@ -45,35 +45,46 @@ def build(dev, cfg):
         tcp_options=getattr(cfg, "tcp_options", None),
     )
     stack.on_error = report
-    for name in getattr(cfg, "services", ",".join(SERVICES)).split(","):
-        if name:
-            start(stack, name, cfg)
+    gate = stack.ip_of(getattr(cfg, "gateway", None) or "0.0.0.0")
+    first = stack.ifaces[0]
+    if any(gate) and any(first.ip) and (not first.local(gate, 0) or gate == bytes(first.ip)):
+        raise ValueError("the gateway %r is no neighbour of %r" % (cfg.gateway, cfg.ip))
+    for name in getattr(cfg, "services", ",".join(SERVICES)).lower().split(","):
+        if name.strip():
+            start(stack, name.strip(), cfg)
     return stack
 
 
 def start(stack, name, cfg):
     """Start one service. Imported here, so that a board pays for what it serves."""
     clients = getattr(cfg, "clients", len(stack.tcp.conns))
+
+    def listen(port, app, clients):
+        listener = stack.listen(port, app, clients, idle_ms=1000 * getattr(cfg, "idle_s", 3600))
+        for app in listener.apps:
+            if hasattr(app, "keepalive_s"):  # HTTP has limits of its own
+                app.keepalive_s = getattr(cfg, "keepalive_s", 300)
+
     if name == "http":
-        stack.listen(80, site(stack, getattr(cfg, "name", "uipy")), clients)
+        listen(80, site(stack, getattr(cfg, "name", "uipy")), clients)
     elif name == "echo":
         from uipy.apps import Echo, UdpEcho
 
         ring = getattr(cfg, "echo_ring", stack.tcp.default_room)
-        stack.listen(7, lambda: Echo(ring), getattr(cfg, "echo_clients", clients))
+        listen(7, lambda: Echo(ring), getattr(cfg, "echo_clients", clients))
         stack.bind(7, UdpEcho())
     elif name == "discard":
         from uipy.apps import Discard
 
-        stack.listen(9, Discard, clients)
+        listen(9, Discard, clients)
     elif name == "daytime":
         from uipy.apps import Daytime
 
-        stack.listen(13, Daytime, clients)
+        listen(13, Daytime, clients)
     elif name == "chargen":
         from uipy.apps import Chargen
 
-        stack.listen(19, Chargen, clients)
+        listen(19, Chargen, clients)
     else:
         raise ValueError("no service %r: there are %s" % (name, ", ".join(SERVICES)))
 
@@ -141,7 +152,10 @@ def device(cfg):
     from machine import SPI, Pin
     from uipy import NoChip
 
-    module, name = CHIPS[cfg.chip]
+    chip = cfg.chip.strip().lower()
+    if chip not in CHIPS:
+        raise ValueError("no chip %r: there are %s" % (cfg.chip, ", ".join(CHIPS)))
+    module, name = CHIPS[chip]
     kind = getattr(__import__("uipy.drivers." + module, None, None, (name,)), name)
     spi = SPI(
         cfg.spi,

@@ -94,8 +94,9 @@ set("rxs",r(i));set("txs",r(o));set("top","max "+top.toFixed(0))}
 function show(s){
 let now=performance.now(),c=s.stat,f=s.ifaces[0],i=c.frames_in||0,o=c.frames_out||0,bad=0
 let t=(now-then)/1e3,u=$("counters"),b=$("conns").tBodies[0]
-if(last)draw((i-last[0]&0x3fffffff)/t,(o-last[1]&0x3fffffff)/t)
-last=[i,o];then=now
+if(last){let a=i-last[0]&0x3fffffff,b=o-last[1]&0x3fffffff
+if(s.uptime>=last[2]&&a<5e8&&b<5e8)draw(a/t,b/t)}/* else it began anew */
+last=[i,o,s.uptime];then=now
 u.textContent=b.textContent=""
 for(let m of[c,s.dev])for(let k in m){
 if(/bad|drop|timeout|late|fail|over|reset|no_chip|app/.test(k))bad+=m[k]

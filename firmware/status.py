@@ -52,8 +52,14 @@ _TIME_WAIT = const(10)
 _FIGURES = const(b"uptime\nfree\nused\nrows\nhalf\nwait\n\0")
 _FIGURE = const(b'\n,"\1":\2\0')
 _COUNTER = const(b',"\1":\2\0')
-_METRIC = const(b"\n# TYPE uipy_\1_total counter\nuipy_\1_total \2\0")
-_DEV_METRIC = const(b"\n# TYPE uipy_dev_\1_total counter\nuipy_dev_\1_total \2\0")
+_METRIC = const(
+    b"\n# HELP uipy_\1_total Counter \1 of the stack.\n"
+    b"# TYPE uipy_\1_total counter\nuipy_\1_total \2\0"
+)
+_DEV_METRIC = const(
+    b"\n# HELP uipy_dev_\1_total Counter \1 of the driver.\n"
+    b"# TYPE uipy_dev_\1_total counter\nuipy_dev_\1_total \2\0"
+)
 _STATE_METRIC = const(b'\nuipy_connections{state="\1"} \2\0')
 
 # Gauges of /metrics: help, type, and the name before the value

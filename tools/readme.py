@@ -21,4 +21,12 @@ def put(name, text, path=README):
     _, other, tail = rest.partition(end)
     if not mark or not other:
         sys.exit("%s lacks the lines %s and %s" % (path.name, begin, end))
-    path.write_text("%s%s\n\n%s\n\n%s%s" % (head, begin, text, end, tail))
+    new = "%s%s\n\n%s\n\n%s%s" % (head, begin, text, end, tail)
+    if new != old:
+        path.write_text(new)
+        rewritten(path)
+
+
+def rewritten(path):
+    """Says which file of the checkout a command has changed."""
+    sys.stderr.write("rewritten: %s\n" % path)

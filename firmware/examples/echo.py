@@ -1,7 +1,7 @@
 """An echo server: what a client sends goes back to it. One ring of octets is both where they go in
 and where they come out, so the window that the client is offered is the room in it.
 
-    .venv/bin/python firmware/examples/echo.py --drop 5       and: nc 127.0.0.1 8007
+    .venv/bin/python firmware/examples/echo.py --drop 5       and: nc 127.0.0.1 9007
     on a Pico: mpremote mount firmware/examples run firmware/examples/echo.py
 """
 

@@ -1,12 +1,15 @@
 """What every example ends with: `example.run(start, port)`, where `start(stack)` sets it up.
 
-On a board the stack stands on the chip of config.py, as in firmware/main.py. On a PC it is a board
-on a virtual Ethernet, and 127.0.0.1 leads to it (tools/boards/playground.py). There the examples
-take
+On a board the stack stands on the chip of config.py, as in firmware/main.py. Both are found in the
+root of the board's file system: `mpremote mount` makes this folder the current one. On a PC it is
+a board on a virtual Ethernet, and 127.0.0.1 leads to it. There the examples take
 
-    --port N      the port on 127.0.0.1 (8000 and the example's own)
+    --port N      the port on 127.0.0.1 (9000 and the example's own; another one if that is taken)
     --pcap FILE   record the Ethernet for Wireshark
     --drop N      lose N % of the frames each way
+
+An application that lies anywhere else, and those in uip/, are started by
+`.venv/bin/python tools/boards/playground.py FILE`, which takes the same.
 """
 
 import sys
@@ -27,11 +30,14 @@ def run(start, port=0):
 
 
 def _on_board(start):
+    if "/" not in sys.path:
+        sys.path.append("/")
     import config
     import main
     from uipy import Stack
 
     dev, int_pin = main.device(config)
     stack = Stack(dev, config.ip, config.gateway)
+    stack.on_error = main.report
     start(stack)
     main.serve(stack, main.Nap(int_pin))

@@ -1,7 +1,7 @@
 """A web server with three kinds of page: octets that never change, a small text that a function
 writes anew for each request, and a page of any length that is computed as it is sent.
 
-    .venv/bin/python firmware/examples/web.py                 and: curl http://127.0.0.1:8080/
+    .venv/bin/python firmware/examples/web.py                 and: curl http://127.0.0.1:9080/
     on a Pico: mpremote mount firmware/examples run firmware/examples/web.py
 """
 

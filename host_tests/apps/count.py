@@ -23,8 +23,9 @@ class Conn:
 
     def __init__(self, app):
         self.sending = False
-        self.room = 0
+        self.room = self.keepalive_s = 0
         self.app = app
+        app.conn = self
         self.src = None
         self.octets = 0
 
@@ -127,14 +128,32 @@ for method, path, more in (
 
 n = load(b"GET / HTTP/1.1\r\nHo")
 print(taken(lambda: exchange(http, n, 1)), "half a request")
-slow = web()
-for client in (http, Conn(slow), Conn(web())):
+slow = Conn(web()), Conn(web())
+for client in (http,) + slow:
     client.app.connected(client)
 n = load(REQUEST % (b"GET", b"/metrics", b""))
-Conn(slow).feed(n)
-Conn(web()).feed(n)
+for client in slow:
+    client.feed(n)
 print(taken(lambda: http.feed(n)), "all snapshots are out")
-assert http.app.reply.body.startswith(b"503")
+print(taken(lambda: slow[0].app.closed(slow[0], "reset")), "who waited is served")
+assert http.sending
+slow[1].app.seconds = 9
+http.app.connected(http)
+http.app.snap = -1
+print(taken(lambda: http.feed(n)), "who has stalled gives way")
+assert slow[1].app.snap < 0 <= http.app.snap
+http.pump(50)
+n = load(REQUEST % (b"GET", b"/", b"") + REQUEST % (b"GET", b"/nothing", b"") * 5)
+http.octets = 0
+
+
+def ahead():
+    http.feed(n)
+    http.pump(50)
+
+
+print(taken(ahead), "sent ahead")
+assert http.octets > 5000 and not http.sending
 
 BUF[:] = bytes(1600)
 chain = Chain(Bytes(bytes(100)), Bytes(bytes(100)), Bytes(bytes(1000)))
@@ -142,7 +161,6 @@ print(taken(lambda: chain.fill(50, OUT, 3, 500)), "chain")
 print(taken(lambda: chain.acked(150)), "chain acked")
 for app in (Echo(), Chargen(), Discard()):
     conn = Conn(app)
-    app.conn = conn
     print(taken(lambda conn=conn: exchange(conn, 1460, 5)), type(app).__name__)
 print(taken(lambda: stack.layers[0].output(123456)), "uptime")
 leaky = Conn(Leaky())

@@ -5,7 +5,9 @@ import io
 
 import pytest
 from apps.fakes import FakeConn
+from uipy.apps.http_request import HELD
 from uipy.apps.site import FilePage, Page, Site, Text, View
+from uipy.errors import NotConnected
 
 HTML = b"<!doctype html><title>t</title>" * 100
 GET = b"GET / HTTP/1.1\r\nHost: board\r\n\r\n"
@@ -245,19 +247,93 @@ def test_500_for_a_page_larger_than_its_snapshot(conn):
     assert conn.fin
 
 
-def test_503_when_all_snapshots_are_on_their_way(site):
+def test_who_finds_no_snapshot_free_waits_for_one(site):
+    slow = [FakeConn(site()) for _ in range(2)]
+    for conn in slow:
+        conn.feed(get(b"/count"))
+    third, fourth = FakeConn(site()), FakeConn(site())
+    assert third.feed(get(b"/count")) == fourth.feed(get(b"/count")) == b""
+    assert third.pump().sent == fourth.pump().sent == b""
+    assert ask(FakeConn(site()), get(b"/")).status == 200  # what needs no snapshot is served
+    slow[0].pump()
+    assert Answer(third.pump().take_sent()).body == count_text(3)
+    slow[1].reset()
+    assert Answer(fourth.pump().take_sent()).body == count_text(4)
+    for _ in range(5):
+        assert ask(third, get(b"/count")).status == 200
+
+
+def test_who_waits_is_served_in_turn(site):
+    conns = [FakeConn(site()) for _ in range(6)]
+    for conn in conns:
+        conn.feed(get(b"/count") * 3)
+    served = []
+    holders = conns[:2]
+    while holders:
+        holder = holders.pop(0)
+        served += [conns.index(holder)] * len(pumped(holder))
+        holders += [c for c in conns if c.src and c not in holders]
+    assert served == [*range(6)] * 3
+
+
+def test_who_has_stalled_longest_gives_way(site):
+    first, second = (FakeConn(site()) for _ in range(2))
+    first.feed(get(b"/count"))
+    first.app.poll(first)
+    second.feed(get(b"/count"))
+    for conn in (first, second) * 2:
+        conn.app.poll(conn)
+    third = FakeConn(site())
+    third.feed(get(b"/count"))
+    assert Answer(third.pump().take_sent()).body == count_text(3)
+    assert first.end == "aborted" and second.end == ""
+    assert Answer(second.pump().take_sent()).body == count_text(2)
+
+
+def test_who_reads_very_slowly_gives_way_too_but_only_to_another(site):
+    slow = [FakeConn(site()) for _ in range(2)]
+    for conn in slow:
+        conn.feed(get(b"/count"))
+    for _ in range(50):
+        for conn in slow:
+            conn.app.poll(conn)
+            conn.pump(1, turns=1)
+    assert not slow[0].end and not slow[1].end
+    third = FakeConn(site())
+    assert ask(third, get(b"/count")).body == count_text(3)
+    assert [conn.end for conn in slow] == ["aborted", ""]
+
+
+def test_a_wait_has_a_bound(site):
     slow = [FakeConn(site()) for _ in range(2)]
     for conn in slow:
         conn.feed(get(b"/count"))
     third = FakeConn(site())
-    answer = ask(third, get(b"/count"))
+    third.feed(get(b"/count") + GET)
+    for _ in range(40):
+        for conn in slow:
+            conn.app.seconds = conn.app.request[HELD] = 0  # as if it got on well
+        third.app.poll(third)
+    answer = Answer(third.pump().take_sent())
     assert answer.status == 503 and answer.fields["retry-after"] == "1"
-    assert ask(third, get(b"/")).status == 200  # what needs no snapshot is served
-    slow[0].pump()
-    assert ask(third, get(b"/count")).status == 200
-    slow[1].reset()
-    for _ in range(5):
-        assert ask(third, get(b"/count")).status == 200
+    assert Answer(answer.rest).body == HTML
+
+
+def test_who_is_ended_already_gives_its_snapshot_once(site):
+    """Its RST waits for ARP: `abort` raises, and `closed` comes later."""
+    gone = [FakeConn(site()) for _ in range(2)]
+    for conn in gone:
+        conn.feed(get(b"/count"))
+        conn.abort = lambda: (_ for _ in ()).throw(NotConnected)
+        conn.app.seconds = 9
+    third, fourth = FakeConn(site()), FakeConn(site())
+    third.feed(get(b"/count"))
+    fourth.feed(get(b"/count"))
+    for conn in gone:
+        conn.reset()
+    assert Answer(third.pump().take_sent()).body == count_text(3)
+    assert Answer(fourth.pump().take_sent()).body == count_text(4)
+    assert not any(site.taken)
 
 
 def test_a_snapshot_is_given_back_once_whatever_becomes_of_its_connection(site):
@@ -266,7 +342,10 @@ def test_a_snapshot_is_given_back_once_whatever_becomes_of_its_connection(site):
     conns[1].feed(get(b"/count"))
     conns[2].feed(get(b"/count"))
     conns[0].reset()  # its snapshot is another's now
-    assert ask(FakeConn(site()), get(b"/count")).status == 503
+    waits = FakeConn(site())
+    waits.feed(get(b"/count"))
+    assert waits.pump().sent == b""
+    waits.reset()  # and is not served when one comes free
     conns[1].reset()
     conns[2].reset()
     late = [FakeConn(site()) for _ in range(2)]
@@ -274,6 +353,7 @@ def test_a_snapshot_is_given_back_once_whatever_becomes_of_its_connection(site):
         conn.feed(get(b"/count"))
     for conn in late:
         assert Answer(conn.pump().take_sent()).status == 200
+    assert not any(site.taken)
 
 
 # Pieces
@@ -351,25 +431,88 @@ def test_http_1_0_needs_no_host(conn):
     assert ask(conn, b"GET /hello HTTP/1.0\r\n\r\n").body == b"hello "
 
 
-def test_requests_sent_ahead_wait_with_the_client_and_are_answered_in_order(conn):
-    left = get(b"/hello") + get(b"/nothing") + get(b"/") + get(b"/count")
-    got = []
-    while left:
-        rest = conn.feed(left)
-        assert rest != left
-        resumed = conn.resumed
-        got.append(Answer(conn.pump().take_sent()))
-        assert got[-1].rest == b""
-        assert conn.resumed == resumed + (1 if rest else 0), "the client is told to go on"
-        left = rest
-    assert [a.status for a in got] == [200, 404, 200, 200]
-    assert got[2].body == HTML and got[3].body == count_text(1)
+def pumped(conn):
+    """All the answers that come when nothing more is sent."""
+    found = []
+    rest = conn.pump().take_sent()
+    while rest:
+        found.append(Answer(rest))
+        rest = found[-1].rest
+    return found
 
 
-def test_nothing_is_taken_while_an_answer_is_on_its_way(conn):
+def test_requests_sent_ahead_are_read_and_answered_in_order(conn):
+    ahead = get(b"/hello") + get(b"/nothing") + get(b"/") + get(b"/count")
+    assert conn.feed(ahead) == b"" and conn.sent == b""
+    found = pumped(conn)
+    assert [a.status for a in found] == [200, 404, 200, 200]
+    assert found[2].body == HTML and found[3].body == count_text(1)
+    assert found[0].body == b"hello " and not conn.finishing
+
+
+@pytest.mark.parametrize("cut", [1, 30, 41, 60, 82, 100])
+def test_requests_sent_ahead_may_be_cut_anywhere(conn, cut):
+    ahead = get(b"/hello") + get(b"/nothing", method=b"HEAD") + get(b"/")
+    for part in (ahead[:cut], ahead[cut:-1], ahead[-1:]):
+        assert conn.feed(part) == b""
+    sent = conn.pump().take_sent()
+    first = Answer(sent)
+    second = Answer(first.rest, "HEAD")
+    assert (first.body, second.status, Answer(second.rest).body) == (b"hello ", 404, HTML)
+
+
+def test_the_window_follows_the_room_in_the_queue(conn):
+    conn.feed(get(b"/"))
+    assert conn.room == 5840
+    for k in range(1, 90):
+        conn.feed(GET)
+        assert conn.room == 32 * (96 - k)
+    resumed = conn.resumed
+    conn.pump()
+    assert conn.room == 5840 and conn.resumed == resumed + 89, "and the client is told of it"
+
+
+def test_behind_a_full_queue_the_connection_is_closed(conn):
+    assert conn.feed(get(b"/nothing") * 120) == b""
+    assert conn.feed(GET) == b""
+    found = pumped(conn)
+    assert [a.status for a in found] == [404] * 97 and conn.fin and not conn.deaf
+    assert [a.fields["connection"] for a in found] == ["keep-alive"] * 96 + ["close"]
+
+
+@pytest.mark.parametrize("last", [BAD["no host"], get(b"/", b"Connection: close")])
+def test_what_follows_the_last_request_is_thrown_away(conn, last):
+    assert conn.feed(GET + last + GET * 3) == b""
+    assert conn.feed(GET) == b""
+    found = pumped(conn)
+    assert len(found) == 2 and found[1].fields["connection"] == "close"
+    assert conn.fin and not conn.deaf
+
+
+def test_a_client_that_shuts_its_side_gets_all_that_it_asked_for(conn):
+    conn.feed(GET + get(b"/hello") + get(b"/count") + GET[:12])
+    conn.half_close()
+    found = pumped(conn)
+    assert [a.body for a in found] == [HTML, b"hello ", count_text(1)] and conn.fin
+    assert found[-1].fields["connection"] == "close"
+
+
+def test_what_is_read_ahead_keeps_nobody_alive_who_acknowledges_nothing(conn):
     conn.feed(GET)
-    assert conn.feed(GET) == GET
-    assert Answer(conn.pump().take_sent()).rest == b""
+    for _ in range(121):
+        conn.feed(GET[:10])
+        conn.app.poll(conn)
+    assert conn.end == "aborted"
+
+
+def test_a_head_is_written_again_for_each_connection(site):
+    one, two = FakeConn(site()), FakeConn(site())
+    one.feed(GET)
+    two.feed(get(b"/hello", method=b"HEAD"))
+    one.pump(20, turns=2)
+    two.pump(20, turns=1)
+    assert Answer(one.pump(20).take_sent()).body == HTML
+    assert Answer(two.pump(20).take_sent(), "HEAD").fields["content-length"] == "6"
 
 
 @pytest.mark.parametrize(

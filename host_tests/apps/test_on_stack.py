@@ -74,12 +74,12 @@ class Small(Stream):
 class Pair:
     """A board with all services, and a client's stack."""
 
-    def __init__(self):
+    def __init__(self, settings=Settings):
         self.wires = [Wire(), Wire(mac=MAC)]
         join(*self.wires)
         there, here = self.wires
         self.here = here.board(CLIENT + "/24", tcp=8)
-        self.board = there.stack = main.build(there, Settings)
+        self.board = there.stack = main.build(there, settings)
         self.board.on_error = there.errors.append
         self.run(10)
 
@@ -154,6 +154,81 @@ def test_pipelined_requests_are_all_answered_in_order(pair):
     third = Answer(second.rest)
     assert [first.status, second.status, third.status] == [404, 200, 404] and not third.rest
     assert json.loads(second.body)["board"] == "a board"
+
+
+def bodies(got):
+    """The answers in what a client got, one behind the other."""
+    found = []
+    while got:
+        found.append(Answer(got))
+        got = found[-1].rest
+    return found
+
+
+def test_twenty_requests_in_one_flight_are_answered_without_a_retransmission(pair):
+    paths = [b"/status.json", b"/nothing", b"/metrics", b"/status.json?x=1"] * 5
+    agent = b"User-Agent: curl/8.5.0\r\nAccept: */*"
+    client = pair.connect(80, b"".join(get(path, agent) for path in paths))
+    pair.run(3000)
+    found = bodies(client.got)
+    assert [a.status for a in found] == [200, 404, 200, 200] * 5
+    assert found[2].body.startswith(b"# HELP") and json.loads(found[3].body)
+    assert dict(pair.here.counters())["tcp_rexmt"] == C0
+    assert dict(pair.board.counters())["tcp_partial"] == C0
+
+
+def test_requests_sent_ahead_and_a_fin_are_all_answered(pair):
+    client = pair.connect(80, get(b"/status.json") * 7 + get(b"/nothing"), half=True)
+    pair.run(3000)
+    found = bodies(client.got)
+    assert [a.status for a in found] == [200] * 7 + [404] and client.end == "done"
+    assert [a.fields["connection"] for a in found] == ["keep-alive"] * 7 + ["close"]
+    assert dict(pair.here.counters())["tcp_rexmt"] == C0
+
+
+def test_who_sends_ahead_more_than_can_wait_is_told_where_it_ended(pair):
+    client = pair.connect(80, get(b"/nothing") * 150)  # 41 octets each: 142 in the first window
+    pair.run(30_000)
+    found = bodies(client.got)
+    assert [a.status for a in found] == [404] * 97 and client.end == "done"
+    assert found[96].fields["connection"] == "close"
+    assert found[95].fields["connection"] == "keep-alive"
+
+
+class Deaf:
+    """A peer that asks for a page and acknowledges nothing of it."""
+
+    def __init__(self, pair, k):
+        ip = "192.168.1.%d" % (50 + k)
+        self.station = Station(pair.wires[0], ip, MAC[:5] + bytes([k]))
+        self.station.establish(80)
+        self.station.seg("PA", data=get(b"/status.json"))
+
+
+def test_peers_that_acknowledge_nothing_hold_nobody_up_for_long(pair):
+    deaf = [Deaf(pair, 1), Deaf(pair, 2)]
+    pair.run(1500)
+    client = pair.connect(80, get(b"/status.json"))
+    pair.run(4000)
+    assert Answer(client.got).status == 200
+    assert "R" in deaf[0].station.heard[-1].tcp.flags, "the one that stalled longest"
+    assert "R" not in deaf[1].station.heard[-1].tcp.flags
+
+
+def test_eight_honest_clients_wait_their_turn_for_a_snapshot():
+    class Wide(Settings):
+        tcp = clients = 8
+
+    pair = Pair(Wide)
+    clients = [pair.connect(80) for _ in range(8)]
+    for k in range(200):
+        client = clients[k % 8]
+        client.say(get(b"/metrics"))
+        if k % 8 == 7:
+            pair.run(1500)
+            for c in clients:
+                assert [a.status for a in bodies(c.got)] == [200], k
+                c.got = b""
 
 
 def test_a_client_that_stops_reading_does_not_hold_up_another(pair):

@@ -97,14 +97,29 @@ def test_metrics_are_counters_and_gauges_with_the_same_numbers(web, stack):
     assert kinds["uipy_uptime_seconds"] == "gauge"
 
 
-def test_metrics_say_their_version_and_have_a_help_for_each_gauge(web):
+def test_metrics_say_their_version(web):
     answer = fetch(web, b"/metrics")
     assert answer.fields["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
-    text = answer.body.decode()
-    assert text.endswith("\n")
-    gauges = [line.split()[2] for line in text.splitlines() if line.endswith(" gauge")]
-    for name in gauges:
-        assert f"# HELP {name} " in text
+
+
+def test_each_metric_has_its_help_and_its_type_before_its_samples(web, stack, monkeypatch):
+    """As `promtool check metrics` wants it: HELP with a text, then TYPE, then the samples."""
+    monkeypatch.setattr(status, "mem_free", lambda: 12345)
+    monkeypatch.setattr(status, "mem_alloc", lambda: 678)
+    text = fetch(main.site(stack, "another"), b"/metrics").body.decode()
+    assert text.endswith("\n") and "\n\n" not in text
+    seen, name = [], ""
+    for line in text.splitlines():
+        word, _, rest = line.partition(" ")
+        if word == "#":
+            word, name, rest = rest.split(" ", 2)
+            seen.append((word, name))
+            assert rest.endswith(".") or word == "TYPE"
+            assert word == "HELP" or seen[-2] == ("HELP", name), name
+            assert word == "HELP" or (rest == "counter") == name.endswith("_total"), name
+        else:
+            assert word.partition("{")[0] == name and seen[-1] == ("TYPE", name)
+    assert len(seen) == len(set(seen)) == 2 * (8 + len(NAMES) + 3)
 
 
 def test_the_heap_is_shown_where_python_tells(web, stack, monkeypatch):

@@ -1,6 +1,10 @@
-"""The model and the skeleton of docs/writing-a-driver.md work as they stand there."""
+"""The model and the skeleton of docs/writing-a-driver.md work as they stand there, and so do the
+commands that the page ends with.
+"""
 
 import re
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -8,7 +12,61 @@ from chips import rig as rigs
 from chips.rig import MoveRig, Rig, frame
 from uipy.drivers.errors import NoChip
 
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "writing-a-driver.md"
+ROOT = Path(__file__).resolve().parents[2]
+PAGE = ROOT / "docs" / "writing-a-driver.md"
+PARTS = ("docs", "firmware", "host_tests", "lib", "tools", "pyproject.toml")
+
+
+def followed(root):
+    """A copy of the checkout in which a reader has done what the page says; the commands that it
+    ends with."""
+    junk = shutil.ignore_patterns("__pycache__", "img")
+    for name in PARTS:
+        if (ROOT / name).is_dir():
+            shutil.copytree(ROOT / name, root / name, ignore=junk)
+        else:
+            shutil.copy(ROOT / name, root / name)
+    for name in (".venv", "node_modules"):
+        (root / name).symlink_to(ROOT / name)
+    model, driver = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.S)
+    (root / "tools" / "chips" / "tiny1.py").write_text(model)
+    (root / "lib" / "uipy" / "drivers" / "tiny1.py").write_text(driver)
+    places = {"KINDS": root / "tools" / "chips" / "rig.py", "CHIPS": root / "firmware" / "main.py"}
+    _, _, end = PAGE.read_text().partition("## Trying it")
+    lines = re.findall(r"^    (\"tiny1\": .*,) +in (\w+)$", end, re.M)
+    assert [table for _, table in lines] == ["KINDS", "CHIPS"]
+    for line, table in lines:
+        text = places[table].read_text()
+        assert f"{table} = {{\n" in text
+        places[table].write_text(text.replace(f"{table} = {{\n", f"{table} = {{\n    {line}\n"))
+    return re.findall(r"^    (\.venv/bin/python .*)$", end, re.M)
+
+
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory):
+    root = tmp_path_factory.mktemp("checkout")
+    return root, followed(root)
+
+
+SAYS = {  # by a word of the command: the status that it ends with, and what it prints
+    "pytest": (1, r"(\d+) failed, (\d+) passed"),
+    "faultmatrix.py": (0, r"\| brown-out within a transaction \| \d+ \|"),
+    "spi.py": (0, r"\| tiny1 \| 1514 out \| 3 \|"),
+}
+
+
+@pytest.mark.parametrize("word", SAYS)
+def test_the_page_s_commands_run_as_written(copy, word):
+    root, commands = copy
+    (command,) = [c for c in commands if word in c]
+    # ends in seconds: nothing waits for what the skeleton lacks
+    done = subprocess.run(command.split(), cwd=root, capture_output=True, text=True, timeout=100)
+    status, says = SAYS[word]
+    assert done.returncode == status, done.stdout + done.stderr
+    found = re.search(says, done.stdout)
+    assert found and "Traceback" not in done.stderr, done.stdout
+    if word == "pytest":
+        assert int(found[1]) <= 30 <= int(found[2]) + 10, "half of it fails"
 
 
 @pytest.fixture

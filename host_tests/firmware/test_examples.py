@@ -1,6 +1,7 @@
 """The examples do what their first paragraph says, as a reader starts them."""
 
 import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -9,15 +10,29 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from lab.pythons import joined, run_unix
 
-EXAMPLES = Path(__file__).resolve().parents[2] / "firmware" / "examples"
+ROOT = Path(__file__).resolve().parents[2]
+EXAMPLES = ROOT / "firmware" / "examples"
+PLAYGROUND = ROOT / "tools" / "boards" / "playground.py"
 
 
 @contextmanager
-def running(name, *args):
+def talking(*command, cwd=None):
+    """A server that was started by the playground; gives a connection to it."""
+    with running(PLAYGROUND, *command, "--port", "0", cwd=cwd) as port:
+        s = socket.create_connection(("127.0.0.1", port), timeout=20)
+        with s, s.makefile("rwb", buffering=0) as file:
+            yield file
+
+
+@contextmanager
+def running(*command, cwd=None):
     """A server; gives its port on 127.0.0.1."""
-    command = [sys.executable, str(EXAMPLES / name), "--port", "0", *args]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    if str(command[0]) in ("echo.py", "web.py"):
+        command = (EXAMPLES / command[0], "--port", "0", *command[1:])
+    command = [sys.executable, *map(str, command)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=cwd)
     try:
         yield int(re.match(r"127\.0\.0\.1:(\d+) ", process.stdout.readline())[1])
         process.terminate()
@@ -77,6 +92,108 @@ def test_a_port_in_use_is_one_line():
     assert done.returncode == 2 and len(done.stderr.splitlines()) == 1
 
 
+def test_two_examples_and_a_board_do_not_fight_for_a_port():
+    """`make run` has 8080; an example whose usual port is taken chooses another."""
+    with running(EXAMPLES / "web.py") as one, running(EXAMPLES / "web.py") as two:
+        assert 8080 not in (one, two) and one != two
+        assert "/count" in get(one, "/") and "/count" in get(two, "/")
+
+
+APPLICATION = """
+import example
+from helper import LINE
+from uipy import App, Bytes
+
+
+class Greet(App):
+    def connected(self, conn):
+        conn.finish(Bytes(LINE))
+
+
+example.run(lambda stack: stack.listen(4000, Greet, 2), 4000)
+"""
+
+
+def test_an_application_may_lie_anywhere(tmp_path):
+    (tmp_path / "greet.py").write_text(APPLICATION)
+    (tmp_path / "helper.py").write_text("LINE = b'good day\\r\\n'\n")
+    with talking("greet.py", cwd=tmp_path) as client:
+        assert client.read() == b"good day\r\n"
+
+
+@pytest.mark.parametrize("arguments", [[], ["nothing.py"], ["--port", "1"]])
+def test_the_playground_without_an_application_is_one_line(arguments):
+    command = [sys.executable, str(PLAYGROUND), *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=20)
+    assert done.returncode == 2 and done.stderr.count("\n") == 1 and ".py" in done.stderr
+
+
+def test_uip_s_hello_world_and_telnetd():
+    with talking(EXAMPLES / "uip" / "hello_world.py") as client:
+        assert client.readline().startswith(b"Hello")
+        client.write(b"Ada\n")
+        assert b"Ada" in client.read()
+    with talking(EXAMPLES / "uip" / "telnetd.py") as client:
+        client.write(b"exit\r\n")
+        assert b"command shell" in client.read()
+
+
+def test_uip_s_smtp_says_how_it_went():
+    command = [sys.executable, str(PLAYGROUND), str(EXAMPLES / "uip" / "smtp.py")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1 and "192.168.7.1" in done.stdout, "nobody takes mail there"
+
+
+ON_A_PICO = """
+import os, sys, vfs
+vfs.umount("/")
+vfs.mount(vfs.VfsPosix(sys.argv[1]), "/")
+vfs.mount(vfs.VfsPosix(sys.argv[2]), "/remote")
+os.chdir("/remote")  # as `mpremote mount` does
+sys.path[:] = ["", ".frozen", "/lib"]  # as on an RP2040
+with open(sys.argv[3]) as f:
+    exec(f.read(), {"__name__": "__main__"})
+"""
+
+BOOT = """
+class Null:
+    l2, mtu, mac = 14, 1500, bytes(6)
+    def recv_into(self, buf): return 0
+    def can_send(self): return True
+    def send(self, buf, n): pass
+    def link_up(self): return False
+def device(cfg): return Null(), None
+def report(exc): pass
+class Nap:
+    def __init__(self, pin): pass
+def serve(stack, wait): print("serving at", stack.ifaces[0].ip[3], len(stack.tcp.listeners))
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "listeners"),
+    [
+        ("echo.py", 1),
+        ("web.py", 1),
+        ("query.py", 0),
+        ("uip/hello_world.py", 1),
+        ("uip/telnetd.py", 1),
+    ],
+)
+def test_on_a_board_with_the_examples_mounted(tmp_path, name, listeners):
+    """mpremote mount firmware/examples run firmware/examples/NAME"""
+    flash = tmp_path / "flash"
+    (flash / "lib").mkdir(parents=True)
+    (flash / "remote").mkdir()
+    shutil.copytree(joined() / "uipy", flash / "lib" / "uipy")
+    (flash / "main.py").write_text(BOOT)
+    shutil.copy(ROOT / "firmware" / "config.py", flash)
+    script = tmp_path / "pico.py"
+    script.write_text(ON_A_PICO)
+    said = run_unix(script, flash, EXAMPLES, name)
+    assert said.splitlines()[-1] == f"serving at 7 {listeners}"
+
+
 def test_each_example_says_what_it_is_and_how_to_run_it():
     for path in EXAMPLES.glob("*.py"):
         text = path.read_text()
@@ -84,3 +201,6 @@ def test_each_example_says_what_it_is_and_how_to_run_it():
         if path.name != "example.py":
             assert f".venv/bin/python firmware/examples/{path.name}" in text
             assert "on a Pico" in text
+    for path in (EXAMPLES / "uip").glob("[a-z]*.py"):
+        run = f".venv/bin/python tools/boards/playground.py firmware/examples/uip/{path.name}"
+        assert run in path.read_text()

@@ -28,6 +28,7 @@ from wire.media import Tap
 
 BOARD = "192.168.77.2"
 LINUX = "192.168.77.1"
+OPTIONS: dict = {}  # what TCP is asked for where a test says nothing (conftest.py)
 
 _CLONE_NEWNET = 0x40000000
 _MASK = 0x3FFFFFFF
@@ -157,6 +158,7 @@ class Board:
 
     def boot(self, **options):
         """A stack that knows nothing of the one before: the board has been reset."""
+        options.setdefault("tcp_options", OPTIONS)
         self.stack = Stack(self.dev, ip=BOARD + "/24", **options)
         self.stack.on_error = self.errors.append
 

@@ -16,6 +16,10 @@ BOARDS = {
     "micropython-enc28j60": {"python": "micropython", "chip": "enc28j60"},
 }
 
+# One of them again, with all that TCP can be asked for: a test of every kind has both settings.
+ALL = "sack,timestamps,window_scale,ecn=1,cookies,reassembly=4,urgent"
+BOARDS["micropython-all"] = {**BOARDS["micropython"], "options": ALL}
+
 
 @pytest.fixture
 def artifact(request):

@@ -16,8 +16,11 @@ WIRES = {
 }
 
 
-@pytest.mark.parametrize("wire", WIRES)
-@pytest.mark.parametrize("kind", ["cpython", "micropython-enc28j60"])
+RUNS = [(kind, wire) for kind in ("cpython", "micropython-enc28j60") for wire in WIRES]
+RUNS += [("micropython-all", wire) for wire in ("loss", "reorder", "everything")]
+
+
+@pytest.mark.parametrize(("kind", "wire"), RUNS)
 def test_every_octet_survives(lan, start, kind, wire):
     size = 50_000 if wire == "everything" else 100_000
     data = random.Random(5).randbytes(size)

@@ -1,8 +1,10 @@
 """Making a stack: addresses, keys, what is left out, and what it holds."""
 
 import os
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import uipy
@@ -10,6 +12,8 @@ import uipy.stat
 from lab.net import BOARD, KEY, Inbox, Wire
 from uipy import BadAddress, Error, NoEntropy, Stack
 from uipy.stat import NAMES
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.mark.parametrize(
@@ -94,6 +98,7 @@ def test_protocol_that_was_left_out_says_so(call):
 def test_protocol_that_was_left_out_is_not_imported():
     code = """
 import sys
+from pathlib import Path
 from uipy import Stack
 
 class Line:
@@ -147,3 +152,33 @@ def test_names_in_stat_py_stand_at_their_numbers():
     numbers = {k[2:].lower(): v for k, v in vars(uipy.stat).items() if k.startswith("N_")}
     assert [numbers[name] for name in NAMES] == list(range(len(NAMES)))
     assert len(numbers) == len(NAMES)
+
+
+def test_a_class_where_an_object_is_wanted_and_the_other_way_round():
+    stack = Wire().board(tcp=1, udp=1)
+    with pytest.raises(Error, match=r"^an object is wanted, not its class: App\(\)$"):
+        stack.connect(uipy.App, "192.168.1.9", 80)
+    with pytest.raises(Error, match=r"^an object is wanted, not its class: Inbox\(\)$"):
+        stack.bind(7, Inbox)
+    with pytest.raises(Error, match=r"^listen makes its objects itself: a class is wanted$"):
+        stack.listen(7, uipy.App())
+    assert stack.bind(7, Inbox()) and stack.listen(7, uipy.App)
+
+
+@pytest.mark.parametrize("form", ["joined", "source"])
+def test_a_module_that_is_missing_is_named(form, tmp_path):
+    """As on a board to which not everything was copied."""
+    from lab.pythons import joined, run_unix
+
+    lib = joined() if form == "joined" else ROOT / "lib"
+    shutil.copytree(lib / "uipy", tmp_path / "uipy", ignore=shutil.ignore_patterns("*.pyc"))
+    gone = "core" if form == "joined" else "stack"
+    (tmp_path / "uipy" / (gone + ".py")).unlink()
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import uipy\n"
+        "try:\n    from uipy import Stack\nexcept ImportError as exc:\n    print(exc)\n"
+        "try:\n    uipy.Nonsense\nexcept AttributeError as exc:\n    print(exc)\n"
+    )
+    said = run_unix(script, path=(tmp_path,))
+    assert said.splitlines() == ["no module named 'uipy.%s'" % gone, "Nonsense"]

@@ -1,10 +1,15 @@
 """tapboard's arguments: whatever cannot be is one line that says what to do, and status 2."""
 
+import inspect
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from boards import board
+from boards.ends import QueueDevice
+from uipy import Stack
+from uipy.tcp.demux import Tcp
 from wire import media
 
 TAPBOARD = Path(__file__).resolve().parent.parent.parent / "tools" / "tapboard.py"
@@ -22,6 +27,9 @@ WRONG = {
     "half a MAC": ([*TAP, "--mac", "02:00"], "02:00:00:00:00:01"),
     "an unknown chip": ([*TAP, "--chip", "rtl8139"], "enc28j60"),
     "an unknown service": ([*TAP, "--services", "echo,ftp"], "chargen"),
+    "an unknown option": ([*TAP, "--options", "sack,fast"], "timestamps"),
+    "an option without its number": ([*TAP, "--options", "reassembly"], "reassembly=4"),
+    "an option that is no number": ([*TAP, "--options", "ecn=yes"], "yes"),
     "an unknown evil": ([*TAP, "--wire", "lost=5"], "loss"),
     "no connections": ([*TAP, "--tcp", "0"], "200"),
     "no such Python": ([*TAP, "--python", "perl"], "micropython"),
@@ -38,6 +46,18 @@ def test_it_says_in_one_line_what_to_do(what):
     assert done.returncode == 2, done
     assert done.stdout == ""
     assert done.stderr.count("\n") == 1 and word in done.stderr, done.stderr
+
+
+def test_every_option_of_tcp_can_be_switched():
+    parameters = list(inspect.signature(Tcp.__init__).parameters.values())[5:]
+    names = {p.name for p in parameters} - {"watch"}
+    assert names == set(board.SWITCHES + board.NUMBERS)
+    switches = {p.name for p in parameters if isinstance(p.default, bool)}
+    assert switches | {"ecn"} == set(board.SWITCHES)
+    said = board.options(" sack,timestamps, window_scale,ecn=2,cookies=0,reassembly=4,urgent,")
+    on = {"sack": 1, "timestamps": 1, "window_scale": 1, "ecn": 2, "reassembly": 4, "urgent": 1}
+    assert said == {**on, "cookies": 0}
+    assert Stack(QueueDevice(bytes(6)), now=0, tcp_options=said).tcp.pool
 
 
 def test_a_checksum_left_to_the_card_is_put_in():

@@ -34,6 +34,8 @@ def __getattr__(name):
     try:
         value = __import__("uipy." + (home or name), None, None, (name,))
     except ImportError:
+        if home:  # on this board a file is missing; its name is in the message
+            raise
         raise AttributeError(name)
     if home:
         value = getattr(value, name)

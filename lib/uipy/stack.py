@@ -145,19 +145,23 @@ class Stack:
 
     def listen(self, port, app, n=1, **options):
         """Accepts connections on a TCP port with n objects of the class `app`, made now."""
+        if not callable(app):
+            raise Error("listen makes its objects itself: a class is wanted")
         return self._need(self.tcp, "tcp").listen(port, app, n, **options)
 
     def connect(self, app, ip, port, **options):
         """Opens a TCP connection for the object `app`."""
-        return self._need(self.tcp, "tcp").connect(app, ip, port, **options)
+        return self._need(self.tcp, "tcp", app).connect(app, ip, port, **options)
 
     def bind(self, port, app):
         """Binds a UDP port (0: one is chosen) to `app`, see udp.py; returns the `UdpPort`."""
-        return self._need(self.udp, "udp").bind(port, app)
+        return self._need(self.udp, "udp", app).bind(port, app)
 
-    def _need(self, layer, name):
+    def _need(self, layer, name, app=None):
         if layer is None:
             raise Error("the stack was made without it: Stack(%s=8)" % name)
+        if isinstance(app, type):
+            raise Error("an object is wanted, not its class: %s()" % app.__name__)
         return layer
 
     def ip_of(self, text):

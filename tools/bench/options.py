@@ -16,6 +16,7 @@ ROOT = Path(__file__).resolve().parents[2]
 if __name__ == "__main__":
     sys.path[:0] = [str(ROOT / p) for p in ("lib", "tools", "tools/shims")]
 
+import readme  # noqa: E402
 from proof.simtalk import Talk  # noqa: E402
 
 DOC = ROOT / "docs" / "tcp-options.md"
@@ -80,6 +81,7 @@ def write(text):
     head, _, rest = old.partition(BEGIN)
     _, _, tail = rest.partition(END)
     DOC.write_text(head + BEGIN + "\n" + text + "\n" + END + tail)
+    readme.rewritten(DOC)
 
 
 def main(argv):

@@ -19,6 +19,7 @@ if __name__ == "__main__":
     sys.path[:0] = [str(ROOT / p) for p in ("lib", "tools", "tools/shims")]
 
 import machine
+import readme
 from chips.rig import PEER, Rig, frame, kinds
 
 assert machine  # gives `time` the ticks_* of MicroPython
@@ -54,7 +55,9 @@ def rig_at_rest(kind):
     rig = Rig(kind)
     assert rig.echo(frame(1514)) and rig.echo(frame(60))
     rig.run(300)
-    while cost(rig, rig.poll) == (0, 0):  # up to a health check ...
+    for _ in range(5000):  # up to a health check, if the driver has one ...
+        if cost(rig, rig.poll) != (0, 0):
+            break
         rig.clock.advance_ms(1)
     for _ in range(3):  # ... and past it
         rig.poll()
@@ -66,8 +69,9 @@ def incoming(kind, size, count=1):
     """-> what each of `count` frames that come in together costs."""
     rig = rig_at_rest(kind)
     frames = [frame(size, fill=k) for k in range(count)]
-    for f in frames:
-        assert rig.chip.wire_in(f)
+    frames = [f for f in frames if rig.chip.wire_in(f)]  # a small chip has no room for all
+    count = len(frames)
+    assert count
 
     def take():
         assert [rig.poll() for _ in frames] == frames
@@ -121,6 +125,7 @@ def write(text):
     page = PAGE.read_text()
     head, tail = page[: page.index(BEGIN)], page[page.index(END) :]
     PAGE.write_text(head + BEGIN + "\n\n" + text + "\n" + tail)
+    readme.rewritten(PAGE)
 
 
 def main():

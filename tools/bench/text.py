@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import readme
 from readme import table
 
 from bench.flow import SEND
@@ -148,3 +149,4 @@ def page(results, wanted, scaled, limit, seconds):
             scaling=scaling(scaled),
         )
     )
+    readme.rewritten(DOCS / "throughput.md")

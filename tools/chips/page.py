@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import readme
+
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "DRIVERS.md"
 
 
@@ -16,6 +18,7 @@ def put(mark, body):
     head, rest = text.split(f"<!-- {mark} -->\n", 1)
     tail = rest.split(f"<!-- /{mark} -->", 1)[1]
     PAGE.write_text(f"{head}<!-- {mark} -->\n\n{body.strip()}\n\n<!-- /{mark} -->{tail}")
+    readme.rewritten(PAGE)
 
 
 def table(head, rows, right=()):

@@ -28,6 +28,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "tools")]
 
+import readme  # noqa: E402
+
 from proof import rfc_rows  # noqa: E402
 from proof.conformance_plugin import kept, library_digest  # noqa: E402
 from proof.rfc_rows import BadTable  # noqa: E402
@@ -214,6 +216,7 @@ def report(a):
             faults.append("docs/CONFORMANCE.md is stale: run `make conformance`")
     else:
         DOC.write_text(body, encoding="utf-8")
+        readme.rewritten(DOC)
         print(made.summary())
     for fault in faults:
         print("conformance: " + fault, file=sys.stderr)

@@ -168,6 +168,8 @@ class Gateway(StackEnd):
 
 
 def _listen(port):
+    if not 0 <= port < 65536:
+        raise PortInUse("port %d: a port is 1 to 65535" % port)
     sock = socket.socket()
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:

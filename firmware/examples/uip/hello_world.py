@@ -1,5 +1,8 @@
 """uIP's hello-world, carried over: asks for a name on port 1000 and greets.
 
+    .venv/bin/python tools/boards/playground.py firmware/examples/uip/hello_world.py
+    and: nc 127.0.0.1 10000
+
     on a board:  from hello_world import hello_world_init; hello_world_init(stack)
     here:        host_tests/interop/test_uip_apps.py, against Linux
 
@@ -44,3 +47,9 @@ def handle_connection(s):
     s.name = s.p.data().strip()
     yield from s.p.send(b"Hello " + s.name + b"\n")
     s.p.close()
+
+
+if __name__ == "__main__":
+    import example
+
+    example.run(hello_world_init, 1000)

@@ -2,6 +2,9 @@
 
 smtp = Smtp(stack, '192.168.1.9', b'board.local')
 smtp.send(b'to@example.org', None, b'board@example.org', b'Alarm', b'The door is open.', done)
+    .venv/bin/python tools/boards/playground.py firmware/examples/uip/smtp.py
+    (on that wire nobody takes mail: it says so)
+
 done(error)   error: 0 sent; 'closed', 'aborted', 'timedout', or the server's answer
 """
 
@@ -95,3 +98,20 @@ class Smtp:
         s.finish(line.strip() or "closed")
         s.p.close()
         return False
+
+
+def start(stack, server="192.168.7.1"):
+    """Sends a mail, says how it went, and ends."""
+
+    def done(error):
+        print("mail by %s: %s" % (server, error or "sent"))
+        raise SystemExit(1 if error else 0)
+
+    smtp = Smtp(stack, server, b"board.local")
+    smtp.send(b"to@example.org", None, b"board@example.org", b"Alarm", b"The door is open.", done)
+
+
+if __name__ == "__main__":
+    import example
+
+    example.run(start)

@@ -4,6 +4,9 @@
 The structure is the original's: a handful of lines wait to be sent, each appcall looks at the
 events in the old order (connected, closed, acked, newdata, rexmit/newdata/acked/connected/poll ->
 senddata), and there are no protosockets.
+
+    .venv/bin/python tools/boards/playground.py firmware/examples/uip/telnetd.py
+    and: telnet 127.0.0.1 9023
 """
 
 from uipy.compat.uip import (
@@ -144,3 +147,9 @@ class Telnetd:
 
     def unknown(self, s):
         self.output(s, b"Unknown command")
+
+
+if __name__ == "__main__":
+    import example
+
+    example.run(Telnetd, 23)

@@ -71,11 +71,14 @@ class Chargen(App):
     away.
     """
 
+    keepalive_s = 300  # a client that has vanished does not stay for ever
+
     def __init__(self):
         self.source = Pattern()
 
     def connected(self, conn):
         self.source.start()
+        conn.keepalive_s = self.keepalive_s
         conn.finish(self.source)
 
     def peer_closed(self, conn):

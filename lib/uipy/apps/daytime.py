@@ -14,6 +14,8 @@ class Daytime(App):
     from the heap, once a connection.
     """
 
+    keepalive_s = 300  # a client that has vanished does not stay for ever
+
     def __init__(self, clock=time.localtime):
         self.clock = clock
         self.line = bytearray(b"0000-00-00 00:00:00\r\n")
@@ -30,4 +32,5 @@ class Daytime(App):
                 n //= 10
                 at -= 1
         self.source.load(self.line)
+        conn.keepalive_s = self.keepalive_s
         conn.finish(self.source)

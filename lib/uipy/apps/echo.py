@@ -13,9 +13,15 @@ class Echo(Stream):
     learns only when its first flight did not fit.
     """
 
+    keepalive_s = 300  # a client that has vanished does not stay for ever
+
     def __init__(self, size=5840):
         ring = Ring(size)
         Stream.__init__(self, ring, ring)
+
+    def connected(self, conn):
+        Stream.connected(self, conn)
+        conn.keepalive_s = self.keepalive_s
 
 
 class UdpEcho(UdpApp):

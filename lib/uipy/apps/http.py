@@ -1,12 +1,15 @@
 """HTTP/1.1 (RFC 9110, RFC 9112): one connection of a web server. What it serves is a site.Site.
 
-The request is read line by line into one buffer (http_request.py); the head of the answer is
-written into the same buffer, which is idle by then (http_reply.py). While an answer is on its way
-the next request is left with the client: `received` takes nothing of it, so that requests sent
-ahead are answered one after the other. An unread half of a request costs nobody anything: each
-connection has its own buffer, and after a time it is told so (408) and closed.
+The request is read line by line into one buffer (http_request.py). What a client sends ahead,
+while an answer is on its way, is read as well: all that is to be known of a request when its turn
+comes are two octets, and a queue of them is short. The window follows the room in it, and nothing
+that comes in order is refused: the client would send it again only when it believes it lost. Who
+has more requests in his first flight than the queue has room for is answered up to there, and then
+closed. An unread half of a request costs nobody anything: each connection has its own buffer, and
+after a time it is told so (408) and closed.
 
     READ     waiting for a request, or in one
+    WAIT     the first request of the queue wants a snapshot buffer, and none is free
     ANSWER   the answer is on its way
     DRAIN    the last answer is on its way or gone, and a FIN behind it; what still comes is thrown
              away, so that no reset overtakes the answer (RFC 9112 9.6)
@@ -20,20 +23,23 @@ from array import array
 from micropython import const
 
 from ..app import App
-from .http_reply import REASONS, Reply, write_head
+from ..errors import NotConnected
+from .http_reply import REASONS, Reply
 from .http_request import (
+    AHEAD,
     AT,
-    BODY,
     END,
-    HEAD,
-    KEEP,
+    HELD,
+    LAST,
     LIMIT,
     METHOD,
-    PAGE,
+    PAGES,
+    QUEUE,
     SIZE,
     STATUS,
     TOTAL,
-    WORDS,
+    dequeue,
+    enqueue,
     field,
     find_page,
     next_line,
@@ -43,10 +49,13 @@ from .http_request import (
 _READ = const(0)
 _ANSWER = const(1)
 _DRAIN = const(2)
+_WAIT = const(3)
 
 _REQUEST_S = const(10)  # from the first octet of a request to its last
 _STALL_S = const(120)  # without an octet of the answer being acknowledged
 _DRAIN_S = const(10)  # of waiting for the client's FIN
+_WAIT_S = const(30)  # of waiting for a snapshot buffer
+_LEAST = const(5)  # the window has 2**5 octets for each place in the queue: no request has fewer
 
 # The value of Content-Type of an answer without a page, and what else belongs to its status.
 _PLAIN = const(b"text/plain\r\n\0")
@@ -64,29 +73,30 @@ class Http(App):
     def __init__(self, site):
         self.site = site
         self.line = bytearray(site.line)
-        self.request = array("H", bytes(2 * WORDS))
+        self.request = array("H", bytes(2 * (QUEUE + site.ahead)))
         self.request[SIZE] = site.line
         self.request[LIMIT] = site.fields
-        self.reply = Reply(self.line, site.out)
+        self.reply = Reply(site)
         self.snap = -1  # the number of our snapshot buffer
         self.state = _READ
         self.seconds = 0  # since something went on
-        self.refused = False  # the next request is waiting with the client
+        self.room = 0  # octets that the client may send when nothing waits in the queue
 
     def connected(self, conn):
-        """A client has come, or its next request may."""
+        """A client has come."""
         self.request[TOTAL] = self.request[STATUS] = 0
+        self.request[AHEAD] = self.request[LAST] = 0
         self.state = _READ
         self.seconds = 0
-        self.refused = False
+        self.room = conn.room
 
     def received(self, conn, buf, start, n):
-        if self.state == _READ:
-            r = self.request
-            if r[TOTAL] == 0:
-                self.seconds = 0
-            r[AT] = start
-            r[END] = start + n
+        r = self.request
+        if r[TOTAL] == 0 and self.state == _READ:
+            self.seconds = 0
+        r[AT] = start
+        r[END] = start + n
+        while r[AT] < r[END] and r[AHEAD] < self.site.ahead and not r[LAST]:
             while next_line(r, self.line, buf):
                 if r[METHOD]:
                     field(r, self.line)
@@ -94,36 +104,46 @@ class Http(App):
                     request_line(r, self.line)
                     find_page(r, self.line, self.site.paths)
             if r[STATUS]:
-                self._answer(conn, r[STATUS])
-            start = r[AT] - start  # how many were read
-        else:
-            start = 0
-        if self.state == _DRAIN:
-            return n
-        self.refused = start < n
-        return start
+                enqueue(r)
+                if self.state == _READ:
+                    self._answer()
+        if r[AHEAD]:
+            if r[AT] < r[END]:
+                self._close()
+            conn.room = (self.site.ahead - r[AHEAD]) << _LEAST
+        return n
 
-    def _answer(self, conn, status):
-        # The body, then the head that tells its length. Own frame: 11 words; poll() calls it too.
+    def _close(self):
+        # The last request of the queue becomes the last of all (RFC 9112 9.3.2: a client that
+        # sends ahead asks again for what was not answered).
+        r = self.request
+        r[LAST] = 1
+        r[QUEUE + r[AHEAD] - 1] &= 0xFFFE
+
+    def _answer(self):
+        # The first of the queue: the body, then the head that tells its length. Frame: 11 words.
+        r = self.request
         reply = self.reply
         reply.page = None
-        if status == 200:
-            page = self.site.pages[self.request[PAGE] - 1]
+        status = r[QUEUE] >> 2
+        if status > PAGES:
+            page = self.site.pages[status - PAGES - 1]
+            status = 200
             reply.fields = page.fields
             reply.body = page.body
             reply.left = page.size
             if page.need:
-                self.snap = self.site.taken.find(b"\0")
+                self.snap = self.site.take()
                 if self.snap < 0:
-                    status = 503
-                else:
-                    self.site.taken[self.snap] = 1
-                    reply.body = self.site.snaps[self.snap]
-            if status == 200 and page.size < 0:
+                    self.state = _WAIT
+                    return
+                r[HELD] = 0
+                reply.body = self.site.snaps[self.snap]
+            if page.size < 0:
                 page.note(reply.body)
-                reply.out.aim(reply.body, 0, 0, page.need if page.held else 0)
-                page.write(reply.out, reply.body)
-                reply.left = reply.out.count
+                reply.site.out.aim(reply.body, 0, 0, page.need if page.held else 0)
+                page.write(reply.site.out, reply.body)
+                reply.left = reply.site.out.count
                 if page.held and reply.left > page.need:
                     status = 500
             if not page.held:
@@ -137,53 +157,80 @@ class Http(App):
         self.seconds = 0
         self.state = _DRAIN
         reply.last = _LEAVE
-        if self.request[KEEP] and not self.request[BODY] and status in (200, 404, 405, 503):
+        if r[QUEUE] & 1 and status != 500:
             self.state = _ANSWER
             reply.last = _STAY
-        reply.head_n = write_head(reply.head, reply.reason, reply.left, reply.fields, reply.last)
-        if self.request[METHOD] == HEAD:
-            reply.left = 0  # RFC 9110 9.3.2: the head is that of GET
-        reply.at = -reply.head_n
-        reply.left += reply.head_n
-        if self.state == _ANSWER:
-            conn.send(reply)
         else:
-            conn.finish(reply)
+            r[LAST] = 1
+        reply.start(dequeue(r) & 2)
+        if self.state == _ANSWER:
+            self.conn.send(reply)  # type: ignore[attr-defined]
+        else:
+            self.conn.finish(reply)  # type: ignore[attr-defined]
 
     def acked(self, conn, n):
         self.seconds = 0
         if self.reply.left > 0:
             return
         if self.snap >= 0:
-            self.site.taken[self.snap] = 0
-            self.snap = -1
+            self._give()
         if self.state == _ANSWER and not conn.sending:
-            n = self.refused
-            self.connected(conn)
-            if n:
-                conn.resume()
+            self.state = _READ
+            r = self.request
+            if r[AHEAD]:
+                self._answer()
+                conn.offer((self.site.ahead - r[AHEAD]) << _LEAST if r[AHEAD] else self.room)
+
+    def _give(self):
+        # Our snapshot buffer is free: for who waits for one.
+        self.site.taken[self.snap] = 0
+        self.snap = -1
+        waits = self.site.next(_WAIT)
+        if waits:
+            waits._answer()
+
+    def stop(self, conn):
+        """Ends the connection with a RST; what it held is free."""
+        self.reply.left = 0
+        self.state = _DRAIN
+        try:
+            conn.abort()
+        except NotConnected:  # its RST has not left yet
+            pass
 
     def peer_closed(self, conn):
+        if self.request[AHEAD]:
+            return self._close()
         if self.state == _READ:  # half a request will never be a whole one
             self.state = _DRAIN
         conn.close()  # behind the answer, if there is one
 
     def poll(self, conn):
         """Once a second: nothing lasts for ever."""
+        r = self.request
         self.seconds += 1
-        if self.state == _READ and self.request[TOTAL] == 0:
+        r[HELD] += 1
+        if self.state == _READ and r[TOTAL] == 0:
             if self.seconds > self.site.idle_s:
                 self.state = _DRAIN
                 self.seconds = 0
                 conn.close()
         elif self.state == _READ:
             if self.seconds > _REQUEST_S:
-                self._answer(conn, 408)
+                r[STATUS] = 408
+                enqueue(r)
+                self._answer()
+        elif self.state == _WAIT:
+            if self.seconds > _WAIT_S:
+                r[QUEUE] = 503 << 2 | r[QUEUE] & 3
+            self._answer()
         elif self.seconds > (_STALL_S if self.reply.left > 0 else _DRAIN_S):
-            conn.abort()
+            self.stop(conn)
+            if self.snap >= 0:
+                self._give()
 
     def closed(self, conn, reason):
         self.reply.left = 0
+        self.state = _DRAIN
         if self.snap >= 0:
-            self.site.taken[self.snap] = 0
-            self.snap = -1
+            self._give()

@@ -82,21 +82,34 @@ def write_head(head: ptr8, reason: ptr8, size: int, fields: ptr8, last: ptr8) ->
 class Reply:
     """A source: the same octets come as often as they are asked for. Http._answer makes it ready:
 
-    head    the buffer with the head           at      of the first octet not acknowledged, counted
-    head_n  octets of the head                         from the begin of the body: in the head it
+    head_n  octets of the head                 at      of the first octet not acknowledged, counted
+    size    what it says of the body's length          from the begin of the body: in the head it
     left    octets not acknowledged                    is negative
     body    what follows the head: octets in memory; or, if `page` is there, what it reads from
+
+    The head lies in a buffer of the site, which all its connections share: whoever is asked for a
+    piece of his and finds another's there writes it again.
     """
 
-    def __init__(self, head, out):
+    def __init__(self, site):
         self.ended = True
-        self.head = head
-        self.out = out
+        self.site = site
         self.page = None
         self.body = b""
         self.fields = self.reason = self.last = b""  # pieces of the head
-        self.head_n = self.at = self.left = 0
+        self.head_n = self.size = self.at = self.left = 0
         self.k = 0  # octets of the head in the fill() under way
+
+    def start(self, silent):
+        """Write the head; `silent`: nothing follows it (RFC 9110 9.3.2: it is that of GET)."""
+        n = write_head(self.site.head, self.reason, self.left, self.fields, self.last)
+        self.site.head_of = self
+        self.size = self.left
+        if silent:
+            self.left = 0
+        self.left += n
+        self.head_n = n
+        self.at = -n
 
     def fill(self, rel, buf, pos, n):
         """Write up to n octets from offset rel to buf[pos:]; return how many."""
@@ -107,17 +120,20 @@ class Reply:
         rel += self.at
         self.k = 0
         if rel < 0:
+            if self.site.head_of is not self:
+                write_head(self.site.head, self.reason, self.size, self.fields, self.last)
+                self.site.head_of = self
             self.k = n if n < -rel else -rel
-            copy(buf, pos, self.head, self.head_n + rel, self.k)
+            copy(buf, pos, self.site.head, self.head_n + rel, self.k)
             rel = 0
             pos += self.k
             n -= self.k
         if self.page is None:
             copy(buf, pos, self.body, rel, n)
         elif n > 0:
-            self.out.aim(buf, pos, rel, n)
-            self.page.write(self.out, self.body)
-            n -= self.out.room
+            self.site.out.aim(buf, pos, rel, n)
+            self.page.write(self.site.out, self.body)
+            n -= self.site.out.room
         return self.k + n
 
     def acked(self, n):

@@ -15,6 +15,7 @@ from ..source import File
 from ..writer import Writer
 from .http import Http
 from .http_reply import HEAD_ROOM
+from .http_request import HELD
 
 
 class Page:
@@ -90,14 +91,23 @@ class Site:
 
     line      octets for the longest request line, and RAM of each connection (256; 414 above)
     fields    octets of header fields that a client may send (8192; 431 above)
-    snaps     computed pages that can be on their way at a time (2; 503 above)
+    snaps     computed pages that can be on their way at a time (2). Who finds none free waits;
+              after 30 s it gets a 503. Meanwhile that client gives way, with a RST, which has
+              stalled longest: three seconds without an ACK, or 20 s in all, are enough
+    ahead     requests that a client can send ahead (96: with 60 octets each they fill the first
+              window); behind them the connection is closed
     idle_s    seconds that a connection is kept without a request (30)
     """
 
-    def __init__(self, line=256, fields=8192, snaps=2, idle_s=30):
-        self.line = max(line, HEAD_ROOM)  # the answer's head is written there
+    def __init__(self, line=256, fields=8192, snaps=2, ahead=96, idle_s=30):
+        self.line = max(line, HEAD_ROOM)  # an answer's head is no longer either
         self.fields = min(fields, 60000)  # counted in 16 bits, with a segment more
+        self.ahead = ahead
         self.idle_s = idle_s
+        self.head = bytearray(self.line)
+        self.head_of = None  # the Reply whose head that is
+        self.clients = []
+        self.turn = 0  # who is asked first whether he waits for a snapshot
         self.paths = b"\0"  # each ends in LF, and a NUL ends them all
         self.pages = []
         self.snaps = [bytearray(0) for _ in range(snaps)]
@@ -108,6 +118,8 @@ class Site:
         """Serve `page` at `path`, a str that begins with "/". Before `listen`."""
         if path[:1] != "/":
             raise ValueError("a path begins with /: " + path)
+        if isinstance(page, type):
+            raise ValueError("an object is wanted, not its class: %s()" % page.__name__)
         if len(page.fields) + HEAD_ROOM > self.line:
             raise ValueError("the header of " + path + " does not fit: raise Site(line=...)")
         self.paths = self.paths[:-1] + path.encode() + b"\n\0"
@@ -116,4 +128,38 @@ class Site:
             self.snaps = [bytearray(page.need) for _ in self.snaps]
 
     def __call__(self):
-        return Http(self)
+        self.clients.append(Http(self))
+        return self.clients[-1]
+
+    def take(self):
+        """The number of a snapshot buffer that was free, or belonged to the client that stalled
+        longest; -1: none."""
+        k = self.taken.find(b"\0")
+        if k < 0:
+            most = 21
+            worst = None
+            i = len(self.clients)
+            while i:  # not `for`: it takes four words of the frame
+                i -= 1
+                http = self.clients[i]
+                k = 6 * http.seconds + http.request[HELD]
+                if http.snap >= 0 and k >= most:
+                    most = k
+                    worst = http
+            if worst is None:
+                return -1
+            k = worst.snap
+            worst.snap = -1
+            worst.stop(worst.conn)
+        self.taken[k] = 1
+        return k
+
+    def next(self, state):
+        """The next client in this state, in turn; or None."""
+        n = len(self.clients)
+        while n:
+            n -= 1
+            self.turn = (self.turn + 1) % len(self.clients)
+            if self.clients[self.turn].state == state:
+                return self.clients[self.turn]
+        return None

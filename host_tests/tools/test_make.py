@@ -1,0 +1,91 @@
+"""The Makefile's verbs: arguments with a blank, ports that are none, and what is rewritten."""
+
+import re
+import shlex
+import subprocess
+import sys
+
+import pytest
+import readme
+from interpreters import ROOT
+
+
+def recipe(verb, *settings):
+    """The words of the last command that `make` would run."""
+    done = subprocess.run(
+        ["make", "-n", "-o", ".venv/dev", "-o", ".venv/emu/.stamp", verb, *settings],
+        cwd=ROOT, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    return shlex.split(done.stdout.splitlines()[-1])
+
+
+@pytest.mark.parametrize("verb", ["run", "emulate"])
+def test_a_path_with_a_blank_is_one_argument(verb):
+    words = recipe(verb, "PCAP=/tmp/my wire.pcap")
+    assert words[words.index("--pcap") + 1] == "/tmp/my wire.pcap"
+
+
+def test_a_wire_is_one_argument():
+    words = recipe("run", "WIRE=loss=5, seed=1")
+    assert words[words.index("--wire") + 1] == "loss=5, seed=1"
+
+
+@pytest.mark.parametrize("port", ["99999", "-1", "65536"])
+@pytest.mark.parametrize(
+    "program", ["tools/boards/run.py", "firmware/examples/echo.py"], ids=["run", "example"]
+)
+def test_a_port_that_is_none_is_one_line(program, port):
+    command = [sys.executable, str(ROOT / program), "--port", port]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 2 and done.stderr.count("\n") == 1, done.stderr
+    assert re.search(r"port %s.* 1 to 65535" % port, done.stderr)
+
+
+def test_what_is_rewritten_is_said(tmp_path, capsys, monkeypatch):
+    page = tmp_path / "page.md"
+    page.write_text("a\n<!-- x:begin -->\n<!-- x:end -->\nb\n")
+    readme.put("x", "table", page)
+    assert "table" in page.read_text()
+    assert capsys.readouterr().err == "rewritten: %s\n" % page
+    readme.put("x", "table", page)
+    assert capsys.readouterr().err == "", "it says what it said"
+
+
+def test_who_writes_into_the_repository_says_so():
+    """Every program that has a page in docs/ names the file when it has written it."""
+    for path in sorted((ROOT / "tools").rglob("*.py")):
+        text = path.read_text()
+        for found in re.finditer(r"^.*\b(?:DOC|DOCS|PAGE|README)\b.*write_text", text, re.M):
+            assert "rewritten" in text, (path, found[0])
+
+
+def test_each_requirement_is_pinned():
+    """What is installed for `make test` has its version in one of the two files."""
+    pinned = {}
+    for name in ("constraints.txt", "requirements-dev.txt"):
+        for line in (ROOT / name).read_text().splitlines():
+            word, _, version = line.partition("==")
+            if version:
+                pinned[word.lower().replace("_", "-")] = version
+    listed = subprocess.run(
+        [sys.executable, "-c", LISTED, *(n for n in pinned if n != "pip")],
+        capture_output=True, text=True, check=True,
+    ).stdout.split()  # fmt: skip
+    assert not [name for name in listed if name not in pinned]
+
+
+LISTED = """
+import re, sys
+from importlib.metadata import PackageNotFoundError, distribution
+wanted = set()
+for name in sys.argv[1:]:
+    try:
+        needs = distribution(name).requires or []
+    except PackageNotFoundError:
+        continue
+    for need in needs:
+        head, _, marker = need.partition(";")
+        if not re.search("extra|python|platform|os_name", marker):
+            wanted.add(re.match(r"[\\w.-]+", head)[0].lower().replace("_", "-"))
+print(*sorted(wanted))
+"""
