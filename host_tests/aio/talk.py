@@ -158,9 +158,11 @@ async def faulty(here, there):
 
 async def ended(task):
     """Cancels a task, and is back when it has run to its end."""
-    while not task.done():
-        task.cancel()  # MicroPython's wait_for loses one that comes when its time is just up
-        await asyncio.sleep(0.01)
+    task.cancel()
+    try:
+        await task
+    except asyncio.CancelledError:
+        pass
 
 
 async def main():
