@@ -17,7 +17,7 @@ from aio.cable import (
     states,
     until,
 )
-from uipy import BadAddress, NotConnected, TableFull, aio
+from uipy import App, BadAddress, NotConnected, TableFull, aio
 
 CANCELLED = "cancelled"
 
@@ -275,7 +275,32 @@ async def case_rings_are_as_large_as_asked_for(net):
     assert (other._ends.rx.size, other._ends.tx.size) == (400, 500)
 
 
-async def case_octets_go_through_the_callbacks_of_both_kinds(net):
+async def case_each_end_knows_both(net):
     here, there = await pair(net)
     assert there.conn.local() == here.conn.peer() and there.conn.peer() == here.conn.local()
     assert net.b.flags[0] == SYN
+
+
+class Asks(App):
+    """Without asyncio: sends its question as it is."""
+
+    def __init__(self, text):
+        self.text = text
+
+    def connected(self, conn):
+        conn.finish(self.text)
+
+
+async def case_application_sends_octets_as_they_are(net):
+    keep = Keep()
+    net.serve(keep, 3)
+    for k, text in enumerate((b"hello", "hello", memoryview(b"hello"))):
+        net.there.connect(Asks(text), HERE, 7)
+        here = await keep.get(k)
+        assert await each(here.read(), here.read()) == [b"hello", b""]
+        here.close()
+        await here.wait_closed()
+    net.there.connect(Asks(5), HERE, 7)
+    await until(lambda: net.errors)
+    said = "a source, bytes or str can be sent, and not int: see uipy/source.py"
+    assert str(net.errors.pop()) == said and not net.errors

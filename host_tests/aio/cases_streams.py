@@ -34,6 +34,13 @@ async def case_read_gives_n_at_most_and_keeps_the_rest(net):
     assert said == [b"hello", b" ", b"world"]
 
 
+async def case_read_of_no_octets_takes_none(net):
+    here, there = await pair(net)
+    await there.write(b"hello")
+    await until(lambda: here._ends.rx.left == 5)
+    assert await each(here.read(0), here.read()) == [b"", b"hello"]
+
+
 async def case_read_waits_for_the_first_octet(net):
     here, there = await pair(net)
     task = await later(here.read(100))

@@ -39,6 +39,17 @@ def test_devices_are_looked_at_every_5_ms_unless_told():
     assert still.run(main) == [0, 5, 10, 15, 20]
 
 
+def test_runner_of_ones_own_does_the_same():
+    async def main(loop):
+        stack = Fake(loop)
+        task = asyncio.create_task(aio.Runner(stack).run())
+        await pause(11)
+        await stopped(task)
+        return stack.times
+
+    assert still.run(main) == [0, 5, 10]
+
+
 def test_devices_are_looked_at_as_often_as_told():
     async def main(loop):
         stack = Fake(loop)

@@ -112,14 +112,13 @@ class _Ends(Stream):
         self.changed = asyncio.Event()
         self.uses = 0  # which connection it is: a listener gives the object to one after the other
         self.open = False
-        self.reason = None  # why it ended
+        self.reason = None  # why it ended, the last time
         self.task = None
 
     def connected(self, conn):
         Stream.connected(self, conn)
         self.uses += 1
         self.open = True
-        self.reason = None
         self.changed.set()
         if self.handler:
             serve = self._serve(Connection(self))
@@ -156,7 +155,6 @@ class _Ends(Stream):
         self.open = False
         self.reason = reason
         self.rx.end()
-        self.tx.end()
         self.changed.set()
 
 
