@@ -132,10 +132,10 @@ async def case_readline_gives_a_line_and_keeps_the_rest(net):
     assert said == [b"\n", b"one\n", b"two\n"]
     task = await later(here.readline())
     assert not task.done()
-    await there.write(b"e")
-    await pause(20)
+    await there.write(b"ee")
+    await pause(200)
     assert not task.done()
-    await there.write(b"e\n")
+    await there.write(b"\n")
     assert await outcome(task) == b"three\n"
 
 
