@@ -158,9 +158,11 @@ async def faulty(here, there):
 
 async def ended(task):
     """Cancels a task, and is back when it has run to its end."""
-    while not task.done():
-        task.cancel()  # MicroPython's wait_for loses one that comes when its time is just up
-        await asyncio.sleep(0.01)
+    task.cancel()
+    try:
+        await task
+    except asyncio.CancelledError:
+        pass
 
 
 async def main():
@@ -190,11 +192,15 @@ async def woken():
         stack.ifaces[0].dev.on_int(runner.wake)
         tasks.append(asyncio.create_task(runner.run()))
     await asyncio.sleep(0.01)
-    start = time.time()
     c = await aio.connect(there, "10.0.0.1", 1000)
-    await asyncio.sleep(0.01)
-    await c.write(b"x\n")
-    print(await c.readline(), "at once" if time.time() - start < 0.7 else "late")
+    took = []
+    for _ in range(5):  # on a busy machine one may be late; without a wake each is, by up to 1 s
+        await asyncio.sleep(0.01)
+        start = time.time()
+        await c.write(b"x\n")
+        said = await c.readline()
+        took.append(time.time() - start)
+    print(said, "at once" if min(took) < 0.1 else "late")
     return tasks
 
 

@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
+from aio import cable, still
 
 HERE = Path(__file__).resolve().parents[1]
 PAGE = (HERE / "README.md").read_text()
@@ -15,20 +16,27 @@ def shown():
     names: dict = {}
     for block in re.findall(r"```python\n(.*?)```", PAGE, re.S):
         exec(compile(block, "README.md", "exec"), names)
-    return {name: test for name, test in names.items() if name.startswith("test_")}
+    return {name: test for name, test in names.items() if name.startswith(("test_", "case_"))}
 
 
-TESTS = shown()
+SHOWN = shown()
+TESTS = [name for name in SHOWN if name.startswith("test_")]
+CASES = [name for name in SHOWN if name.startswith("case_")]
 
 
 def test_there_is_one_for_each_kind():
-    assert len(TESTS) == 3
+    assert len(TESTS) == 3 and len(CASES) == 1
 
 
 @pytest.mark.parametrize("name", TESTS)
 def test_what_is_shown_passes(name, request):
-    wanted = inspect.signature(TESTS[name]).parameters
-    TESTS[name](**{fixture: request.getfixturevalue(fixture) for fixture in wanted})
+    wanted = inspect.signature(SHOWN[name]).parameters
+    SHOWN[name](**{fixture: request.getfixturevalue(fixture) for fixture in wanted})
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_case_that_is_shown_passes(name):
+    still.run(lambda loop: cable.play(SHOWN[name], loop.ms))
 
 
 @pytest.mark.parametrize("path", re.findall(r"`([\w/]+\.py)`", PAGE))

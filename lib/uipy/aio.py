@@ -21,17 +21,23 @@ from .stream import Stream
 if hasattr(asyncio, "ThreadSafeFlag"):
 
     class _Nap:
-        """A sleep that `wake` ends, also from an interrupt."""
+        """A sleep that `wake` ends, also from an interrupt. An alarm of our own: MicroPython's
+        wait_for loses a cancellation that comes when the time is just up."""
 
         def __init__(self):
             self.flag = asyncio.ThreadSafeFlag()
             self.wake = self.flag.set
 
         async def sleep(self, ms):
+            alarm = asyncio.create_task(self._alarm(ms))
             try:
-                await asyncio.wait_for_ms(self.flag.wait(), ms)
-            except asyncio.TimeoutError:
-                pass
+                await self.flag.wait()
+            finally:
+                alarm.cancel()
+
+        async def _alarm(self, ms):
+            await asyncio.sleep_ms(ms)
+            self.wake()
 
 else:
 
@@ -62,7 +68,6 @@ class Runner:
         self.stack = stack
         self.every_ms = every_ms
         self.nap = _Nap()
-        stack.wake = self.wake
 
     def wake(self, pin=None):
         """Something is due. Also what an interrupt of the device may call."""
@@ -70,6 +75,7 @@ class Runner:
 
     async def run(self):
         """The task. Cancel it to stop."""
+        self.stack.wake = self.wake
         try:
             while True:
                 ms = min(self.stack.poll(), self.every_ms)
@@ -86,6 +92,16 @@ async def run(stack, every_ms=5):
     await Runner(stack, every_ms).run()
 
 
+class _Standing:
+    """What a handler's task awaits first. `connected` takes that step itself, so that the task
+    stands in its `try` when it begins, and puts things right however early it is cancelled."""
+
+    def __await__(self):
+        yield
+
+    __iter__ = __await__  # MicroPython asks for this one
+
+
 class _Ends(Stream):
     """The two rings of a connection, and an event for whoever waits for them to change."""
 
@@ -96,26 +112,31 @@ class _Ends(Stream):
         self.changed = asyncio.Event()
         self.uses = 0  # which connection it is: a listener gives the object to one after the other
         self.open = False
-        self.reason = None  # why it ended
+        self.reason = None  # why it ended, the last time
         self.task = None
 
     def connected(self, conn):
         Stream.connected(self, conn)
         self.uses += 1
         self.open = True
-        self.reason = None
         self.changed.set()
         if self.handler:
-            self.task = asyncio.create_task(self._serve(Connection(self)))
+            serve = self._serve(Connection(self))
+            serve.send(None)
+            self.task = asyncio.create_task(serve)
 
     async def _serve(self, connection):
         try:
+            await _Standing()
             await self.handler(connection)
         except NotConnected:
             pass  # the client is gone, which is no fault of ours
         except Exception as exc:
-            self.stack.failed(exc)
             connection.abort()
+            self.stack.failed(exc)
+        except BaseException:  # a CancelledError
+            connection.abort()
+            raise
         connection.close()
 
     def received(self, conn, buf, start, n):
@@ -134,7 +155,6 @@ class _Ends(Stream):
         self.open = False
         self.reason = reason
         self.rx.end()
-        self.tx.end()
         self.changed.set()
 
 
@@ -211,13 +231,15 @@ class Connection:
         self._leave(True)
 
     def _leave(self, reset):
+        e = self._ends
         try:
-            conn = self._alive().conn
-            if reset:
-                conn.abort()
+            if e.uses != self._use:
+                pass  # it serves another one
+            elif reset:
+                e.conn.abort()
             else:
-                self._ends.tx.end()
-                conn.close()
+                e.tx.end()
+                e.conn.close()
         except NotConnected:
             pass  # it has left already
 
@@ -266,7 +288,8 @@ def _find_lf(ring, at):
 
 
 def listen(stack, port, handler, n=4, rx=0, tx=2920):
-    """Accept up to n connections at a time; each runs `await handler(connection)`, then is closed.
+    """Accept up to n connections at a time; each runs `await handler(connection)`, then is closed;
+    it is reset if the handler raised (the exception goes to `stack.on_error`) or was cancelled.
 
     rx and tx are octets of RAM for each; rx 0 is the room that the stack offers in its handshake,
     and less slows the beginning down. Returns the stack's listener.
@@ -276,12 +299,17 @@ def listen(stack, port, handler, n=4, rx=0, tx=2920):
 
 
 async def connect(stack, ip, port, rx=0, tx=2920):
-    """Open a connection; raises `NotConnected` with the reason ('refused', 'timeout', ...)."""
+    """Open a connection; raises `NotConnected` with the reason ('refused', 'timeout', ...). A task
+    that is cancelled here, by `wait_for` too, leaves no connection behind."""
     ends = _Ends(stack, rx or stack.tcp.default_room, tx)
     stack.connect(ends, ip, port)
-    while not ends.open and ends.reason is None:
-        ends.changed.clear()
-        await ends.changed.wait()
+    try:
+        while not ends.open and ends.reason is None:
+            ends.changed.clear()
+            await ends.changed.wait()
+    except BaseException:  # a CancelledError: nobody else knows of the connection
+        Connection(ends).abort()
+        raise
     if not ends.open and ends.uses == 0:
         raise NotConnected(ends.reason)
     return Connection(ends)

@@ -9,7 +9,7 @@ class App:
     `conn` is the live connection; before `connected` and after `closed` every call on it raises
     `NotConnected`. Calls made inside a callback (send, close, connect, ...) mark a row; the frame
     is built when the callback has returned. A callback that raises loses its connection; the
-    exception goes to `stack.on_error`.
+    exception is printed, or goes to `stack.on_error`.
     """
 
     poll_ms = 0  # how often `poll` is called; 0 = never; at most 2**28 (3 days)
@@ -48,5 +48,7 @@ class App:
         """Called every `poll_ms` while the connection lives."""
 
     def closed(self, conn, reason):
-        """The last callback. 'done', 'reset', 'refused', 'timeout', 'unreachable', 'aborted',
-        'idle', 'error'."""
+        """The last callback. 'done': both sides are closed, in order. The peer's doing: 'reset';
+        'refused', before the handshake was complete. The network's: 'timeout', 'unreachable'.
+        A RST of ours: 'aborted', `abort` was called; 'error', a callback raised; 'idle', the
+        listener's limit; 'unread', data came behind our `close`."""

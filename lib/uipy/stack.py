@@ -63,8 +63,9 @@ class Stack:
     reads the clock. Raises `Reentered` inside a callback.
 
     `wake` is called, if set, when a call from outside the stack makes something due;
-    `on_error(exc)` gets what a callback raised. What is known of the datagram at hand is in `seg`,
-    what is asked of the one being built in `out`, the clock in `env` (net/datagram.py says where).
+    `on_error(exc)` gets what a callback raised; None: it is printed; False: it is only counted.
+    What is known of the datagram at hand is in `seg`, what is asked of the one being built in
+    `out`, the clock in `env` (net/datagram.py says where).
     """
 
     def __init__(
@@ -248,6 +249,15 @@ class Stack:
         bump(self.stat, N_APP_ERROR)
         if self.on_error:
             self.on_error(exc)
+        elif self.on_error is None:
+            import sys
+
+            if hasattr(sys, "print_exception"):
+                sys.print_exception(exc)
+            else:  # CPython
+                import traceback  # type: ignore[import-not-found]
+
+                traceback.print_exception(type(exc), exc, exc.__traceback__)
 
     def leave(self, iface, n):
         """The frame for n octets of out[OUT_PROTO] at iface.tx, whose destination `aim` has

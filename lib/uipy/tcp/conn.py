@@ -3,7 +3,7 @@ and the settings."""
 
 from ..errors import Busy, Error, NotConnected
 from ..kern import pair, seq_out, set_pair
-from ..net.datagram import OWN_MSS, ROW
+from ..net.datagram import OUR_IP, OWN_MSS, ROW
 from .emit import opens
 from .end import end
 from .row import (
@@ -40,6 +40,7 @@ from .row import (
     STATE_AT,
     STATE_NAMES,
     TTL_TOS,
+    USED,
     USER,
     abort,
 )
@@ -62,10 +63,13 @@ class Conn:
     # Sending
 
     def send(self, src):
-        """Sends what `src` produces (see source.py). Raises `Busy` while another source runs."""
+        """Sends what `src` produces (see source.py), or bytes or a str, as `Bytes` would. Raises
+        `Busy` while another source runs, `TypeError` for anything else."""
         row = self._sendable()
         if self.src is not None:
             raise Busy("wait for acked() until conn.sending is false, or join sources with Chain")
+        if not hasattr(src, "fill"):
+            src = _wrapped(src)
         if self.tcp.watch:
             src = self.tcp.watch(src)
         self.src = src
@@ -292,6 +296,14 @@ class Conn:
         self.raddr_into(a, 0)
         return "%d.%d.%d.%d" % tuple(a), self.rport
 
+    def local(self):
+        """('192.168.1.7', 80): our end. Allocates."""
+        i = self.row[USED]
+        if not i:
+            raise NotConnected("the connection has ended")
+        a = self.tcp.stack.ifaces[i - 1].face[OUR_IP : OUR_IP + 4]
+        return "%d.%d.%d.%d" % tuple(a), self.lport
+
     def handle(self):
         """A handle that may be kept: it raises `NotConnected` once this connection has ended.
         Allocates."""
@@ -340,6 +352,17 @@ class Conn:
         if not self.can_send:
             raise NotConnected("our side is closed: send before shutdown(), close() or finish()")
         return row
+
+
+def _wrapped(src):
+    if not isinstance(src, (bytes, bytearray, memoryview, str)):
+        raise TypeError(
+            "a source, bytes or str can be sent, and not %s: see uipy/source.py"
+            % type(src).__name__
+        )
+    from ..source import Bytes  # here: who sends sources of his own does not load it
+
+    return Bytes(src)
 
 
 def _seconds(s, least):
