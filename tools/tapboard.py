@@ -50,6 +50,13 @@ def _parser():
     p.add_argument("--tcp", metavar="N", type=_count, default=8, help="connections (8)")
     p.add_argument("--flight", metavar="N", type=_count, help="segments in flight at the most")
     p.add_argument(
+        "--options",
+        metavar="A,B=N",
+        type=_options,
+        default={},
+        help="of TCP, as sack,timestamps,window_scale,ecn=1,cookies,reassembly=4,urgent; =0 is off",
+    )
+    p.add_argument(
         "--services",
         metavar="A,B",
         type=_services,
@@ -73,6 +80,13 @@ def _count(text):
     if not text.isdigit() or not 1 <= int(text) <= 200:
         raise argparse.ArgumentTypeError("%r: a number from 1 to 200" % text)
     return int(text)
+
+
+def _options(text):
+    try:
+        return board.options(text)
+    except ValueError as exc:
+        raise argparse.ArgumentTypeError(str(exc)) from None
 
 
 def _services(text):
@@ -100,8 +114,9 @@ def _pump(args):
     recorder = Recorder(args.pcap) if args.pcap else None
     medium = Tap(args.tap) if args.tap else Packet(args.iface)
     settings = board.Settings(args.ip, args.gateway, args.tcp, args.services, chip=args.chip)
+    settings.tcp_options.update(args.options)
     if args.flight:
-        settings.tcp_options = {"max_flight": args.flight}
+        settings.tcp_options["max_flight"] = args.flight
     end = ends.make(settings, args.mac, args.python)
     return Pump(Medium(medium), end, args.wire, recorder)
 

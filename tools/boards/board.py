@@ -14,6 +14,31 @@ from uipy import App, Bytes
 SERVICES = main.SERVICES + ("sink",)
 SINK, TALLY = 9009, 9010
 
+# What Stack(tcp_options=...) takes: what can be switched on, and what wants a number.
+SWITCHES = ("sack", "timestamps", "window_scale", "cookies", "urgent", "ecn")
+NUMBERS = (
+    "reassembly", "ecn", "room", "max_flight", "rto_min", "rto_max", "rto_init", "delayed_ack",
+    "msl", "linger",
+)  # fmt: skip
+
+
+def options(text):
+    """"sack,ecn=1,reassembly=4" as tcp_options; `name=0` switches off. Raises ValueError."""
+    found = {}
+    for part in text.split(","):
+        name, _, value = part.strip().partition("=")
+        if not name:
+            continue
+        if name not in SWITCHES + NUMBERS:
+            known = ", ".join(sorted(set(SWITCHES + NUMBERS)))
+            raise ValueError("no option %r: there are %s" % (name, known))
+        if not value and name not in SWITCHES:
+            raise ValueError("%s wants a number, as in %s=4" % (name, name))
+        if value and not value.isdigit():
+            raise ValueError("%s: %r is no number" % (name, value))
+        found[name] = int(value or 1)
+    return found
+
 
 class Settings:
     """firmware/config.py with some of its names changed. `services` is a list; `chip` may be
@@ -30,7 +55,7 @@ class Settings:
         self.echo_ring = (8 if chip == "none" else 4) * 1460
         self.name = name
         self.chip = chip
-        self.tcp_options = {}
+        self.tcp_options = dict(config.tcp_options)
         self.sink = "sink" in services
         self.services = ",".join([s for s in services if s != "sink"])
 

@@ -1,6 +1,6 @@
 """The MicroPython process of a board; started by ends.py, never by hand.
 
-    child.py FD IP GATEWAY MAC TCP NAME SERVICES CHIP FLIGHT
+    child.py FD IP GATEWAY MAC TCP NAME SERVICES CHIP OPTIONS
 
 FD: frames come and go through this stream, each with its length in 2 octets (big-endian) in front.
 "-": frames come from the chip on machine.SPI. Prints `ready` when it serves.
@@ -83,11 +83,10 @@ def chip(mac, settings):
     main.serve(stack, main.Nap(pin))
 
 
-def run(fd, ip, gateway, mac, tcp, name, services, kind, flight):
+def run(fd, ip, gateway, mac, tcp, name, services, kind, options):
     mac = bytes([int(mac[k : k + 2], 16) for k in range(0, 12, 2)])
     settings = board.Settings(ip, gateway, int(tcp), services.split(","), name, kind)
-    if int(flight):
-        settings.tcp_options = {"max_flight": int(flight)}
+    settings.tcp_options = board.options(options)
     try:
         if fd == "-":
             chip(mac, settings)

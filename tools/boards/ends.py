@@ -166,7 +166,7 @@ def _arguments(settings, mac):
         settings.name,
         settings.services + (",sink" if settings.sink else ""),
         settings.chip,
-        str(settings.tcp_options.get("max_flight", 0)),
+        ",".join("%s=%d" % (name, n) for name, n in settings.tcp_options.items()),
     ]
 
 
