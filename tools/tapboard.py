@@ -54,7 +54,7 @@ def _parser():
         metavar="A,B=N",
         type=_options,
         default={},
-        help="of TCP, as sack,timestamps,window_scale,ecn=1,cookies,reassembly=4,urgent; =0 is off",
+        help="sack,timestamps,window_scale,ecn=1,cookies,reassembly=4,urgent; cookies=0 ...",
     )
     p.add_argument(
         "--services",

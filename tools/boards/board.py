@@ -23,7 +23,7 @@ NUMBERS = (
 
 
 def options(text):
-    """"sack,ecn=1,reassembly=4" as tcp_options; `name=0` switches off. Raises ValueError."""
+    """ "sack,ecn=1,reassembly=4" as tcp_options; `name=0` switches off. Raises ValueError."""
     found = {}
     for part in text.split(","):
         name, _, value = part.strip().partition("=")
