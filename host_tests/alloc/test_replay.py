@@ -73,6 +73,16 @@ def test_no_recorded_frame_takes_heap(play, frames):
 
 
 @BOTH
+@pytest.mark.slow
+def test_no_frame_takes_heap_where_the_board_ends_its_connections(play, frames):
+    *faults, summary = play(frames, "first").splitlines()
+    played, _, passive, active, replies, faulty = map(int, summary.split())
+    assert not faults
+    assert faulty == 0
+    assert played > 1000 and passive > 100 and active > 10 and replies > played // 4
+
+
+@BOTH
 def test_an_application_that_takes_heap_is_found(play, few):
     *faults, summary = play(few, "break").splitlines()
     assert faults

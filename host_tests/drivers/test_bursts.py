@@ -4,7 +4,8 @@ what the memory held, and hears the next ping at once.
 The board is the real Stack on the driver and the chip model; it echoes datagrams, so that it sends
 all the time, and slowly: the link has 10 Mb/s, so that the transmitter is busy when the next frame
 could be taken. It sleeps as long as `poll` tells it to, and nothing wakes it but a falling edge of
-INT: who forgets a frame that was counted already, sleeps on it.
+INT: who forgets a frame that was counted already, sleeps on it. (Without an INT pin it sleeps for
+a millisecond at the most, as firmware/main.py does.)
 """
 
 import struct
@@ -18,6 +19,7 @@ from uipy.apps.echo import UdpEcho
 US, WE = bytes((192, 168, 1, 7)), bytes((192, 168, 1, 9))
 TURN_NS = 50_000  # of the board's own work between two polls
 PATIENCE_MS = 50
+EACH_MS = 3  # for a frame of the longest and its answer; a health check comes after 100 or more
 CALM_MS = 1100  # longer than any deadline of an idle stack
 
 
@@ -55,6 +57,7 @@ class Sleeper:
         self.stack = Stack(self.rig.dev, "192.168.1.7/24", tcp=0, key=b"a board.", now=self.now())
         self.stack.bind(7, UdpEcho())
         self.turn_ns = TURN_NS
+        self.pins = pins
         self.woken = False
         if pins:
             self.rig.dev.on_int(self.edge)
@@ -90,8 +93,9 @@ class Sleeper:
         end = start + ms * 1_000_000
         while self.clock.ns < end:
             wait = self.stack.poll(self.now())
+            wait = int(wait) if self.pins else min(int(wait), 1)
             self.clock.advance(self.turn_ns)
-            until = min(self.clock.ns + int(wait) * 1_000_000, end)
+            until = min(self.clock.ns + wait * 1_000_000, end)
             while True:
                 self.chip.poll()
                 self.arrive()
@@ -131,8 +135,14 @@ def count(kind, size, around):
 
 
 def judge(board, offered, where):
-    """All that the memory held was answered, what it did not hold is counted; and the board hears
-    what comes now."""
+    """All that the memory held was answered at once, what it did not hold is counted; and the
+    board hears what comes now. No health check had to find a frame that was forgotten."""
+
+    def answered():
+        return board.stored + board.lost == offered and len(board.answers(17)) >= board.stored
+
+    took = board.run(CALM_MS, answered)
+    assert took is not None and took < 20 + EACH_MS * board.stored, (where, took, board.stored)
     board.run(CALM_MS)
     board.rig.wiring.clear()
     where = (where, board.rig.counters(), board.stored, board.lost)

@@ -14,6 +14,7 @@ PAGES = [str(p.relative_to(ROOT)) for f in FOLDERS for p in sorted((ROOT / f).gl
 AT = {
     "docs/architecture.md": ("lib/uipy", "."),
     "docs/writing-a-driver.md": ("lib/uipy/drivers", "."),
+    "docs/SECURITY.md": ("host_tests", "."),
 }
 MADE = "build/"  # is not there until it is made
 OLD = ("tcp_in.py", "tcp_out.py", "_kern_", "compat_uip.py", "stack.ip.", "drivers/w5500")
@@ -60,11 +61,16 @@ def test_files_that_are_named_exist(page):
     assert not [n for n in names if not n.startswith(MADE) and file(page, n) is None]
 
 
-@pytest.mark.parametrize("page", ["docs/architecture.md"])
+@pytest.mark.parametrize("page", ["docs/architecture.md", "docs/SECURITY.md"])
 def test_functions_are_where_the_page_says(page):
     found = in_files(page)
     assert len(found) > 20
     assert not [(f, name) for f, name in found if f not in set(defined(file(page, name)))]
+
+
+def test_every_test_of_the_security_page_is_named_with_its_file():
+    found = [function for function, _ in in_files("docs/SECURITY.md")]
+    assert sorted(found) == sorted(re.findall(r"`(test_\w+)`", text("docs/SECURITY.md")))
 
 
 @pytest.mark.parametrize("page", [p for p in PAGES if p != CHANGES])

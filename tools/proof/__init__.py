@@ -1,6 +1,7 @@
 """Programs that try to prove the stack wrong, and the books about what is proved.
 
     hotpath.py      no heap on the hot path
+    coldpath.py     no heap where the board closes first, nor where something goes wrong
     replay.py       no heap for any frame that the suite ever gave to a stack
     vectors.py      what the kernels are asked; oracle.py knows the answers
     steps.py        what the kernels of a packet are asked; stepsoracle.py knows some answers
@@ -13,5 +14,6 @@
                     conformance_plugin.py notes what each marked test did)
     mutate.py       whether the test of a requirement fails without the line that fulfils it
 
-vectors.py, hotpath.py and replay.py run under MicroPython; tests of the suite start them.
+vectors.py, hotpath.py, coldpath.py and replay.py run under MicroPython; tests of the suite start
+them.
 """

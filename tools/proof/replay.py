@@ -1,4 +1,4 @@
-"""Replays recorded frames on MicroPython and counts the heap they take: `replay.py FILE [break]`.
+"""Replays recorded frames on MicroPython and counts the heap they take: `replay.py FILE [HOW]`.
 
 The file is what host_tests/lab/framelog.py wrote. Each stack in it is made anew, with echo, HTTP
 and a UDP echo attached, and given what it was given then, at the times of then, and asked for all
@@ -9,8 +9,9 @@ stack's:
     unix binary              heap_lock(): an allocation raises MemoryError
 
 A stack that took heap is played once more frame by frame, to name the frames. Prints a line for
-each of the first few, and in the end `frames stacks passive active replies faults`. `break`
-attaches an application that allocates, so that the count can be seen to work.
+each of the first few, and in the end `frames stacks passive active replies faults`. HOW says what
+listens in place of the echo: `break` allocates, so that the count can be seen to work; `first`
+ends its connections before the peer does, each of them in another way.
 """
 
 # mypy: disable-error-code="attr-defined, call-arg"
@@ -42,6 +43,34 @@ class Spendthrift(App):
 
     def received(self, conn, buf, start, n):
         self.last = bytes(buf[start : start + n])
+
+
+class First(Echo):
+    """Shuts down, closes or aborts, at once or with the first data; or asks for keep-alives."""
+
+    turn = 0  # of all of them
+
+    def connected(self, conn):
+        First.turn = (First.turn + 1) % 6
+        self.way = First.turn
+        Echo.connected(self, conn)
+        conn.keepalive_s = 1
+        self.leave(conn, 0)
+
+    def received(self, conn, buf, start, n):
+        n = Echo.received(self, conn, buf, start, n)
+        self.leave(conn, 3)
+        return n
+
+    def leave(self, conn, first):
+        if not conn.can_send:
+            return
+        if self.way == first:
+            conn.shutdown()
+        elif self.way == first + 1:
+            conn.close()
+        elif self.way == first + 2:
+            conn.abort()
 
 
 def listening(stack, echo, ports):
@@ -213,7 +242,8 @@ class Replay:
                 self.record()
 
 
-job = Replay(sys.argv[1], Spendthrift if sys.argv[2:] == ["break"] else Echo)
+HOW = {"break": Spendthrift, "first": First}
+job = Replay(sys.argv[1], HOW[sys.argv[2]] if sys.argv[2:] else Echo)
 if LOCK:
     while job.step():
         pass

@@ -216,7 +216,8 @@ class Conn:
 
     @keepalive_s.setter
     def keepalive_s(self, s):
-        self._alive()[KEEP] = _seconds(s, 0)  # MUST-24, MUST-27
+        row = self._alive()  # by itself: a call in what is assigned to takes heap
+        row[KEEP] = _seconds(s, 0)  # MUST-24, MUST-27
         self.tcp.hurry()
 
     def keepalive(self, s=7200):  # MUST-28
@@ -232,7 +233,8 @@ class Conn:
 
     @user_timeout_s.setter
     def user_timeout_s(self, s):
-        self._alive()[USER] = _seconds(s, 1)  # MUST-21
+        row = self._alive()
+        row[USER] = _seconds(s, 1)  # MUST-21
         self.tcp.hurry()
 
     @property

@@ -1,0 +1,123 @@
+"""The paths that are not hot take no heap either, and an allocation in any of them is seen."""
+
+import shutil
+
+import pytest
+from interpreters import ROOT
+from lab.pythons import run_unix, run_wasm
+
+SCRIPT = ROOT / "tools" / "proof" / "coldpath.py"
+HOTPATH = "tools/proof/hotpath.py"
+NULL = "tools/wire/null.py"
+
+# What each path reaches: states, what applications and counters told, the status of an answer.
+PATHS = {
+    "fin_wait": "FIN-WAIT-1 FIN-WAIT-2 done",
+    "closing": "FIN-WAIT-1 CLOSING done",
+    "time_wait_full": "FIN-WAIT-2 tcp_tw_evicted",
+    "last_ack": "LAST-ACK done",
+    "deaf": "FIN-WAIT-1 unread tcp_rst_out tcp_no_reader",
+    "aborted": "aborted tcp_rst_out",
+    "kept_alive": "tcp_keep timeout",
+    "given_up": "timeout tcp_timeout",
+    "half_opened": "tcp_out",
+    "evicted": "idle tcp_evicted",
+    "sent_udp": "udp_out",
+    "too_big": "too-big icmp_error udp_out",
+    "refused_udp": "refused icmp_error",
+    "http_505": "505",
+    "http_431": "431",
+    "http_408": "408",
+}
+
+# An allocation as the first thing that this function does, and the paths in which it is seen.
+BROKEN = [
+    ("tcp/states.py", "fin_wait_1", "fin_wait closing"),
+    ("tcp/states.py", "closing", "closing"),
+    ("tcp/states.py", "fin", "fin_wait closing last_ack"),
+    ("tcp/states.py", "last_ack", "last_ack"),
+    ("tcp/states.py", "time_wait", "fin_wait closing"),
+    ("tcp/timewait.py", "add", "fin_wait time_wait_full"),
+    ("tcp/timewait.py", "input", "fin_wait"),
+    ("tcp/timewait.py", "_run", "fin_wait"),
+    ("tcp/timewait.py", "_free", "time_wait_full"),
+    ("tcp/send.py", "_fin_leaves", "fin_wait closing"),
+    ("tcp/send.py", "_rst", "aborted"),
+    ("tcp/closed.py", "reset_back", "deaf"),
+    ("tcp/conn.py", "shutdown", "fin_wait"),
+    ("tcp/conn.py", "close", "deaf last_ack"),
+    ("tcp/conn.py", "abort", "aborted"),
+    ("tcp/timers.py", "_silence", "kept_alive"),
+    ("tcp/timers.py", "_unanswered", "given_up"),
+    ("tcp/timers.py", "tell", "given_up too_big"),
+    ("tcp/halfopen.py", "_expired", "half_opened"),
+    ("tcp/halfopen.py", "_evict", "evicted"),
+    ("tcp/icmp.py", "_error", "too_big"),
+    ("net/udp.py", "_send", "sent_udp"),
+    ("net/udp.py", "_tell", "too_big refused_udp"),
+    ("net/icmp.py", "_error", "too_big refused_udp"),
+    ("apps/http.py", "_answer", "http_505 http_431 http_408"),
+    ("apps/http.py", "poll", "http_408"),
+]
+
+
+def on_32_bits(*paths, library="joined"):
+    files = ((library, "/lib"), (NULL, "/lib/wire/null.py"), (HOTPATH, "/lib/proof/hotpath.py"))
+    return run_wasm(SCRIPT, *paths, files=files, heap=2 << 20)
+
+
+def on_64_bits(*paths, library="joined"):
+    return run_unix(SCRIPT, *paths, path=(library, "tools"), heap="8M")
+
+
+def walked(said):
+    """-> {path: (octets, what was reached)}"""
+    lines = [line.split() for line in said.splitlines()]
+    return {name: (int(octets), set(reached)) for name, octets, *reached in lines}
+
+
+@pytest.mark.parametrize("run", [on_32_bits, on_64_bits])
+def test_no_path_takes_heap_and_each_gets_where_it_should(run):
+    got = walked(run())
+    assert set(got) == set(PATHS)
+    assert {name: taken for name, (taken, _) in got.items() if taken} == {}
+    for name, want in PATHS.items():
+        assert set(want.split()) <= got[name][1], name
+
+
+@pytest.fixture(scope="module")
+def sources(tmp_path_factory):
+    """A copy of the library that may be broken."""
+    place = tmp_path_factory.mktemp("broken")
+    shutil.copytree(ROOT / "lib" / "uipy", place / "uipy")
+    return place
+
+
+@pytest.mark.parametrize(("file", "function", "paths"), BROKEN)
+def test_an_allocation_in_each_of_them_is_seen(sources, file, function, paths):
+    target = sources / "uipy" / file
+    text = target.read_text()
+    target.write_text(with_allocation(text, function))
+    try:
+        got = walked(on_64_bits(*paths.split(), library=sources))
+    finally:
+        target.write_text(text)
+    assert all(taken for taken, _ in got.values()), got
+    assert set(got) == set(paths.split())
+
+
+def with_allocation(text, function):
+    """The function begins with an allocation, behind its docstring."""
+    lines = text.splitlines()
+    at = [i for i, line in enumerate(lines) if line.strip().startswith(f"def {function}(")]
+    assert len(at) == 1, function
+    i = at[0]
+    indent = len(lines[i]) - len(lines[i].lstrip()) + 4
+    while not lines[i].endswith(":"):
+        i += 1
+    i += 1
+    if lines[i].strip().startswith('"""'):
+        while not lines[i].endswith('"""') or lines[i].strip() == '"""':
+            i += 1
+        i += 1
+    return "\n".join([*lines[:i], " " * indent + "bytearray(9)", *lines[i:], ""])
