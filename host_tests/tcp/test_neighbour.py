@@ -167,7 +167,7 @@ def test_data_that_left_with_a_reply_is_sent_again_when_it_was_lost(wire, there,
 def test_open_beyond_the_subnet_without_a_gateway_says_so(local):
     w = Wire()
     w.board(gateway=None, tcp=2)
-    with pytest.raises(BadAddress, match="no way to '10.9.9.9': .*no gateway"):
+    with pytest.raises(BadAddress, match=r"no way to '10.9.9.9': .*no gateway"):
         w.stack.connect(HalfCloser(), "10.9.9.9", 80, local=local)
     w.stack.connect(HalfCloser(), PEER, 80, local=local)
 
