@@ -314,3 +314,117 @@ def test_every_octet_arrives_right_when_every_fifth_segment_is_lost(lab):
 def test_ten_segment_flight_repeats_nothing(bulk):
     assert starts(bulk.flight) == [bulk.iss + 1 + 1000 * k for k in range(10)]
     assert one(bulk.send("A", ack=bulk.iss + 1001)[:1]).seq == bulk.iss + 10_001
+
+
+# The window in detail: there is more to send than any window takes, so that what is in flight is
+# CWND.
+
+
+def step(p, una, n):
+    """An ACK of n octets more; returns the new left edge, and how much is in flight then."""
+    p.send("A", ack=una + n)
+    return una + n, flight(p, una + n)
+
+
+def avoiding(bulk):
+    """CWND is 5 segments, as SSTHRESH: congestion avoidance begins with this ACK. Returns the left
+    edge."""
+    una = bulk.flight[0].seq
+    bulk.run(1000)
+    una, cwnd = step(bulk, una, 10_000)  # the retransmission filled the hole
+    assert cwnd == 2000
+    while cwnd < 5000:
+        una, cwnd = step(bulk, una, 1000)
+    assert cwnd == 5000
+    return una
+
+
+@rfc("5681 3.1-7")
+def test_what_is_left_over_counts_for_the_next_increase(bulk):
+    """Three ACKs of two segments: 6000 octets for a window of 5000. The remainder brings each
+    further increase with three ACKs too, where a fresh count would need four for 7000 octets."""
+    una = avoiding(bulk)
+    sizes = []
+    for _ in range(9):
+        una, cwnd = step(bulk, una, 2000)
+        sizes.append(cwnd)
+    assert sizes == [5000, 5000, 6000, 6000, 6000, 7000, 7000, 7000, 8000]
+
+
+@rfc("5681 3.1-7", "5681 3.1-8")
+def test_timeout_forgets_what_was_counted_for_the_next_increase(bulk):
+    """4000 of 5000 octets were counted before it."""
+    una = avoiding(bulk)
+    for _ in range(4):
+        una, cwnd = step(bulk, una, 1000)
+    assert cwnd == 5000
+    bulk.run(3000, until=lambda s: s.seq == una)
+    sizes = []
+    for _ in range(6):
+        una, cwnd = step(bulk, una, 1000)
+        sizes.append(cwnd)
+    # SSTHRESH is 2500: CWND is 3 segments with the second ACK, 4 with three more
+    assert sizes == [4000, 3000, 3000, 3000, 4000, 4000]
+
+
+@rfc("6582 3.2-4")
+def test_partial_ack_of_more_than_the_window_leaves_a_segment(bulk):
+    """Twelve in flight, CWND is 8 after three duplicates; an ACK of nine segments is partial. CWND
+    is one segment then, and one for what arrived: of the three in flight only the hole goes again;
+    two more duplicates let one more out."""
+    una = bulk.flight[0].seq
+    lose_first(bulk, 3)
+    una += 9000
+    top = bulk.ack
+    assert starts(bulk.send("A", ack=una)) == [una]
+    assert starts(bulk.send("A", ack=una)) == []
+    assert starts(bulk.send("A", ack=una)) == [top]
+
+
+@rfc("6582 3.2-3")
+@pytest.mark.parametrize(
+    "dups, new, cwnd", [(3, 0, 2000), (10, 3, 4000), (11, 4, 5000), (14, 7, 5000)]
+)
+def test_full_ack_leaves_what_is_in_flight_and_a_segment(bulk, dups, new, cwnd):
+    """min(ssthresh, max(FlightSize, SMSS) + SMSS), where ssthresh is 5 segments: no burst,
+    whatever the duplicates have let out."""
+    outs = lose_first(bulk, dups)
+    sent = [s for out in outs[3:] for s in starts(out)]
+    assert len(sent) == new
+    una = bulk.flight[0].seq + 12_000
+    bulk.send("A", ack=una)
+    assert flight(bulk, una) == max(cwnd, 1000 * new)
+
+
+@rfc("5681 4.1-1")
+def test_restart_after_an_idle_time_widens_nothing(lab):
+    """RW = min(IW, cwnd): with a CWND of 4 segments, four."""
+    p = Peer(lab, wnd=60000)
+    p.open()
+    p.conn.send(Bytes(bytes(13_000)))
+    una = p.run(0)[0].seq
+    p.run(1000)  # SSTHRESH is 5 segments
+    una, cwnd = step(p, una, 10_000)
+    assert cwnd == 2000
+    una, cwnd = step(p, una, 1000)
+    assert cwnd == 2000  # all that is left; CWND is 3 segments
+    una, cwnd = step(p, una, 2000)
+    assert cwnd == 0
+    p.run(60_000)
+    p.conn.send(Bytes(bytes(50_000)))
+    assert sum(s.len for s in p.run(0)) == 4000
+
+
+@rfc("5681 4.1-1")
+@pytest.mark.parametrize("pause, segments", [(1000, 30), (1001, 10)])
+def test_pause_of_more_than_an_rto_is_an_idle_time(lab, pause, segments):
+    p = Peer(lab, wnd=60000)
+    p.open()
+    p.conn.send(Bytes(bytes(20_000)))
+    una = p.run(0)[0].seq
+    for _ in range(20):
+        una, _n = step(p, una, 1000)
+    assert _n == 0
+    lab.run(pause)
+    p.conn.send(Bytes(bytes(50_000)))
+    assert sum(s.len for s in p.run(0)) == 1000 * segments

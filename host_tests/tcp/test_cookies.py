@@ -150,3 +150,19 @@ def test_ten_thousand_spoofed_syns_and_still_serving(lab):
     p.open()
     p.send("PA", b"hello")
     assert lab.app.data == b"hello"
+
+
+@rfc("4987 3.6-1")
+@pytest.mark.parametrize("flags", ["SA", "SFA", "RA"])
+def test_syn_ack_is_no_answer_to_a_cookie(flooded, flags):
+    """Its numbers may be right: only an ACK completes a handshake."""
+    p = Peer(flooded)
+    one(p.send("S"), "SA")
+    out = p.send(flags, seq=p.seq)
+    if "S" in flags:
+        is_reset(one(out), p.ack)
+    else:
+        assert not out
+    assert not any(a.events for a in flooded.apps)
+    p.send("A", seq=p.isn + 1)
+    assert p.state == "ESTABLISHED"

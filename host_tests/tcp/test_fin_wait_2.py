@@ -2,7 +2,7 @@
 application reads."""
 
 import pytest
-from lab.tcp import is_ack, one
+from lab.tcp import Lab, Peer, is_ack, one
 
 rfc = pytest.mark.rfc
 
@@ -80,3 +80,30 @@ def test_fin_beyond_a_gap_waits_for_the_data(fin_wait_2, lab):
 
 def test_nothing_is_sent_for_as_long_as_nothing_comes(fin_wait_2):
     assert not fin_wait_2.run(3600_000)
+
+
+def test_limit_of_who_no_longer_reads_is_a_minute_whatever_the_peer_says(fin_wait_2, lab):
+    """A peer that varies its window, and acknowledges again, does not put it off."""
+    app = lab.app
+    fin_wait_2.conn.close()
+    fin_wait_2.run(0)
+    for k in range(11):
+        fin_wait_2.run(5000)
+        fin_wait_2.send("A", wnd=4000 + 100 * k)
+    fin_wait_2.run(4999)
+    assert not app.said("closed")
+    fin_wait_2.run(1)
+    assert app.said("closed") == ["done"]
+
+
+def test_limit_can_be_set():
+    lab = Lab(tcp_options={"linger": 5000})
+    p = Peer(lab)
+    p.open()
+    p.conn.close()
+    p.run(0)
+    p.send("A")
+    p.run(4999)
+    assert p.state == "FIN-WAIT-2"
+    p.run(1)
+    assert p.app.said("closed") == ["done"]

@@ -115,3 +115,29 @@ def test_our_answer_to_a_peers_keep_alive(peer):
     """Both forms: no data, and one garbage octet below RCV.NXT."""
     assert is_ack(one(peer.send("A", seq=peer.seq - 1)), peer)
     assert is_ack(one(peer.send("A", b"\0", seq=peer.seq - 1)), peer)
+
+
+def test_probes_go_every_75_seconds_and_the_eighth_is_the_last(peer, lab):
+    peer.conn.keepalive_s = 60
+    start = lab.ms
+    assert [s.at - start for s in peer.run(659_999)] == [60_000 + 75_000 * k for k in range(8)]
+    assert not lab.app.said("closed")
+    assert not peer.run(1)
+    assert lab.app.said("closed") == ["timeout"]
+
+
+def test_an_answer_starts_the_count_anew(peer, lab):
+    """Seven probes in vain, an answer, and again eight may be in vain."""
+    peer.conn.keepalive_s = 60
+    peer.run(60_000 + 6 * 75_000)
+    assert not peer.send("A")
+    start = lab.ms
+    assert [s.at - start for s in peer.run(659_999)] == [60_000 + 75_000 * k for k in range(8)]
+    assert not lab.app.said("closed")
+
+
+def test_longest_interval_is_kept(peer, lab):
+    """65535 s are more than 2**25 ms; 18 hours without a word."""
+    peer.conn.keepalive_s = 65535
+    start = lab.ms
+    assert one(peer.run(65_535_000)).at - start == 65_535_000

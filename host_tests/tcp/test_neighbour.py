@@ -3,7 +3,7 @@
 import pytest
 from lab.net import PEER, Station, Wire
 from lab.tcp import HalfCloser
-from uipy import Bytes
+from uipy import BadAddress, Bytes
 
 FORGET_MS = 200_000  # an entry that nobody uses is gone
 
@@ -158,3 +158,49 @@ def test_data_that_left_with_a_reply_is_sent_again_when_it_was_lost(wire, there,
     wire.run(11_000)
     again = [f.at for f in there.heard if f.tcp and f.tcp.data == b"data"]
     assert again and (not later or again[0] - first.at == 1000)
+
+
+# Our own opens to where nobody is
+
+
+@pytest.mark.parametrize("local", [None, "192.168.1.7"])
+def test_open_beyond_the_subnet_without_a_gateway_says_so(local):
+    w = Wire()
+    w.board(gateway=None, tcp=2)
+    with pytest.raises(BadAddress, match=r"no way to '10.9.9.9': .*no gateway"):
+        w.stack.connect(HalfCloser(), "10.9.9.9", 80, local=local)
+    w.stack.connect(HalfCloser(), PEER, 80, local=local)
+
+
+def test_a_gateway_is_asked_for_on_the_interface_that_the_open_is_from():
+    """The first interface has one; the address is that of the second."""
+    w, other = Wire(), Wire()
+    w.board(tcp=2)
+    w.stack.add_iface(other, "172.16.0.7/16")
+    with pytest.raises(BadAddress, match="no gateway"):
+        w.stack.connect(HalfCloser(), "10.9.9.9", 80, local="172.16.0.7")
+    w.stack.connect(HalfCloser(), "10.9.9.9", 80, local="192.168.1.7")
+    w.stack.connect(HalfCloser(), "172.16.3.3", 80, local="172.16.0.7")
+
+
+@pytest.mark.parametrize("arp", [False, True])
+def test_open_to_a_dead_host_ends_within_the_six_minutes_that_the_manual_names(wire, arp):
+    """Nobody with that address, or somebody whose TCP is silent: R2, and one retransmission."""
+    there = Station(wire, port=80)
+    there.answers_arp = arp
+    app = HalfCloser()
+    wire.stack.connect(app, PEER, 80)
+    wire.run(299_000)
+    assert not app.said("closed")
+    assert app.said("error") == (["retrying"] if arp else ["unreachable"])
+    wire.run(5000)
+    assert app.said("closed") == ["timeout"]
+
+
+def test_open_to_a_dead_host_ends_as_soon_as_the_application_wants(wire):
+    app = HalfCloser()
+    wire.stack.connect(app, PEER, 80).user_timeout_s = 10
+    wire.run(9900)
+    assert not app.said("closed")
+    wire.run(1200)
+    assert app.said("closed") == ["timeout"]

@@ -276,3 +276,42 @@ def test_row_in_doubt_does_not_disturb_others(lab):
     lab.run(0)
     b.send("PA", b"hello")
     assert lab.app.data == b"hello"
+
+
+@rfc("9293 MUST-20b")
+@pytest.mark.parametrize("seconds, sent, closed", [(7, [1, 3], 7), (8, [1, 3, 7], 15)])
+def test_r2_is_looked_at_when_the_timer_runs_out(peer, lab, seconds, sent, closed):
+    """At R2 exactly it is over; otherwise the segment goes again, and the end comes with the next
+    one."""
+    peer.conn.user_timeout_s = seconds
+    peer.conn.send(Bytes(b"data"))
+    start = lab.ms
+    one(peer.run(0))
+    assert [s.at - start for s in peer.run(closed * 1000 - 1)] == [1000 * s for s in sent]
+    assert not lab.app.said("closed")
+    assert not peer.run(1)
+    assert lab.app.said("closed") == ["timeout"]
+
+
+@rfc("6298 3-1", "9293 MUST-18")
+def test_syn_that_was_sent_twice_is_not_measured(lab):
+    """Karn: the answer comes 1.5 s after the first SYN. The first round trip that counts is the
+    one of 10 ms."""
+    _app, p, _syn = active(lab)
+    lab.run(1500)
+    p.send("SA", opts=mss(1000))
+    exchange(p, 10)
+    assert timeout(p) == 1000
+
+
+@rfc("6298 3-1", "9293 MUST-18")
+def test_syn_ack_of_a_simultaneous_open_is_not_measured_when_the_syn_was_sent_before(lab):
+    _app, p, syn = active(lab)
+    p.ack = 0
+    lab.run(900)
+    p.send("S", opts=mss(1000))
+    lab.run(900)
+    p.ack = syn.end
+    p.send("A")
+    exchange(p, 10)
+    assert timeout(p) == 1000

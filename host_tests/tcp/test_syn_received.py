@@ -5,6 +5,7 @@ import itertools
 
 import pytest
 from lab.tcp import HalfCloser, Lab, Peer, active, is_ack, is_reset, mss, one
+from uipy.net.datagram import CLOCK_LOW
 
 rfc = pytest.mark.rfc
 
@@ -188,3 +189,39 @@ def test_two_stacks_open_to_each_other_at_once():
         assert not any("R" in s.flags for s in fa + fb)
     assert [x.said("connected") for x in apps] == [[None], [None]]
     assert [x.c.state_name for x in apps] == ["ESTABLISHED", "ESTABLISHED"]
+
+
+@rfc("9293 MUST-22", "9293 MUST-23")
+def test_syn_ack_goes_eight_times_more_a_minute_apart_in_the_end(syn_received, lab):
+    times = [s.at for s in syn_received.run(400_000)]
+    assert times == [1000 * s for s in (1, 3, 7, 15, 31, 63, 123, 183)]
+
+
+def test_half_open_row_is_forgotten_a_minute_after_its_last_syn_ack(syn_received, lab):
+    half = lab.stack.tcp.half
+    lab.run(242_999)
+    assert half.used() == 1
+    lab.run(1)
+    assert half.used() == 0
+
+
+def test_row_whose_syn_ack_went_three_times_makes_room_for_a_syn_and_not_before():
+    lab = Lab(half_open=1)
+    one(Peer(lab, port=40000).send("S"), "SA")
+    lab.run(6999)
+    assert not Peer(lab, port=40001).send("S")
+    lab.run(1)
+    one(Peer(lab, port=40001).send("S"), "SA")
+
+
+@pytest.mark.parametrize("early", [0, 1000])
+def test_half_open_row_answers_once_in_256_ms_also_when_its_clock_of_16_bits_wraps(lab, early):
+    lab.run(65_536 - lab.stack.env[CLOCK_LOW] - 100 - early)
+    p = Peer(lab)
+    p.iss = one(p.send("S"), "SA").seq
+    for _ in range(3):
+        answers = 0
+        for _ in range(8):
+            answers += len(p.send("A", seq=p.seq + 0x10000000))
+            lab.run(32)
+        assert answers == 1

@@ -3,6 +3,7 @@
 
 import pytest
 from lab.tcp import HalfCloser, Lab, Peer, active, is_ack, is_reset, mss, one, stamps
+from uipy.net.datagram import CLOCK_LOW
 
 rfc = pytest.mark.rfc
 
@@ -153,3 +154,86 @@ def test_ephemeral_ports_skip_those_in_time_wait():
 def test_syn_of_ours_never_leaves_time_wait_behind(lab):
     _app, p, syn = active(lab)
     is_reset(one(p.send("A", ack=syn.seq)), syn.seq)
+
+
+def close_first(lab, port=40000, **k):
+    """A connection that the board has closed first: it is in TIME-WAIT."""
+    p = Peer(lab, port=port, **k)
+    p.open()
+    p.conn.shutdown()
+    p.fin = one(p.run(0), "FA")
+    one(p.send("FA"), "A")
+    return p
+
+
+@pytest.mark.parametrize("early", [0, 150, 5000])
+def test_answers_are_held_back_also_when_the_clock_of_16_bits_wraps(lab, early):
+    """One in a quarter of a second, or in half of one, wherever its end lies."""
+    lab.run(65_536 - lab.stack.env[CLOCK_LOW] - 100 - early)
+    p = close_first(lab)
+    for _ in range(3):
+        answers = 0
+        for _ in range(25):
+            answers += len(p.send("PA", b"old", seq=p.seq - 4))
+            lab.run(10)
+        assert answers == 1
+        lab.run(256)
+
+
+def test_table_without_rows_forgets_at_once():
+    lab = Lab(time_wait=0)
+    p = close_first(lab)
+    assert p.app.said("closed") == ["done"] and gone(p)
+    Peer(lab).open()
+
+
+def test_port_that_is_asked_for_opens_anew_above_the_old_numbers(lab):
+    """Our own open from a port that is in TIME-WAIT: the old row ends, and the new ISS lies beyond
+    its numbers."""
+    app, p, _syn = active(lab, lport=5555)
+    p.send("SA", opts=mss(1000))
+    app.c.shutdown()
+    fin = one([s for s in p.run(0) if "F" in s.flags])
+    one(p.send("FA"), "A")
+    assert lab.stack.tcp.wait.used() == 1
+    app, new, syn = active(lab, lport=5555)
+    assert 0 < (syn.seq - fin.end) % 2**32 < 2**31 and lab.stack.tcp.wait.used() == 0
+    new.send("SA", opts=mss(1000))
+    assert app.said("connected") == [None]
+
+
+def test_handshake_that_is_complete_ends_the_old_row(lab):
+    """And not the SYN: until then the old connection's FIN is answered."""
+    old = close_first(lab)
+    other = close_first(lab, 40001)
+    new = Peer(lab, isn=old.seq + 5000)
+    one(new.send("S"), "SA")
+    assert lab.stack.tcp.wait.used() == 2
+    new.send("A")
+    assert new.state == "ESTABLISHED" and lab.stack.tcp.wait.used() == 1
+    assert not gone(other)
+
+
+def test_row_that_restarted_last_is_not_the_oldest():
+    lab = Lab(time_wait=2, listeners=8)
+    first, second = close_first(lab, 40000), None
+    lab.run(1000)
+    second = close_first(lab, 40001)
+    lab.run(1000)
+    one(first.send("FA", seq=first.seq - 1), "A")
+    close_first(lab, 40002)
+    assert gone(second) and not gone(first)
+
+
+def test_connection_half_open_row_and_time_wait_are_looked_for_in_this_order(lab):
+    """Three tables may know the same sockets: first the connection, then the handshake under way,
+    last the one that is over."""
+    old = close_first(lab)
+    new = Peer(lab, isn=old.seq + 5000)
+    s = one(new.send("S"), "SA")
+    # the handshake hears it, not TIME-WAIT, for which this ACK would be an old one
+    is_reset(one(new.send("A", ack=old.ack)), old.ack)
+    new.send("PA", b"new", ack=s.end)
+    assert lab.app.data.endswith(b"new")
+    new.send("PA", b"er")
+    assert lab.app.data.endswith(b"newer")

@@ -350,3 +350,49 @@ def test_windows_above_65535_are_computed_right_when_scaled():
     p.run(0)
     s = (p.send("PA", b"x" * 1000) + p.run(500))[-1]
     assert s.wnd << shift >= 290_000
+
+
+# Our FIN and the peer's window
+
+
+@pytest.mark.parametrize("how", ["close", "shutdown", "finish"])
+def test_fin_behind_a_closed_window_is_its_probe(lab, how):
+    """Nothing else is queued, and no ACK will come: the persist timer must run for a FIN alone."""
+    p = Peer(lab, wnd=0)
+    p.open()
+    p.app = lab.app
+    if how == "finish":
+        p.conn.finish(Bytes(b""))
+    else:
+        getattr(p.conn, how)()
+    assert "F" in one(p.run(1000)).flags and lab.ms == 1000
+    assert p.state == "FIN-WAIT-1"
+    p.send("A")
+    assert p.state == "FIN-WAIT-2"
+
+
+def test_fin_behind_data_that_fills_the_window_waits_for_room(lab):
+    """The window has no place for it: it goes when there is one, or as a probe."""
+    p = Peer(lab, wnd=1000)
+    p.open()
+    p.conn.finish(Bytes(bytes(1000)))
+    assert [s.flags for s in p.run(0)] == ["PA"]
+    assert not p.send("A", wnd=0)
+    s = one(p.run(1000))
+    assert "F" in s.flags and not s.data
+
+
+@rfc("9293 SHLD-30")
+@pytest.mark.parametrize("most", [60_000, 20_000])
+def test_probes_come_once_a_minute_in_the_end(most):
+    """The interval doubles up to the largest RTO, and stays there."""
+    lab = Lab(tcp_options={"rto_max": most})
+    p = closed(lab)
+    gaps, at = [], 0
+    for _ in range(12):
+        s = p.run(most + 10, until=lambda s: True)[-1]
+        gaps.append(s.at - at)
+        at = s.at
+        p.send("A", ack=p.iss + 1)
+    doubled = [1000] + [1000 << k for k in range(11)]
+    assert gaps == [min(ms, most) for ms in doubled]

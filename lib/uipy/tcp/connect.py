@@ -4,6 +4,7 @@ from ..errors import BadAddress, Busy, TableFull
 from ..kern import bump, find_row, same, seq_in
 from ..net.datagram import (
     BCAST,
+    GATEWAY,
     OFFER,
     ROW_SPAN,
     ROWS,
@@ -32,13 +33,16 @@ def connect(tcp, app, ip, port, lport=0, local=None):
 
     `send` and `finish` may be called at once: the query, and the FIN, leave with the ACK of the
     handshake. lport: our port, 0 = a random one (RFC 6056). local: our address, otherwise that of
-    the interface that leads there. Raises `BadAddress`, `TableFull`, `Busy` when lport is in use
-    to there.
+    the interface that leads there. A host that never answers ends it with closed('timeout') after
+    `user_timeout_s` (300 s unless it is set) and one retransmission more, 6 minutes at the most.
+    Raises `BadAddress`, `TableFull`, `Busy` when lport is in use to there.
     """
     addr = tcp.stack.ip_of(ip)
     idx = tcp.stack.route(addr, 0) if local is None else iface_of(tcp, local)  # MUST-44
-    if idx < 0 or not 0 < port < 65536 or _no_host(tcp, addr):
+    if not 0 < port < 65536 or _no_host(tcp, addr):
         raise BadAddress("no host to connect to: %r port %r" % (ip, port))  # MUST-46
+    if idx < 0 or _no_way(tcp.stack.ifaces[idx], addr):
+        raise BadAddress("no way to %r: not in our subnet, and no gateway is set" % ip)
     conn = free_row(tcp)
     if conn is None:
         raise TableFull("no free connection: Stack(tcp=...)")
@@ -70,6 +74,11 @@ def _no_host(tcp, addr):
         if same(addr, 0, iface.face, BCAST, 4):
             return True
     return False
+
+
+def _no_way(iface, addr):
+    """An address beyond the subnet, where nobody passes anything on."""
+    return iface.arp and not iface.local(addr, 0) and not iface.face[GATEWAY]
 
 
 def _random_port(tcp):

@@ -1,11 +1,12 @@
 """Half-open connections: LISTEN, and SYN-RECEIVED of a passive open (RFC 9293 3.10.7.2, 3.10.7.4),
-in 19 halves
-each, and 2 more where timestamps are on.
+in 19 halves each, and 2 more where timestamps are on.
 
 A SYN takes a row here and neither a connection nor an application object. The ACK that completes
 the handshake moves it to a connection; with none free the row waits, and a connection that has
-been idle for the listener's `spare_ms` makes room. A full table drops the SYN (RFC 3360 2.3: never
-a RST), or answers with a cookie.
+been idle for the listener's `spare_ms` makes room. Those that wait are served in the order of
+their ACKs. After a minute the row is forgotten, and a last SYN-ACK says so: a client that is alive
+answers it, and that ACK earns a RST. A full table drops the SYN (RFC 3360 2.3: never a RST), or
+answers with a cookie.
 """
 
 from array import array
@@ -50,7 +51,6 @@ from ..net.front import aim
 from ..stat import (
     N_TCP_ACK_DROPPED,
     N_TCP_CHALLENGE,
-    N_TCP_EVICTED,
     N_TCP_MUTED,
     N_TCP_PAWS,
     N_TCP_REXMT,
@@ -60,12 +60,10 @@ from ..stat import (
 from .closed import reset_back
 from .emit import bare
 from .header import ACK, ECE, RST, SYN
-from .listen import accept, begin, free_row
+from .listen import accept, begin, evict
 from .options import agreed, read, send_mss, write_syn
 from .row import (
     BUSY_AT,
-    IDLE,
-    LISTENER,
     MSS,
     NKEY,
     OPT_ECN,
@@ -76,21 +74,19 @@ from .row import (
     RCV_NXT,
     SHIFTS,
     SND_UNA,
-    STATE,
-    abort,
 )
 from .states import connected
 
-_H_OPTS = const(5)  # what we offer or have agreed on: OPT_*
-_H_SSHIFT = const(6)
-_H_TRIES = const(7)  # SYN-ACKs sent again; half seconds waited for a free row
-_H_STATE = const(8)
-_H_LISTENER = const(9)  # the listener's number
-_H_RCV = const(10)  # pair: RCV.NXT
-_H_ISS = const(12)  # pair
-_H_AT = const(14)  # pair: when the SYN-ACK goes again, or a completed one is tried again
-_H_MSS = const(16)
-_H_WND = const(17)  # the window of the ACK that completed it
+H_OPTS = const(5)  # what we offer or have agreed on: OPT_*
+H_SSHIFT = const(6)
+H_TRIES = const(7)  # SYN-ACKs sent again
+H_STATE = const(8)
+H_LISTENER = const(9)  # the listener's number
+H_RCV = const(10)  # pair: RCV.NXT
+H_ISS = const(12)  # pair
+_H_AT = const(14)  # pair: when the SYN-ACK goes again; when a completed one has waited in vain
+H_MSS = const(16)
+H_WND = const(17)  # the window of the ACK that completed it
 _H_MUTE = const(18)  # when something out of place was answered: the clock's low 16 bits
 _SIZE = const(19)
 _H_TS = const(19)  # pair: TS.Recent
@@ -102,7 +98,9 @@ _SAID = const(4)  # _H_MUTE is set
 
 _TRIES = const(8)  # the last one after 1 + 2 + 4 ... + 60 s, beyond 3 minutes: MUST-23
 _OLD = const(3)  # a row that was asked so often may make room for a new SYN
-_RETRY_MS = const(500)
+_WAIT_MS = const(60000)  # for a row; the times when it ends are the line
+_LOOK_MS = const(500)  # between looks for somebody who has been idle for too long
+_GRACE_MS = const(16000)
 
 
 class HalfOpen:
@@ -128,7 +126,7 @@ class HalfOpen:
         """Is a handshake under way for the listener of that number?"""
         for i in range(self.rows):
             o = i * self.size
-            if self.tab[o] and self.tab[o + _H_LISTENER] == number:
+            if self.tab[o] and self.tab[o + H_LISTENER] == number:
                 return True
         return False
 
@@ -145,7 +143,7 @@ class HalfOpen:
         if not flags & SYN:  # Third; anything else is dropped
             return 0
         read(tcp.buf, tcp.seg)
-        i = self._free()
+        i = self.free()
         if i >= 0:
             self._take(i * self.size, listener)
             return self._say(i * self.size, SYN | ACK)
@@ -155,7 +153,7 @@ class HalfOpen:
             return tcp.cookie.answer()
         return 0
 
-    def _free(self):
+    def free(self):
         """A free row, else one whose SYN-ACKs have gone unanswered, else -1."""
         tab = self.tab
         best = -1
@@ -163,7 +161,7 @@ class HalfOpen:
             o = i * self.size
             if not tab[o]:
                 return i
-            if tab[o + _H_TRIES] >= _OLD and not tab[o + _H_STATE] & _DONE:
+            if tab[o + H_TRIES] >= _OLD and not tab[o + H_STATE] & _DONE:
                 best = i
         return best
 
@@ -175,14 +173,14 @@ class HalfOpen:
         tab = self.tab
         opts = agreed(tcp, tcp.env[OFFER])
         move(tab, o, tcp.key, 0, NKEY)
-        tab[o + _H_OPTS] = opts
-        tab[o + _H_SSHIFT] = seg[P_SHIFT] if opts & OPT_WS else 0
-        tab[o + _H_TRIES] = tab[o + _H_STATE] = 0
-        tab[o + _H_LISTENER] = tcp.listeners.index(listener)
-        seq_in(tab, o + _H_RCV, tcp.buf, seg[AT] + 4)
-        seq_add(tab, o + _H_RCV, 1)
-        tcp.isn.into(tcp.key, tab, o + _H_ISS)
-        tab[o + _H_MSS] = send_mss(seg, tcp.stack.ifaces[seg[IFACE]])
+        tab[o + H_OPTS] = opts
+        tab[o + H_SSHIFT] = seg[P_SHIFT] if opts & OPT_WS else 0
+        tab[o + H_TRIES] = tab[o + H_STATE] = 0
+        tab[o + H_LISTENER] = tcp.listeners.index(listener)
+        seq_in(tab, o + H_RCV, tcp.buf, seg[AT] + 4)
+        seq_add(tab, o + H_RCV, 1)
+        tcp.isn.into(tcp.key, tab, o + H_ISS)
+        tab[o + H_MSS] = send_mss(seg, tcp.stack.ifaces[seg[IFACE]])
         if opts & OPT_TS:
             seq_in(tab, o + _H_TS, tcp.buf, seg[P_TS])
         self._again_in(o, tcp.env[RTO_INIT])
@@ -205,9 +203,9 @@ class HalfOpen:
     def _write(self, o, flags, iface):
         tcp = self.tcp
         tab = self.tab
-        opts = tab[o + _H_OPTS]
-        seq_out(tcp.buf, iface.tx + 4, tab, o + _H_ISS, 0 if flags & SYN else 1)
-        seq_out(tcp.buf, iface.tx + 8, tab, o + _H_RCV, 0)
+        opts = tab[o + H_OPTS]
+        seq_out(tcp.buf, iface.tx + 4, tab, o + H_ISS, 0 if flags & SYN else 1)
+        seq_out(tcp.buf, iface.tx + 8, tab, o + H_RCV, 0)
         n = 20
         if opts & OPT_TS:
             tcp.ts.echo_of(tab, o + _H_TS)
@@ -232,7 +230,7 @@ class HalfOpen:
         tab = self.tab
         o = i * self.size
         flags = seg[FLAGS]
-        rel = ahead(tcp.buf, seg[AT] + 4, tab, o + _H_RCV)
+        rel = ahead(tcp.buf, seg[AT] + 4, tab, o + H_RCV)
         seg[REL] = rel
         inside = 0 <= rel < tcp.env[FIRST_ROOM]
         if flags & RST:
@@ -242,7 +240,7 @@ class HalfOpen:
                 bump(tcp.stat, N_TCP_RST_IN)
                 tab[o] = 0  # MUST-11
             return self._out_of_place(o) if inside and rel else 0
-        if tab[o + _H_OPTS] & OPT_TS:
+        if tab[o + H_OPTS] & OPT_TS:
             # RFC 7323 5.3 R1: not older than TS.Recent; 3.2: not without the option.
             read(tcp.buf, seg)
             if not seg[P_TS] or ahead(tcp.buf, seg[P_TS], tab, o + _H_TS) < 0:
@@ -260,9 +258,9 @@ class HalfOpen:
         if not flags & ACK:
             return 0
         # Fifth: the ACK of our SYN; any other is answered with a RST.
-        if ahead(tcp.buf, seg[AT] + 8, tab, o + _H_ISS) != 1:
+        if ahead(tcp.buf, seg[AT] + 8, tab, o + H_ISS) != 1:
             return reset_back(tcp)
-        tab[o + _H_WND] = seg[WND]
+        tab[o + H_WND] = seg[WND]
         conn = self.complete(o)
         seg[ACKS] = 0  # SND.UNA is behind our SYN now
         return tcp.to(conn) if conn else 0
@@ -273,70 +271,72 @@ class HalfOpen:
         tcp = self.tcp
         tab = self.tab
         now = tcp.env[CLOCK_LOW]
-        if tab[o + _H_STATE] & _SAID and (now - tab[o + _H_MUTE]) & 0xFFFF < 256:
+        if tab[o + H_STATE] & _SAID and (now - tab[o + _H_MUTE]) & 0xFFFF < 256:
             bump(tcp.stat, N_TCP_MUTED)
             return 0
         tab[o + _H_MUTE] = now
-        tab[o + _H_STATE] |= _SAID
+        tab[o + H_STATE] |= _SAID
         bump(tcp.stat, N_TCP_CHALLENGE)
         return self._say(o, ACK)
 
     def unreach(self, key, at):
         """A hard ICMP error quotes our SYN-ACK at `at`: back to LISTEN (RFC 5461 4.1)."""
         i = self.find(key)
-        if i >= 0 and not ahead(self.tcp.buf, at + 4, self.tab, i * self.size + _H_ISS):
+        if i >= 0 and not ahead(self.tcp.buf, at + 4, self.tab, i * self.size + H_ISS):
             self.tab[i * self.size] = 0
 
     def complete(self, o):
         """The connection of a handshake that is complete; None without a row and an application
-        object for it: then it waits (the ACK is dropped, never reset)."""
+        object for it, or while others have waited longer: then it waits (the ACK is dropped, never
+        reset)."""
         tcp = self.tcp
         tab = self.tab
-        conn = accept(tcp, tab, o, tab[o + _H_LISTENER])
+        now = tcp.env[NOW]
+        if not tab[o + H_STATE] & _DONE:
+            tab[o + H_STATE] = _DONE
+            self._again_in(o, _WAIT_MS)
+        conn = None
+        if not self.waiting or self._next() == o:
+            conn = accept(tcp, tab, o, tab[o + H_LISTENER])
+        waited = _WAIT_MS - tdiff(pair(tab, o + _H_AT), now)
         if conn is None:
-            if not tab[o + _H_STATE] & _DONE:
+            if not waited:
                 bump(tcp.stat, N_TCP_ACK_DROPPED)
-            tab[o + _H_STATE] |= _DONE
             self.waiting = True
-            self._again_in(o, _RETRY_MS)
-            self._evict(tab[o + _H_LISTENER])
+            tcp.arm(tadd(now, _LOOK_MS))
+            evict(tcp, tab[o + H_LISTENER])
             return None
         tcp.wait.forget(tab, o)
         tab[o] = 0
         # ESTABLISHED, with what the row knows.
         row = conn.row
-        opts = row[OPTS] = tab[o + _H_OPTS]
-        row[SHIFTS] = tab[o + _H_SSHIFT] << 8 | self._shift(opts)
-        row[MSS] = tab[o + _H_MSS]
-        move(row, RCV_NXT, tab, o + _H_RCV, 2)
-        move(row, SND_UNA, tab, o + _H_ISS, 2)
+        opts = row[OPTS] = tab[o + H_OPTS]
+        row[SHIFTS] = tab[o + H_SSHIFT] << 8 | self._shift(opts)
+        row[MSS] = tab[o + H_MSS]
+        move(row, RCV_NXT, tab, o + H_RCV, 2)
+        move(row, SND_UNA, tab, o + H_ISS, 2)
         seq_add(row, SND_UNA, 1)
         if opts & OPT_TS:
             tcp.ts.recall(row, tab, o + _H_TS)
-        begin(conn, tab[o + _H_WND], tab[o + _H_TRIES])
+        begin(conn, tab[o + H_WND], tab[o + H_TRIES])
+        # Its timer has backed off while it waited: its data comes after as long again at the
+        # latest. Until then it counts as busy.
+        set_pair(row, BUSY_AT, tadd(now, min(waited, _GRACE_MS)))
         tcp.call(connected, conn)
         return conn
 
-    def _evict(self, number):
-        """The connection that has been idle longest goes, if that is longer than the listener's
-        spare_ms, and if its end would make room: its own listener's objects, or the common rows,
-        are what is short."""
-        tcp = self.tcp
-        now = tcp.env[NOW]
-        worst = None
-        most = 0
-        for conn in tcp.conns:
-            row = conn.row
-            if row[STATE] and row[LISTENER] < len(tcp.listeners):
-                li = tcp.listeners[row[LISTENER]]
-                idle = tdiff(now, pair(row, BUSY_AT))
-                if li.spare_ms and idle >= li.spare_ms and idle >= most:
-                    if row[LISTENER] == number or tcp.listeners[number].spare():
-                        worst = conn
-                        most = idle
-        if worst:
-            bump(tcp.stat, N_TCP_EVICTED)
-            abort(worst, IDLE)
+    def _next(self):
+        """Who has waited longest, of those whose listener has an object to spare: where its row
+        begins, or -1."""
+        tab = self.tab
+        best = -1
+        for i in range(self.rows):
+            o = i * self.size
+            if tab[o] and tab[o + H_STATE] & _DONE:
+                if best < 0 or tdiff(pair(tab, o + _H_AT), pair(tab, best + _H_AT)) < 0:
+                    if self.tcp.listeners[tab[o + H_LISTENER]].spare():
+                        best = o
+        return best
 
     def room_again(self):
         """A connection has ended: those that wait are tried at once."""
@@ -351,40 +351,33 @@ class HalfOpen:
 
     def _run(self, now):
         tab = self.tab
+        while self.waiting:
+            o = self._next()
+            if o < 0 or not self.complete(o):
+                break
         self.waiting = False
         for i in range(self.rows):
             o = i * self.size
             if tab[o]:
-                late = tdiff(now, pair(tab, o + _H_AT)) >= 0
-                if tab[o + _H_STATE] & _DONE:
-                    self._wait(o, late)
-                elif late:
+                if tab[o + H_STATE] & _DONE:
+                    self.waiting = True
+                    evict(self.tcp, tab[o + H_LISTENER])
+                if tdiff(now, pair(tab, o + _H_AT)) >= 0:
                     self._expired(o)
-
-    def _wait(self, o, late):
-        tab = self.tab
-        tcp = self.tcp
-        if late:
-            tab[o + _H_TRIES] += 1
-        if tab[o + _H_TRIES] > 120:  # a minute of half seconds
-            tab[o] = 0
-        elif late or (tcp.listeners[tab[o + _H_LISTENER]].spare() and free_row(tcp)):
-            self.complete(o)
-        if tab[o]:
-            self.waiting = True
 
     def _expired(self, o):
         tab = self.tab
         tcp = self.tcp
-        n = tab[o + _H_TRIES] + 1
-        if n > _TRIES:
-            tab[o] = 0
-            return
-        tab[o + _H_TRIES] = n
-        tab[o + _H_STATE] |= _DUE
+        n = tab[o + H_TRIES] + 1
+        if not tab[o + H_STATE] & _DONE:
+            if n > _TRIES:
+                tab[o] = 0
+                return
+            tab[o + H_TRIES] = n
+            self._again_in(o, min(tcp.env[RTO_INIT] << n, tcp.env[RTO_MAX]))
+        tab[o + H_STATE] |= _DUE
         self.due = True
         tcp.env[DUE] = 1
-        self._again_in(o, min(tcp.env[RTO_INIT] << n, tcp.env[RTO_MAX]))
 
     def output(self):
         """A SYN-ACK that is due again, as a frame; 0 when there is none (`due` is false then)."""
@@ -392,18 +385,24 @@ class HalfOpen:
         tcp = self.tcp
         for i in range(self.rows):
             o = i * self.size
-            if tab[o] and tab[o + _H_STATE] & _DUE:
-                tab[o + _H_STATE] &= ~_DUE
+            if tab[o] and tab[o + H_STATE] & _DUE:
+                tab[o + H_STATE] &= ~_DUE
                 iface = tcp.stack.ifaces[tab[o] - 1]
                 at = iface.tx - 8  # where the destination stands
                 seq_out(tcp.buf, at, tab, o + RADDR, 0)
+                n = 0
                 if iface.reach(tcp.buf, at) > 0:  # otherwise the next try finds the neighbour
                     bump(tcp.stat, N_TCP_REXMT)
                     aim(tcp.buf, iface.face, tcp.buf, at)
-                    return tcp.stack.leave(iface, self._write(o, SYN | ACK, iface))
+                    n = tcp.stack.leave(iface, self._write(o, SYN | ACK, iface))
+                if tab[o + H_STATE] & _DONE:
+                    tab[o] = 0
+                if n:
+                    return n
         self.due = False
         return 0
 
     def nearest(self, now):
         """The ms until a row has something to do."""
-        return nearest(self.tab, self.size, self.rows, _H_AT, now)
+        ms = nearest(self.tab, self.size, self.rows, _H_AT, now)
+        return min(ms, _LOOK_MS) if self.waiting else ms

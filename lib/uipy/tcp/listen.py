@@ -3,7 +3,7 @@
 from micropython import const
 
 from ..errors import BadAddress, Busy, TableFull
-from ..kern import bump, move, same, set_pair, tadd
+from ..kern import bump, move, pair, same, set_pair, tadd, tdiff
 from ..net.datagram import (
     FAR,
     FIRST_ROOM,
@@ -11,7 +11,7 @@ from ..net.datagram import (
     OUR_IP,
     RTO_INIT,
 )
-from ..stat import N_TCP_PASSIVE
+from ..stat import N_TCP_EVICTED, N_TCP_PASSIVE
 from . import congestion
 from .row import (
     ADV,
@@ -20,11 +20,14 @@ from .row import (
     CHAL_AT,
     GEN,
     HEARD_AT,
+    IDLE,
     LISTENER,
     MAX_WND,
     NKEY,
     NO_LISTENER,
     NUMBER,
+    OWES,
+    OWES_RST,
     POLL_AT,
     RCV_NXT,
     ROOM,
@@ -41,6 +44,7 @@ from .row import (
     TTL_TOS,
     USER,
     WND_MAX,
+    abort,
     set_state,
 )
 from .rto import start_rto
@@ -111,6 +115,27 @@ def accept(tcp, table, k, number):
     bump(tcp.stat, N_TCP_PASSIVE)
     claim(conn, app, table, k, number)
     return conn
+
+
+def evict(tcp, number):
+    """A newcomer of listener `number` finds no place: the connection that has been idle longest
+    goes, if that is longer than its own listener's spare_ms, and if its end would make room. What
+    is short are the objects of the newcomer's listener, or the common rows."""
+    now = tcp.env[NOW]
+    worst = None
+    most = 0
+    for conn in tcp.conns:
+        row = conn.row
+        if row[STATE] and row[LISTENER] < len(tcp.listeners):
+            li = tcp.listeners[row[LISTENER]]
+            idle = tdiff(now, pair(row, BUSY_AT))
+            if li.spare_ms and idle >= li.spare_ms and idle >= most:
+                if row[LISTENER] == number or tcp.listeners[number].spare():
+                    worst = conn
+                    most = idle
+    if worst and not worst.row[OWES] & OWES_RST:  # else it is on its way out already
+        bump(tcp.stat, N_TCP_EVICTED)
+        abort(worst, IDLE)
 
 
 def claim(conn, app, table, k, number):

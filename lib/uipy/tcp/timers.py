@@ -174,7 +174,8 @@ def _in_ms(conn, now):
         ms = tdiff(now, pair(row, SINCE_AT))
         left = min(left, conn.tcp.env[LINGER] - ms)
     if row[KEEP] and not row[MAX]:
-        left = min(left, _keep_in(row, now))
+        # an answer starts the count anew, and may come at once
+        left = min(left, _keep_in(row, now), 1000 * row[KEEP])
     ms = _idle_ms(conn.tcp, row)
     if ms:
         ms -= tdiff(now, pair(row, BUSY_AT))

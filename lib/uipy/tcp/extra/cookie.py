@@ -7,13 +7,15 @@ The ISS of such a SYN-ACK is all that is remembered of the SYN:
     23-0    HalfSipHash of the addresses, the ports, the clock, the index and the peer's ISS
 
 Other options are off. An ACK is looked at as a cookie within two minutes of an overflow only, and
-a cookie is at most two units of its clock old. A right one with no free row is dropped, not reset:
-the peer's data comes again.
+a cookie is at most two units of its clock old. A right one takes a half-open row that is free by
+then, and waits for a connection in line with the others (halfopen.py). Without one it is dropped,
+not reset, while no connection is free or others wait: the peer's data comes again, and who has
+been idle for too long makes room.
 """
 
 from micropython import const
 
-from ...kern import bump, copy, mac, sadd, same, seq_in, seq_out, tadd, tdiff
+from ...kern import bump, copy, mac, move, sadd, same, seq_add, seq_in, seq_out, tadd, tdiff
 from ...net.datagram import (
     ACKS,
     AT,
@@ -28,10 +30,21 @@ from ...net.datagram import (
 from ...stat import N_TCP_ACK_DROPPED, N_TCP_COOKIE_BAD, N_TCP_COOKIE_IN, N_TCP_COOKIE_OUT
 from ..closed import reset_back
 from ..emit import bare
+from ..halfopen import (
+    H_ISS,
+    H_LISTENER,
+    H_MSS,
+    H_OPTS,
+    H_RCV,
+    H_SSHIFT,
+    H_STATE,
+    H_TRIES,
+    H_WND,
+)
 from ..header import ACK, SYN
-from ..listen import accept, begin
+from ..listen import accept, begin, evict
 from ..options import send_mss, write_syn
-from ..row import LPORT, MSS, RADDR, RCV_NXT, SND_UNA, USED
+from ..row import LPORT, MSS, NKEY, RADDR, RCV_NXT, SND_UNA, USED
 from ..states import connected
 
 MSSES = (48, 256, 536, 1024, 1300, 1400, 1440, 1460)
@@ -90,19 +103,43 @@ class Cookies:
         seg = tcp.seg
         if not self._right():
             return reset_back(tcp)
-        conn = accept(tcp, tcp.key, 0, tcp.listeners.index(li))
-        if conn is None:
+        number = tcp.listeners.index(li)
+        mss = min(MSSES[self.num[0] & 7], tcp.stack.ifaces[seg[IFACE]].mtu - 40)
+        conn = None
+        half = tcp.half
+        i = half.free()
+        if i >= 0:  # there is a place again: it stands in line like any other
+            bump(tcp.stat, N_TCP_COOKIE_IN)
+            self._place(half.tab, i * half.size, number, mss)
+            conn = half.complete(i * half.size)
+        elif not half.waiting and (conn := accept(tcp, tcp.key, 0, number)):
+            bump(tcp.stat, N_TCP_COOKIE_IN)
+            row = conn.row
+            seq_in(row, RCV_NXT, tcp.buf, seg[AT] + 4)
+            seq_in(row, SND_UNA, tcp.buf, seg[AT] + 8)
+            row[MSS] = mss
+            begin(conn, seg[WND], 0)
+            tcp.call(connected, conn)
+        else:  # it comes again; who has been idle makes room until then
             bump(tcp.stat, N_TCP_ACK_DROPPED)
+            evict(tcp, number)
+        if not conn:
             return 0
-        bump(tcp.stat, N_TCP_COOKIE_IN)
-        row = conn.row
-        seq_in(row, RCV_NXT, tcp.buf, seg[AT] + 4)
-        seq_in(row, SND_UNA, tcp.buf, seg[AT] + 8)
-        row[MSS] = min(MSSES[self.num[0] & 7], tcp.stack.ifaces[seg[IFACE]].mtu - 40)
-        begin(conn, seg[WND], 0)
-        tcp.call(connected, conn)
         seg[ACKS] = 0
         return tcp.to(conn)
+
+    def _place(self, tab, o, number, mss):
+        """The half-open row at tab[o:] becomes that of the segment at hand."""
+        tcp = self.tcp
+        at = tcp.seg[AT]
+        move(tab, o, tcp.key, 0, NKEY)
+        tab[o + H_OPTS] = tab[o + H_SSHIFT] = tab[o + H_TRIES] = tab[o + H_STATE] = 0
+        tab[o + H_LISTENER] = number
+        tab[o + H_MSS] = mss
+        tab[o + H_WND] = tcp.seg[WND]
+        seq_in(tab, o + H_RCV, tcp.buf, at + 4)
+        seq_in(tab, o + H_ISS, tcp.buf, at + 8)
+        seq_add(tab, o + H_ISS, -1)
 
     def _right(self):
         """Whether SEG.ACK - 1 is a cookie that we made for SEG.SEQ - 1."""
