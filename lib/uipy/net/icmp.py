@@ -30,7 +30,7 @@ from .datagram import (
 from .front import divisible
 
 _UNREACHABLE = const(3)
-_TOO_BIG = const(4)
+TOO_BIG = const(4)  # "fragmentation needed and DF set"
 
 _QUOTE = const(8)  # where the quoted datagram begins
 ICMP = const(1)  # the protocol number
@@ -124,7 +124,7 @@ class Icmp:
             return
         bump(stack.stat, N_ICMP_ERROR)
         i = seg[ICMP_AT]
-        if b[i] == _UNREACHABLE and b[i + 1] == _TOO_BIG:
+        if b[i] == _UNREACHABLE and b[i + 1] == TOO_BIG:
             # What TCP makes of it is in tcp/icmp.py. All else may be fragmented from now on if it
             # is as long as this; for good, since that costs nothing but the look of it. No router
             # passes less than 68 octets (RFC 1191 3).
