@@ -1,15 +1,15 @@
 """Which of our datagrams a router may fragment, and how they are told apart then (RFC 791, RFC
 6864, RFC 7739).
 
-TCP follows the path MTU: its segments have DF. A datagram of UDP or ICMP is as long as its
-application or its question made it, so that
-DF would be the end of it on a path with a smaller MTU.
+TCP follows the path MTU, its segments always have DF. A datagram of UDP or ICMP is as long as its
+application or its question made it: with DF it never arrives where a router has complained of it.
 """
 
 import itertools
 
 import pytest
-from lab.net import PEER, Inbox, Station, Wire
+from lab import packets
+from lab.net import BOARD, GATEWAY, GATEWAY_MAC, PEER, Inbox, Station, Wire
 from lab.tcp import Lab, Peer
 from uipy import Bytes
 
@@ -36,6 +36,13 @@ def own(wire, stack, peer, n=60, size=600):
     return out
 
 
+def told(wire, mtu, about=None):
+    """A router says that it passes `mtu` octets; which datagram of ours it quotes is all one."""
+    quoted = about or packets.ip4(BOARD, "8.8.8.8", 1, packets.icmp(0, 0, bytes(600)))[:28]
+    body = packets.icmp(3, 4, mtu.to_bytes(4, "big") + quoted)
+    return wire.give(Station(wire, GATEWAY, GATEWAY_MAC).datagram(1, body))
+
+
 @pytest.fixture(params=["echo reply", "udp answer", "udp"])
 def sent(request, wire, stack, peer):
     """A function that makes the board send n datagrams with so much data."""
@@ -48,20 +55,61 @@ def sent(request, wire, stack, peer):
     return send
 
 
-@pytest.mark.parametrize("size", [41, 300, 548, 549, 1472])
-def test_datagram_of_udp_or_icmp_may_be_fragmented_on_its_way(sent, size):
-    assert not any(f.df for f in sent(3, size))
-
-
-@pytest.mark.parametrize("size", [0, 1, 40])
-def test_datagram_that_every_router_passes_whole_is_atomic(sent, size):
-    """68 octets (RFC 791 3.2); then the identification says nothing (RFC 6864 4.1)."""
+@pytest.mark.parametrize("size", [0, 41, 548, 549, 1472])
+def test_datagram_is_atomic_until_a_router_complains(sent, size):
+    """Then the identification says nothing (RFC 6864 4.1)."""
     assert {(f.df, f.ident) for f in sent(3, size)} == {(True, 0)}
 
 
-def test_identification_is_another_one_each_time_and_follows_no_rule(sent):
+@pytest.mark.parametrize("mtu", [1499, 1000, 600, 576, 575, 296, 69, 68])
+@pytest.mark.parametrize("more", [0, 1])
+def test_what_is_longer_than_a_router_passes_may_be_fragmented(wire, sent, mtu, more):
+    told(wire, mtu)
+    for f in sent(3, mtu - 28 + more):
+        assert f.df == (not more) and len(f.raw) == 14 + mtu + more
+
+
+@pytest.mark.parametrize("mtu", [0, 1, 67])
+def test_every_router_passes_68_octets_whole(wire, sent, mtu):
+    """RFC 791 3.2, RFC 1191 3; 0 is a router that does not say how much it passes (5)."""
+    told(wire, mtu)
+    assert all(f.df for f in sent(3, 40))
+
+
+@pytest.mark.parametrize("mtu", [0, 67])
+def test_and_nothing_more_if_the_router_does_not_say_so(wire, sent, mtu):
+    told(wire, mtu)
+    assert not any(f.df for f in sent(3, 41))
+
+
+def test_narrowest_of_several_ways_counts(wire, peer):
+    for mtu in (900, 600, 1400):
+        told(wire, mtu)
+    assert [peer.ping(bytes(n))[0].df for n in (572, 573)] == [True, False]
+
+
+@pytest.mark.parametrize("kind, code", [(3, 0), (3, 3), (3, 13), (11, 0), (4, 4), (12, 4)])
+def test_no_other_error_says_anything_of_it(wire, peer, kind, code):
+    quoted = packets.ip4(BOARD, "8.8.8.8", 1, packets.icmp(0, 0, bytes(600)))[:28]
+    wire.give(peer.datagram(1, packets.icmp(kind, code, b"\0\0\1\0" + quoted)))
+    assert peer.ping(bytes(1400))[0].df
+
+
+def test_router_that_quotes_what_is_not_ours_is_not_heard(wire, peer):
+    told(wire, 600, packets.ip4("192.168.1.8", "8.8.8.8", 1, bytes(100))[:28])
+    assert peer.ping(bytes(1400))[0].df
+
+
+@pytest.fixture
+def narrow(wire, sent):
+    """The same, behind a router that passes nothing of that size."""
+    told(wire, 68)
+    return sent
+
+
+def test_identification_is_another_one_each_time_and_follows_no_rule(narrow):
     """RFC 6864 4.3 asks for uniqueness, RFC 7739 for numbers that nobody foresees."""
-    ids = [f.ident for f in sent()]
+    ids = [f.ident for f in narrow()]
     steps = {(b - a) % 65536 for a, b in itertools.pairwise(ids)}
     assert len(set(ids)) >= 58 and len(steps) >= 57
     assert len({i >> 12 for i in ids}) >= 12  # all over their range
@@ -74,15 +122,18 @@ def test_identifications_of_two_boards_have_nothing_in_common():
         wire = Wire()
         wire.board(key=key)
         wire.run()
+        told(wire, 68)
         seen.append({f.ident for f in replies(wire, Station(wire))})
     assert len(seen[0] & seen[1]) < 3
 
 
-def test_identification_is_not_the_one_of_the_question(peer):
+def test_identification_is_not_the_one_of_the_question(wire, peer):
+    told(wire, 68)
     assert peer.ping(bytes(600), ident=1)[0].ident != 0x1234
 
 
-def test_icmp_error_that_is_longer_than_68_octets_may_be_fragmented_too(peer):
+def test_icmp_error_may_be_fragmented_too(wire, peer):
+    told(wire, 68)
     (f,) = peer.udp(bytes(8), dport=9999, opts=bytes(40))
     assert f.icmp.type == 3 and not f.df
     (f,) = peer.udp(bytes(8), dport=9999)
@@ -93,6 +144,8 @@ def test_segments_of_tcp_are_never_fragmented_whatever_was_sent_before_them():
     lab = Lab()
     lab.stack.bind(7, Inbox(True))
     other = Station(lab.wire, "10.0.0.9")
+    (f,) = other.ping(bytes(500), dst="10.0.0.1")
+    lab.icmp(3, 4, f.raw, rest=400)
     p = Peer(lab, wnd=60000)
     p.open()
     p.conn.send(Bytes(bytes(20_000)))
@@ -104,11 +157,11 @@ def test_segments_of_tcp_are_never_fragmented_whatever_was_sent_before_them():
         assert out and all(s.frame[4:8] == b"\0\0\x40\0" for s in out)
 
 
-def test_echo_to_a_path_that_is_narrow_arrives_in_the_end(gateway, wire):
+def test_echo_to_a_path_that_is_narrow_arrives_in_the_end(gateway):
     """A router that says "fragmentation needed" is not asked to fragment what has DF; without DF
     it does it by itself."""
     (f,) = gateway.ping(bytes(1400), src="8.8.8.8")
-    for mtu in (600, 296, 68):
-        gateway.icmp_error(3, 4, f, rest=mtu.to_bytes(4, "big"))
+    gateway.icmp_error(3, 4, f, rest=(600).to_bytes(4, "big"))
+    for _ in range(3):
         (f,) = gateway.ping(bytes(1400), src="8.8.8.8")
         assert not f.df and len(f.icmp.data) == 1400

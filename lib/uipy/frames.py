@@ -4,7 +4,7 @@ common."""
 from micropython import const
 
 from .kern import bump, tadd, tdiff
-from .net.datagram import BUSY, DUE, FAR, LEN, LOST, NEXT_AT, NOW, OUT_PROTO
+from .net.datagram import BUSY, DUE, FAR, LEN, LOST, NEXT_AT, NOW, OUT_PROTO, OUT_WHOLE
 from .net.front import ARP, divisible, front, head
 from .net.icmp import ICMP, echo
 from .stat import N_IP_PROTO
@@ -27,10 +27,10 @@ def frames_in(stack, iface):
             n = front(buf, n, face, seg, stat)
             if n == ICMP:  # a part of IP (RFC 1122 3.2.2)
                 n = echo(buf, seg, face, out, stat)
-                if n:
-                    divisible(stack.key, out, n)
-                else:
+                if n == 0:
                     stack.icmp.input(iface)
+                elif n > out[OUT_WHOLE]:
+                    divisible(stack.key, out)
             elif n == 0:
                 continue
             elif n == ARP:

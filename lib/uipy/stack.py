@@ -33,6 +33,7 @@ from .net.datagram import (
     OUT_IFACE,
     OUT_SIZE,
     OUT_TTL,
+    OUT_WHOLE,
     SEG_SIZE,
     SRC_AT,
     STILL_AT,
@@ -86,6 +87,7 @@ class Stack:
         self.seg = array("i", bytearray(4 * SEG_SIZE))
         self.out = array("i", bytearray(4 * OUT_SIZE))
         self.out[OUT_TTL] = TTL
+        self.out[OUT_WHOLE] = 0xFFFF
         self.stat = array("i", bytearray(4 * len(NAMES)))
         self.env = env = array("i", bytearray(4 * ENV_SIZE))
         env[NOW] = env[NEXT_AT] = env[TCP_AT] = ticks_ms() if now is None else now

@@ -413,7 +413,7 @@ def install():
     four.csum, four.copy, four.find, four.mac = wide(_module("unchecked", KERN / "cpython.py"))
     sys.modules["uipy.kern.ptr"] = casts
     sys.modules["uipy.kern.cpython"] = four
-    from uipy.net.datagram import OUT_ID, OUT_TOS, OUT_TTL, ROW
+    from uipy.net.datagram import OUT_ID, OUT_TOS, OUT_TTL, OUT_WHOLE, ROW
     from uipy.stack import Stack
 
-    watch(Stack, (ROW,), (OUT_TTL, OUT_TOS, OUT_ID))
+    watch(Stack, (ROW,), (OUT_TTL, OUT_TOS, OUT_ID, OUT_WHOLE))

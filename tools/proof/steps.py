@@ -289,7 +289,7 @@ def numbers(name, world):
         x.buf[at + 3] = d.of((0, 1, 131, 137, 148))
         return x.buf, at, at + 4 * d.roll(11)
     if name == "front.divisible":
-        return d.octets(26), x.out, d.of((0, 48, 49, 1500))
+        return d.octets(26), x.out
     if name == "emit.opens":
         return x.row, x.env[w["OWN_MSS"]]
     return x.row, d.time()  # timers._row_in_ms

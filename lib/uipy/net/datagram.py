@@ -50,7 +50,8 @@ O_UP = const(7)  # the urgent pointer
 O_WND = const(8)  # SEG.WND, of a segment that has no connection's row behind it
 O_AGAIN = const(9)  # 1: it was sent before
 OUT_ID = const(10)  # its identification and 2**16; 0: it has DF. Put back to 0 by each header
-OUT_SIZE = const(11)
+OUT_WHOLE = const(11)  # octets behind an IP header that no router has complained of: they have DF
+OUT_SIZE = const(12)
 
 TTL = const(64)  # RFC 1122 3.2.1.7
 

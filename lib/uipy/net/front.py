@@ -4,10 +4,11 @@
     IPv4          0 version, IHL   1 TOS   2 total length   4 identification   6 flags, offset
                   8 TTL   9 protocol   10 checksum   12 source   16 destination   20 options
 
-A segment of TCP is one that routers must not fragment (DF), so its identification says nothing and
-is 0 (RFC 6864 4.1); what UDP and ICMP send has none, and a number that nobody foresees, where a
-router might have to (`divisible`). Fragments that arrive are dropped and counted, options skipped.
-An address is ours only on the interface that has it (the strong model of RFC 1122 3.3.4.2).
+What we send routers must not fragment (DF), so its identification says nothing and is 0 (RFC 6864
+4.1). Once one says that it cannot pass what is so long, TCP makes shorter segments; datagrams of
+UDP and ICMP, which nobody makes shorter, have no DF beyond that length, and a number that nobody
+foresees (`divisible`). Fragments that arrive are dropped and counted, options skipped. An address
+is ours only on the interface that has it (the strong model of RFC 1122 3.3.4.2).
 """
 
 from micropython import const
@@ -187,15 +188,14 @@ def aim(b: ptr8, face: ptr8, row: ptr8, off: int):
 
 
 @kernel
-def divisible(key, out: ptr32, n: int):
-    """The datagram being built, with n octets behind its header, has no path MTU to keep to: a
-    router may fragment it. So its identification is drawn, that no fragment of another is taken
-    for one of its own, and that nobody foresees it (RFC 6864 4.3, RFC 7739 5.1). One of up to 68
-    octets no router fragments (RFC 791 3.2)."""
-    if n > 48:
-        mac(key, key, CHAIN, 8, CHAIN)
-        k = ptr8(key)
-        out[OUT_ID] = 0x10000 | (k[CHAIN] << 8) | k[CHAIN + 1]
+def divisible(key, out: ptr32):
+    """The datagram being built is longer than a router has said that it passes, and has nobody who
+    would make it shorter: routers may fragment it. So its identification is drawn, that no
+    fragment of another is taken for one of its own, and that nobody foresees it (RFC 6864 4.3, RFC
+    7739 5.1)."""
+    mac(key, key, CHAIN, 8, CHAIN)
+    k = ptr8(key)
+    out[OUT_ID] = 0x10000 | (k[CHAIN] << 8) | k[CHAIN + 1]
 
 
 @kernel

@@ -24,11 +24,13 @@ from .datagram import (
     OUR_IP,
     OUT_PROTO,
     OUT_TOS,
+    OUT_WHOLE,
     SRC_AT,
 )
 from .front import divisible
 
 _UNREACHABLE = const(3)
+TOO_BIG = const(4)  # "fragmentation needed and DF set"
 
 _QUOTE = const(8)  # where the quoted datagram begins
 ICMP = const(1)  # the protocol number
@@ -121,6 +123,12 @@ class Icmp:
             bump(stack.stat, N_ICMP_BAD)
             return
         bump(stack.stat, N_ICMP_ERROR)
+        i = seg[ICMP_AT]
+        if b[i] == _UNREACHABLE and b[i + 1] == TOO_BIG:
+            # What TCP makes of it is in tcp/icmp.py. All else may be fragmented from now on if it
+            # is as long as this; for good, since that costs nothing but the look of it. No router
+            # passes less than 68 octets (RFC 1191 3).
+            stack.out[OUT_WHOLE] = min(stack.out[OUT_WHOLE], max(u16(b, i + 6), 68) - 20)
         # About an echo of ours there is nobody to tell: we sent no question.
         layer = stack.handlers.get(b[at + 9])
         if layer:
@@ -153,7 +161,8 @@ class Icmp:
         b[at + 1] = code
         put16(b, at + 2, 0xFFFF ^ csum(b, at, n, 0))
         stack.out[OUT_PROTO] = ICMP
-        divisible(stack.key, stack.out, n)
+        if n > stack.out[OUT_WHOLE]:
+            divisible(stack.key, stack.out)
         bump(stack.stat, N_ICMP_OUT)
         return n
 

@@ -12,7 +12,19 @@ from ..guard import guarded
 from ..kern import bump, copy, csum, put16, u16
 from ..kern.ptr import kernel, ptr8, ptr16, ptr32
 from ..stat import N_UDP_BAD, N_UDP_IN, N_UDP_NO_PORT, N_UDP_OUT
-from .datagram import AT, CAST, FAR, ICMP_AT, L2, LEN, OUR_IP, OUT_PROTO, PSUM, SPORT
+from .datagram import (
+    AT,
+    CAST,
+    FAR,
+    ICMP_AT,
+    L2,
+    LEN,
+    OUR_IP,
+    OUT_PROTO,
+    OUT_WHOLE,
+    PSUM,
+    SPORT,
+)
 from .front import aim, divisible
 from .iface import ip_of
 
@@ -184,7 +196,7 @@ def datagrams(udp):
     raises ends here, nothing is answered.
     """
     stack, nums, ports, rows = udp.stack, udp.nums, udp.ports, len(udp.ports)
-    buf, seg, stat = stack.buf, stack.seg, stack.stat
+    buf, seg, stat, out = stack.buf, stack.seg, stack.stat, stack.out
     n = 0
     while True:
         iface = yield n
@@ -218,7 +230,8 @@ def datagrams(udp):
         if at != iface.tx:  # the answer lies behind IP options, which do not go back
             copy(buf, iface.tx, buf, at, n + _HEAD)
         n = udp_head(buf, n, iface.face, stat)
-        divisible(stack.key, stack.out, n)
+        if n > out[OUT_WHOLE]:
+            divisible(stack.key, out)
 
 
 def _fill(port):
@@ -321,5 +334,6 @@ class Udp:
             return 0
         stack.out[OUT_PROTO] = UDP
         n = udp_head(stack.buf, n, iface.face, stack.stat)
-        divisible(stack.key, stack.out, n)
+        if n > stack.out[OUT_WHOLE]:
+            divisible(stack.key, stack.out)
         return stack.leave(iface, n)

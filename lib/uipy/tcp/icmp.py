@@ -11,6 +11,7 @@ from ..net.datagram import (
     ROWS,
     SRC_AT,
 )
+from ..net.icmp import TOO_BIG
 from .end import end
 from .row import (
     LPORT,
@@ -32,7 +33,6 @@ from .row import (
 from .timers import refresh, tell
 
 _UNREACH = const(3)
-_TOO_BIG = const(4)
 _PLATEAUS = (1492, 1006, 508, 296, 68)  # RFC 1191 7.1, as far as our datagrams reach
 _AGAIN_MS = const(600_000)
 
@@ -72,7 +72,7 @@ def _error(conn):
     row = conn.row
     buf = tcp.buf
     at = tcp.seg[ICMP_AT]
-    if buf[at] == _UNREACH and buf[at + 1] == _TOO_BIG:
+    if buf[at] == _UNREACH and buf[at + 1] == TOO_BIG:
         # RFC 1191 6.4: smaller segments from now on, and the one that was too big at once. An old
         # router says 0 for the size (5, 7.1); none passes less than 68 octets (3); of what it
         # passes it has no reason to complain (RFC 5927 7.2).
