@@ -173,7 +173,9 @@ class Http(App):
         if self.reply.left > 0:
             return
         if self.snap >= 0:
-            self._give()
+            waits = self._give()
+            if waits:  # answered from here: C stack is short
+                waits._answer()
         if self.state == _ANSWER and not conn.sending:
             self.state = _READ
             r = self.request
@@ -182,12 +184,12 @@ class Http(App):
                 conn.offer((self.site.ahead - r[AHEAD]) << _LEAST if r[AHEAD] else self.room)
 
     def _give(self):
-        # Our snapshot buffer is free: for who waits for one.
+        # Our snapshot buffer, if we have one, is free; returns who waits for it, or None.
+        if self.snap < 0:
+            return None
         self.site.taken[self.snap] = 0
         self.snap = -1
-        waits = self.site.next(_WAIT)
-        if waits:
-            waits._answer()
+        return self.site.next(_WAIT)
 
     def stop(self, conn):
         """Ends the connection with a RST; what it held is free."""
@@ -226,11 +228,13 @@ class Http(App):
             self._answer()
         elif self.seconds > (_STALL_S if self.reply.left > 0 else _DRAIN_S):
             self.stop(conn)
-            if self.snap >= 0:
-                self._give()
+            waits = self._give()
+            if waits:
+                waits._answer()
 
     def closed(self, conn, reason):
         self.reply.left = 0
         self.state = _DRAIN
-        if self.snap >= 0:
-            self._give()
+        waits = self._give()
+        if waits:
+            waits._answer()
