@@ -2,8 +2,14 @@
 
 import asyncio
 
-from aio.cable import outcome, pause
+from aio.cable import outcome, pause, until
 from uipy import aio
+
+
+async def begun():
+    """A task made just now has had its first step, and no time has gone by."""
+    for _ in range(5):
+        await asyncio.sleep(0)
 
 
 async def case_nap_ends_when_it_is_woken(net):
@@ -13,6 +19,14 @@ async def case_nap_ends_when_it_is_woken(net):
     assert not task.done()
     nap.wake()
     assert await outcome(task) is None
+
+
+async def case_nap_ends_by_itself(net):
+    nap = aio._Nap()
+    for _ in range(3):
+        task = asyncio.create_task(nap.sleep(20))
+        await until(task.done, 400)
+        assert await outcome(task) is None
 
 
 async def case_nap_that_was_woken_before_it_began_ends_at_once_and_the_next_does_not(net):
@@ -29,12 +43,12 @@ async def case_nap_that_was_woken_before_it_began_ends_at_once_and_the_next_does
 
 async def case_nap_that_was_woken_leaves_no_alarm_behind(net):
     nap = aio._Nap()
-    task = asyncio.create_task(nap.sleep(30))
-    await pause(5)
+    task = asyncio.create_task(nap.sleep(100))
+    await begun()
     nap.wake()
     assert await outcome(task) is None
     task = asyncio.create_task(nap.sleep(100000))
-    await pause(60)
+    await pause(150)
     assert not task.done()
     task.cancel()
     assert await outcome(task) == "cancelled"
@@ -42,12 +56,12 @@ async def case_nap_that_was_woken_leaves_no_alarm_behind(net):
 
 async def case_nap_that_was_cancelled_leaves_no_alarm_behind(net):
     nap = aio._Nap()
-    task = asyncio.create_task(nap.sleep(30))
-    await pause(5)
+    task = asyncio.create_task(nap.sleep(100))
+    await begun()
     task.cancel()
     assert await outcome(task) == "cancelled"
     task = asyncio.create_task(nap.sleep(100000))
-    await pause(60)
+    await pause(150)
     assert not task.done()
     task.cancel()
     assert await outcome(task) == "cancelled"

@@ -251,6 +251,24 @@ async def case_object_that_serves_again_is_as_new(net):
     assert await new.read() == b"too"
 
 
+async def case_old_handle_of_an_orderly_end_reads_nothing_of_the_next_client(net):
+    seen = Keep()
+    listener = net.serve(seen)
+    old = await net.call()
+    here = await seen.get()
+    old.shutdown()
+    here.shutdown()
+    await here.wait_closed()
+    assert here._ends.reason == "done"
+    new = await net.call()
+    again = await seen.get(1)
+    await new.write(b"not for the old one")
+    await until(lambda: again._ends.rx.left)
+    for call in (here.read(), here.readline(), here.readexactly(1)):
+        await gone(call, "the connection has ended")
+    assert await again.read() == b"not for the old one" and all(listener.used)
+
+
 async def case_listener_takes_n_at_a_time(net):
     keep = Keep()
     listener = net.serve(keep, 2)
@@ -271,6 +289,8 @@ async def case_rings_are_as_large_as_asked_for(net):
     assert len(c) == 4
     assert (c[0].rx.size, c[0].tx.size) == (net.here.tcp.default_room, 2920)
     aio.listen(net.here, 9, idle)
+    other = await aio.connect(net.there, HERE, 9)
+    assert (other._ends.rx.size, other._ends.tx.size) == (net.there.tcp.default_room, 2920)
     other = await aio.connect(net.there, HERE, 9, rx=400, tx=500)
     assert (other._ends.rx.size, other._ends.tx.size) == (400, 500)
 

@@ -262,7 +262,7 @@ class Connection:
         e = self._ends
         while e.uses == self._use and e.rx.left < n and not e.rx.ended and e.rx.room:
             await self._change(e)
-        if e.uses != self._use or (not e.open and e.reason != "done"):
+        if e.uses != self._use or e.reason != "done":
             self._alive()
         return e
 
@@ -304,12 +304,10 @@ async def connect(stack, ip, port, rx=0, tx=2920):
     ends = _Ends(stack, rx or stack.tcp.default_room, tx)
     stack.connect(ends, ip, port)
     try:
-        while not ends.open and ends.reason is None:
-            ends.changed.clear()
-            await ends.changed.wait()
+        await ends.changed.wait()  # `connected` is the first to set it, or `closed`
     except BaseException:  # a CancelledError: nobody else knows of the connection
         Connection(ends).abort()
         raise
-    if not ends.open and ends.uses == 0:
+    if not ends.uses:
         raise NotConnected(ends.reason)
     return Connection(ends)
