@@ -190,3 +190,16 @@ def test_two_boards_talk():
         port.send("192.168.1.8", 7, Bytes(b"message %d" % k))
         run_all((a, b), 10)
     assert inbox.got == [b"message %d" % k for k in range(20)]
+
+
+@pytest.mark.parametrize("dport", [1, 65535])
+def test_every_port_but_0_can_be_sent_to(stack, wire, peer, dport):
+    stack.bind(7, Inbox()).send(PEER, dport, Bytes(b"x"))
+    wire.run()
+    peer.expect(dport=dport, data=b"x")
+
+
+@pytest.mark.parametrize("dport", [-1, 0, 65536])
+def test_no_other_port_can(stack, dport):
+    with pytest.raises(BadAddress):
+        stack.bind(7, Inbox()).send(PEER, dport, Bytes(b"x"))
