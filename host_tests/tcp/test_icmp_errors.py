@@ -101,6 +101,25 @@ def test_hard_error_ends_a_half_open_connection_in_silence(syn_received, lab):
     assert not lab.run(10_000) and not any(a.events for a in lab.apps)
 
 
+@rfc("9293 MUST-56a", "9293 MUST-56b", "9293 MUST-56c")
+@pytest.mark.parametrize("type, code", [*SOFT, (3, 4)])
+def test_other_errors_leave_a_half_open_connection_alone(syn_received, lab, type, code):
+    lab.icmp(type, code, syn_received.syn_ack.frame, rest=576)
+    syn_received.send("A")
+    assert syn_received.state == "ESTABLISHED"
+
+
+@rfc("5927 4.1-1")
+@pytest.mark.parametrize("off", [-1, 1, 2**31])
+def test_blind_hard_error_does_not_end_a_half_open_connection(syn_received, lab, off):
+    """Its number must be that of our SYN-ACK."""
+    quoted = bytearray(syn_received.syn_ack.frame)
+    quoted[24:28] = ((syn_received.iss + off) % 2**32).to_bytes(4, "big")
+    lab.icmp(3, 3, bytes(quoted))
+    syn_received.send("A")
+    assert syn_received.state == "ESTABLISHED"
+
+
 @rfc("7323 5.7-1")
 def test_too_big_makes_segments_smaller_and_sends_the_first_again(peer, lab):
     """Path MTU discovery (RFC 1191): nothing of ours may be fragmented, and what a router cannot
