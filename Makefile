@@ -17,7 +17,7 @@ EMU := .venv/emu/bin/python
 EMU_FW = $(if $(FIRMWARE),--firmware "$(FIRMWARE)")
 
 .PHONY: emulate bench-cycles
-.PHONY: help run test test-fast conformance mutate lint parts bench size clean
+.PHONY: help run test test-fast conformance mutate mutants lint parts bench size clean
 
 help:  ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | while IFS="	" read -r verb what; do \
@@ -37,7 +37,7 @@ test: .venv/dev node_modules/.stamp  ## every test: host, Linux kernel, browser,
 	@mkdir -p build && rm -f build/frames.bin
 	@sh tools/both.sh "$(PY) -m pytest $(LIVE) $(ARGS)" \
 		"UIPY_RECORD=1 UIPY_PARTS=1 $(PY) -m pytest $(HOST) $(ARGS)"
-	@if [ -z "$(ARGS)" ]; then $(PY) tools/proof/conformance.py --check; fi
+	@if [ -z "$(ARGS)" ]; then $(PY) tools/proof/conformance.py --check && $(PY) tools/proof/mutants.py; fi
 	@sh tools/both.sh "$(PY) -m pytest host_tests/alloc $(ARGS)" \
 		"UIPY_CHECKED=1 $(EDGES) $(PY) -m pytest -q $(FAST) $(ARGS)$(if $(ARGS),, && $(BARRAGE))"
 
@@ -49,6 +49,9 @@ conformance: .venv/dev  ## which test proves which clause of which RFC: writes d
 
 mutate: .venv/dev  ## disables each line that cites a MUST of RFC 9293; one of its tests must fail (after make conformance)
 	$(PY) tools/proof/mutate.py $(ARGS)
+
+mutants: .venv/dev  ## changes lines of tcp/, net/, drivers/, aio.py: a test must fail (ARGS="150 --seed 7", "0 tcp/rto.py")
+	$(PY) tools/proof/mutants.py $(ARGS)
 
 lint: .venv/dev .venv/stubs  ## ruff, mypy for host and board, every module through mpy-cross for three machines
 	$(PY) -m ruff check .

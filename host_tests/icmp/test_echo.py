@@ -6,6 +6,7 @@ import pytest
 from lab import packets
 from lab.net import BOARD, Station, Wire
 from lab.packets import BROADCAST, addr, icmp
+from uipy.stat import NAMES
 
 rfc = pytest.mark.rfc
 
@@ -98,3 +99,14 @@ def test_reply_has_the_requests_tos_but_not_its_ecn_mark(peer):
 def test_echo_whose_data_looks_like_a_padded_frame_is_cut_at_its_length(wire, peer):
     (f,) = wire.give(peer.datagram(1, packets.icmp(8, 0, b"\0\1\0\2odd")))
     assert f.icmp.data == b"odd"
+
+
+@pytest.mark.parametrize("name", ["icmp_in", "icmp_out"])
+def test_echo_counts_modulo_2_to_the_30(stack, peer, name):
+    """The kernel has the counting in place (kern/octets.py bump)."""
+    k = NAMES.index(name)
+    for before in (2**30 - 2, 2**30 - 1, 2**29 - 1, 0):
+        stack.stat[k] = before
+        peer.ping(b"x")
+        peer.expect(type=0)
+        assert stack.stat[k] == (before + 1) % 2**30

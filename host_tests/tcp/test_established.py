@@ -348,3 +348,9 @@ def test_the_reply_goes_to_the_address_that_the_connection_has(peer, lab):
     """9293 MUST-45 on one interface: every segment names the address that the peer spoke to."""
     peer.conn.send(Bytes(b"x"))
     assert {s.src for s in peer.run(5000)} == {addr("10.0.0.1")}
+
+
+@pytest.mark.parametrize("old", [{"data": b"old", "off": -3}, {"off": -1}, {"off": 100_000}])
+def test_what_is_out_of_the_window_is_counted(peer, lab, old):
+    peer.send("A", old.get("data", b""), seq=peer.seq + old["off"])
+    assert lab.wire.count("tcp_old") == 1

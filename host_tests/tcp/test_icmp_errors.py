@@ -101,6 +101,7 @@ def test_hard_error_ends_a_half_open_connection_in_silence(syn_received, lab):
     assert not lab.run(10_000) and not any(a.events for a in lab.apps)
 
 
+@rfc("5927 4.1-1")
 @pytest.mark.parametrize("code", [2, 3])
 @pytest.mark.parametrize("off", [-1, 1, -65536, 65536, 2**31])
 def test_blind_hard_error_does_not_end_a_half_open_connection(syn_received, lab, code, off):
@@ -111,6 +112,7 @@ def test_blind_hard_error_does_not_end_a_half_open_connection(syn_received, lab,
     assert not syn_received.send("A") and syn_received.state == "ESTABLISHED"
 
 
+@rfc("9293 MUST-56a", "9293 MUST-56b", "9293 MUST-56c")
 @pytest.mark.parametrize("type, code", [*SOFT, (3, 4), (3, 13), (4, 0)])
 def test_soft_error_does_not_end_a_half_open_connection(syn_received, lab, type, code):
     lab.icmp(type, code, syn_received.syn_ack.frame)

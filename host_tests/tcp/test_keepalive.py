@@ -141,3 +141,16 @@ def test_longest_interval_is_kept(peer, lab):
     peer.conn.keepalive_s = 65535
     start = lab.ms
     assert one(peer.run(65_535_000)).at - start == 65_535_000
+
+
+@pytest.mark.parametrize(
+    "setting, bad", [("keepalive_s", (-1, 65536)), ("user_timeout_s", (0, 65536))]
+)
+def test_seconds_that_the_row_cannot_hold_are_refused(peer, setting, bad):
+    before = getattr(peer.conn, setting)
+    for s in bad:
+        with pytest.raises(ValueError, match="65535"):
+            setattr(peer.conn, setting, s)
+    assert getattr(peer.conn, setting) == before
+    setattr(peer.conn, setting, 65535)
+    assert getattr(peer.conn, setting) == 65535

@@ -204,3 +204,19 @@ def test_open_to_a_dead_host_ends_as_soon_as_the_application_wants(wire):
     assert not app.said("closed")
     wire.run(1200)
     assert app.said("closed") == ["timeout"]
+
+
+def test_application_is_told_again_when_it_happens_again(wire, there):
+    """Once for each time that the peer is out of reach; an ACK of something new ends such a
+    time."""
+    for told in (1, 2):
+        there.answers_arp = False
+        wire.app.c.send(Bytes(b"data"))
+        wire.run(30_000)
+        assert wire.app.said("error").count("unreachable") == told
+        there.answers_arp = True
+        wire.run(11_000)
+        there.ack = [f.tcp for f in there.heard if f.tcp][-1].end
+        there.seg("A")
+        wire.run(FORGET_MS)
+        there.heard.clear()

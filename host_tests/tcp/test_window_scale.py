@@ -123,3 +123,17 @@ def test_rounding_does_not_move_the_right_edge_left(lab):
         for s in p.send("A", bytes(n)) + p.run(300):
             assert s.ack + (s.wnd << k) >= edge
             edge = s.ack + (s.wnd << k)
+
+
+def test_what_was_taken_is_counted_off_a_window_of_more_than_16_bits():
+    """Before any ACK says so: what lies 280 000 octets further on is in the window, and early."""
+    lab = Lab(tcp_options={"window_scale": True, "room": 300_000})
+    p = Peer(lab)
+    p.send("S", opts=mss(1000) + wscale(7))
+    p.send("A", wnd=1000)
+    p.send("A", bytes(1000))
+    p.run(500)  # the SYN-ACK could not offer more than 65535
+    lab.give(
+        p.segment("A", bytes(1000), wnd=1000), p.segment("A", bytes(1000), seq=p.seq + 280_000)
+    )
+    assert (lab.wire.count("tcp_ooo"), lab.wire.count("tcp_old")) == (1, 0)

@@ -249,3 +249,16 @@ def test_port_whose_neighbour_is_silent_holds_back_no_other(wire, stack, peer):
         stack.bind(num, Inbox()).send(PEER, 9, Bytes(b"%d" % num))
     wire.run()
     assert sorted(f.udp.sport for f in peer.heard) == [2, 3]
+
+
+@pytest.mark.parametrize("dport", [1, 65535])
+def test_every_port_but_0_can_be_sent_to(stack, wire, peer, dport):
+    stack.bind(7, Inbox()).send(PEER, dport, Bytes(b"x"))
+    wire.run()
+    peer.expect(dport=dport, data=b"x")
+
+
+@pytest.mark.parametrize("dport", [-1, 0, 65536])
+def test_no_other_port_can(stack, dport):
+    with pytest.raises(BadAddress):
+        stack.bind(7, Inbox()).send(PEER, dport, Bytes(b"x"))
