@@ -188,3 +188,20 @@ def test_a_setup_that_fails_by_a_glitch_is_tried_again_soon(broken):
     rig.run(1000)
     assert events(rig) == {"chip_lost": 1, "reinit": 1}
     assert all(rig.echo(frame(60 + k)) for k in range(20))
+
+
+def test_pointers_that_moved_are_found_when_room_is_given_back(broken):
+    """Not only by the next health check: a backlog is read with what is known."""
+    rig = up(broken)
+    rig.run(2 * CHECK_MS)
+    given = []
+    while rig.chip.wire_in(frame(300, fill=len(given))):
+        given.append(frame(300, fill=len(given)))
+    rig.got.clear()
+    rig.poll()
+    rig.chip.s0["RX_RD"] = (rig.chip.s0["RX_RD"] + 20) & 0xFFFF
+    begun = rig.clock.ns
+    for _ in range(len(given)):
+        rig.poll()
+    assert rig.clock.ns - begun < 100_000_000 and rig.got == given
+    assert {"rx_doubt": 1, "rx_resync": 1}.items() <= events(rig).items()
