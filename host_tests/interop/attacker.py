@@ -3,9 +3,9 @@ tools/wire/lan.py.
 
 So many frames a second, in turn: SYNs from addresses that nobody has, RST and FIN at connections
 of the honest client (its address, guessed ports and numbers), and fuzz: every protocol with
-lengths, options, fragments and quotations that cannot be. In the end each SYN is taken back by a
-RST, as a host does that has sent none: a half-open row would wait for it for three minutes. Prints
-how many of each have left.
+lengths, options, fragments and quotations that cannot be. Prints how many of each have left. Then,
+for each line on stdin, each SYN is taken back by a RST, as a host does that has sent none: a
+half-open row would wait for it for three minutes. Prints a line when that is done.
 """
 
 import json
@@ -168,10 +168,12 @@ def main(interface, seconds, rate, seed):
         due = max(due + 1 / float(rate), time.monotonic() - BEHIND_MS / 1000)
         time.sleep(max(0, due - time.monotonic()))
     sent["seconds"] = round(time.monotonic() - begun, 1)
-    for rst in attacker.rsts:
-        out.send(rst)
-        time.sleep(1 / float(rate))
-    print(json.dumps(sent))
+    print(json.dumps(sent), flush=True)
+    for _ in sys.stdin:
+        for rst in attacker.rsts:
+            out.send(rst)
+            time.sleep(1 / float(rate))
+        print("taken back", flush=True)
 
 
 if __name__ == "__main__":

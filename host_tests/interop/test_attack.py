@@ -23,11 +23,13 @@ BOARDS = {
     "micropython-enc28j60": {"python": "micropython", "chip": "enc28j60"},
 }
 CALM_S, ATTACK_S = 5, 15
-RATE = 500  # frames a second
-DRAIN_S = 60
+# Frames of the attack a second: ten for each exchange that an honest client gets in peace, which
+# on a machine with nothing else to do is the most.
+LEAST, MOST, SHARE = 50, 500, 10
+DRAIN_S = 90
 ECHO = bytes(range(256)) * 8
 PATIENCE_S = 10  # of an honest client
-MEMORY = {"cpython": 4 << 20, "micropython-enc28j60": 0}  # octets more that a board may hold
+MEMORY = {"cpython": 1 << 20, "micropython-enc28j60": 0}  # octets more that a board may hold
 
 
 class Tally:
@@ -147,10 +149,14 @@ def status(lan):
     raise AssertionError
 
 
-def drained(lan):
-    """-> what the tables still hold, after DRAIN_S at the most."""
+def drained(lan, attacker):
+    """-> what the tables still hold, after DRAIN_S at the most. What the flood has left behind is
+    taken back, again when the board was too busy to hear of it."""
     until = time.monotonic() + DRAIN_S
     while True:
+        attacker.stdin.write("\n")
+        attacker.stdin.flush()
+        attacker.stdout.readline()
         told = status(lan)
         rows = [c for c in told["conns"] if (c["port"], c["state"]) != (80, "ESTABLISHED")]
         if not rows and len(told["conns"]) <= 1 and not told["half"]:
@@ -177,19 +183,21 @@ def measured(people, seconds):
     return [p.phase() for p in people]
 
 
-def attacked(lan, people):
-    """The attack, and what `people` got meanwhile -> their tallies, what was fired."""
+def attacked(lan, people, rate):
+    """The attack, and what `people` got meanwhile -> their tallies, what was fired, by whom."""
     slow = [Slow(lan, k % 2 == 0) for k in range(4)]
-    command = [sys.executable, str(ATTACKER), lan.ifname, str(ATTACK_S), str(RATE), "1"]
+    command = [sys.executable, str(ATTACKER), lan.ifname, str(ATTACK_S), str(rate), "1"]
     try:
         with lan.inside():
-            attacker = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+            attacker = subprocess.Popen(
+                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            )
         tallies = measured(people, ATTACK_S)
-        fired = json.loads(attacker.communicate(timeout=120)[0])
+        fired = json.loads(attacker.stdout.readline())
         assert all(s.is_alive() and s.turns for s in slow)
     finally:
         end(slow)
-    return tallies, fired
+    return tallies, fired, attacker
 
 
 def end(people):
@@ -223,12 +231,14 @@ def test_an_attack_leaves_a_board_that_serves(lan, kind):
         measured(people, 1)
         calm = measured(people, CALM_S)
         before = memory(kind, lan, board)
-        attack, fired = attacked(lan, people)
+        rate = SHARE * sum(t.good for t in calm) // CALM_S
+        attack, fired, attacker = attacked(lan, people, max(LEAST, min(rate, MOST)))
         measured(people, 1)
         after = measured(people, CALM_S)
     finally:
         end(people)
-    held = drained(lan)
+    held = drained(lan, attacker)
+    attacker.communicate()
     grown = memory(kind, lan, board) - before
     phases = (("before", calm, CALM_S), ("attack", attack, ATTACK_S), ("after", after, CALM_S))
     text = table(kind, phases, fired, grown, status(lan)["stat"])
@@ -236,11 +246,11 @@ def test_an_attack_leaves_a_board_that_serves(lan, kind):
     BUILD.mkdir(exist_ok=True)
     (BUILD / ("attack-%s.md" % kind)).write_text(text)
 
-    assert fired["SYN"] > 300 and fired["RST, FIN"] > 300 and fired["fuzz"] > 300
+    assert fired["SYN"] > 100 and fired["RST, FIN"] > 100 and fired["fuzz"] > 100
     for was, under, again in zip(calm, attack, after, strict=True):
         assert was.good and not was.failed, was.why
         # Some may be turned away; most are served.
-        assert under.good >= 4 * under.failed and under.good, under.why
+        assert under.good >= 2 * under.failed and under.good, under.why
         assert again.good and not again.failed, again.why
         # As fast as before, within what a machine may do that does other things too.
         assert again.good * 10 >= was.good
