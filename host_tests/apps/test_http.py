@@ -5,7 +5,7 @@ import io
 
 import pytest
 from apps.fakes import FakeConn
-from uipy.apps.http_request import HELD
+from uipy.apps.http_queue import HELD
 from uipy.apps.site import FilePage, Page, Site, Text, View
 from uipy.errors import NotConnected
 

@@ -24,22 +24,16 @@ from micropython import const
 
 from ..app import App
 from ..errors import NotConnected
+from .http_queue import AHEAD, HELD, LAST, PAGES, QUEUE, dequeue, enqueue
 from .http_reply import REASONS, Reply
 from .http_request import (
-    AHEAD,
     AT,
     END,
-    HELD,
-    LAST,
     LIMIT,
     METHOD,
-    PAGES,
-    QUEUE,
     SIZE,
     STATUS,
     TOTAL,
-    dequeue,
-    enqueue,
     field,
     find_page,
     next_line,

@@ -22,14 +22,6 @@ What is known of the request lies in a row, an array('H'); `Site` gives its SIZE
             14 and 17 tell which of _FIELDS it is
     FROM    where in the line buffer the target or value begins
     TO      where it ends, or the line
-
-Behind these lies the queue of complete requests that are not answered yet, of any number up to the
-end of the row: `enqueue` puts one there, and makes ready for the next; `dequeue` drops the first.
-
-    AHEAD   how many there are                             LAST    1: nothing is read behind them
-    HELD    for Http: seconds that a snapshot was kept
-    QUEUE   the first: its STATUS or, if that is 200, 1023 + PAGE; times 4; 2: it was HEAD;
-            1: the client will stay
 """
 
 from micropython import const
@@ -55,11 +47,6 @@ _WORD = const(15)
 _FROM = const(16)
 _TO = const(17)
 WORDS = const(18)  # of a request
-AHEAD = const(18)
-LAST = const(19)
-HELD = const(20)
-QUEUE = const(21)
-PAGES = const(1023)  # less are statuses
 
 HEAD = const(2)
 _OTHER = const(10)  # a method that is not in _METHODS
@@ -395,35 +382,3 @@ def field(s: ptr16, line: ptr8):
         s[BODY] = 1  # Transfer-Encoding
     if s[_CUT] > 0 and s[STATUS] == 0:
         s[STATUS] = 431  # a field that matters was cut
-
-
-@kernel
-def enqueue(s: ptr16):
-    """A request is complete: what is to be answered waits for its turn."""
-    n = s[STATUS]
-    word = 1
-    if s[KEEP] == 0 or s[BODY] > 0 or (n != 200 and n != 404 and n != 405):
-        s[LAST] = 1
-        word = 0
-    if n == 200:
-        n = PAGES + s[PAGE]
-    if s[METHOD] == HEAD:
-        word += 2
-    s[QUEUE + s[AHEAD]] = (n << 2) | word
-    s[AHEAD] = s[AHEAD] + 1
-    s[TOTAL] = 0
-    s[STATUS] = 0
-
-
-@kernel
-def dequeue(s: ptr16) -> int:
-    """The first request is being answered: it leaves the queue."""
-    word = s[QUEUE]
-    n = s[AHEAD] - 1
-    s[AHEAD] = n
-    k = QUEUE
-    n += QUEUE
-    while k < n:
-        s[k] = s[k + 1]
-        k += 1
-    return word

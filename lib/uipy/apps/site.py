@@ -14,8 +14,8 @@ site has few.
 from ..source import File
 from ..writer import Writer
 from .http import Http
+from .http_queue import HELD
 from .http_reply import HEAD_ROOM
-from .http_request import HELD
 
 
 class Page:
