@@ -4,7 +4,7 @@ common."""
 from micropython import const
 
 from .kern import bump, tadd, tdiff
-from .net.datagram import BUSY, DUE, FAR, LEN, LOST, NEXT_AT, NOW, OUT_PROTO, OUT_WHOLE
+from .net.datagram import BUSY, DUE, FAR, LEN, LOST, NEXT_AT, NOW, OUT_PROTO
 from .net.front import ARP, divisible, front, head
 from .net.icmp import ICMP, echo
 from .stat import N_IP_PROTO
@@ -29,7 +29,8 @@ def frames_in(stack, iface):
                 n = echo(buf, seg, face, out, stat)
                 if n == 0:
                     stack.icmp.input(iface)
-                elif n > out[OUT_WHOLE]:
+                elif n < 0:
+                    n = -n
                     divisible(stack.key, out)
             elif n == 0:
                 continue

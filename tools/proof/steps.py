@@ -85,6 +85,7 @@ class World:
             self.face[w["BCAST"] + k] = 255 if k == 3 else OURS[k]
         self.seg = array("i", bytearray(4 * w["SEG_SIZE"]))
         self.out = array("i", bytearray(4 * w["OUT_SIZE"]))
+        self.out[w["OUT_WHOLE"]] = d.of((20, 60, 0xFFFF))
         self.env = array("i", bytearray(4 * w["ENV_SIZE"]))
         self.stat = array("i", [d.of((0, 5, BIG - 1, BIG)) for _ in range(w["COUNTERS"])])
         self.rows = array("H", [d.half() for _ in range(3 * w["ROW_SIZE"])])
@@ -245,7 +246,7 @@ def arguments(name, world):
         at = x.face[w["L2"]] + 22
         for k in range(4):  # the ports, 0 among them
             x.buf[at + k] = 0 if d.roll(3) == 0 else d.roll(256)
-        return x.buf, d.roll(130), x.face, x.stat
+        return x.buf, d.roll(130), x.face, x.out, x.stat
     if name == "poll.tick":
         return x.env, d.time()
     if name == "whose.whose":

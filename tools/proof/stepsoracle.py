@@ -106,7 +106,7 @@ def head(w, b, n, face, out, stat):
     return n + 20 + face[w["L2"]]
 
 
-def udp_head(w, b, n, face, stat):
+def udp_head(w, b, n, face, out, stat):
     # RFC 768
     h, ours, _ = _link(w, face)
     at = h + 20
@@ -116,7 +116,7 @@ def udp_head(w, b, n, face, stat):
     b[at : at + 8] = b[at + 2 : at + 4] + b[at : at + 2] + (n + 8).to_bytes(2, "big") + bytes(2)
     pseudo = ours + b[h + 12 : h + 16] + bytes((0, 17)) + (n + 8).to_bytes(2, "big")
     _to(b, at + 6, _checksum(pseudo, b[at : at + n + 8]) or 0xFFFF)
-    return n + 8
+    return -n - 8 if n + 8 > out[w["OUT_WHOLE"]] else n + 8
 
 
 def seal(w, b, key, k, out, face):

@@ -106,10 +106,15 @@ def front(buf, n: int, face: ptr8, seg: ptr32, stat) -> int:
     total = (b[h + 2] << 8) | b[h + 3]
     c = 0
     if b[h] >> 4 == 4 and k >= h + 20 and k <= h + total and total <= n:
+        n = h + 12  # the addresses, which the pseudo-header has too
+        both = ((b[n] << 8) | b[n + 1]) + ((b[n + 2] << 8) | b[n + 3])
+        c = both = both + ((b[n + 4] << 8) | b[n + 5]) + ((b[n + 6] << 8) | b[n + 7])
         n = h
         while n < k:  # c <= 30 * 0xFFFF
             c += (b[n] << 8) | b[n + 1]
             n += 2
+            if n == h + 12:
+                n += 8
         c = (c & 0xFFFF) + (c >> 16)
     if c != 0xFFFF:
         bump(stat, N_IP_BAD)
@@ -129,8 +134,7 @@ def front(buf, n: int, face: ptr8, seg: ptr32, stat) -> int:
     else:  # 255.255.255.255, or the subnet's broadcast; of multicasts we want none
         cast = 1
         n = 0
-        all_ones = 1
-        ours = 1
+        all_ones = ours = 1
         while n < 4:
             if b[h + 16 + n] != 0xFF:
                 all_ones = 0
@@ -152,11 +156,7 @@ def front(buf, n: int, face: ptr8, seg: ptr32, stat) -> int:
         bump(stat, N_IP_FRAG)
         return 0
     n = h + total - k  # octets behind the header, MUST-50
-    c = b[h + 9] + n
-    total = h + 12
-    while total < h + 20:
-        c += (b[total] << 8) | b[total + 1]
-        total += 2
+    c = b[h + 9] + n + both
     seg[IFACE] = face[IDX]
     seg[IP_AT] = h
     seg[SRC_AT] = h + 12
@@ -210,29 +210,31 @@ def head(b: ptr8, n: int, face: ptr8, out: ptr32, stat: ptr32) -> int:
     b[h + 1] = out[OUT_TOS]
     b[h + 2] = n >> 8
     b[h + 3] = n & 0xFF
-    k = out[OUT_ID]
-    b[h + 4] = (k >> 8) & 0xFF
+    k = out[OUT_ID] & 0xFFFF
+    b[h + 4] = k >> 8
     b[h + 5] = k & 0xFF
     b[h + 6] = 0
-    if k == 0:
+    if out[OUT_ID] == 0:
         b[h + 6] = 0x40  # DF
     b[h + 7] = 0
     b[h + 8] = out[OUT_TTL]
     b[h + 9] = out[OUT_PROTO]
-    b[h + 10] = 0
-    b[h + 11] = 0
+    # The sum of these halves, and of the addresses': <= 10 * 0xFFFF
+    c = 0x4500 + out[OUT_TOS] + n + k + (b[h + 6] << 8) + (out[OUT_TTL] << 8) + out[OUT_PROTO]
     out[OUT_TTL] = TTL
     out[OUT_TOS] = out[OUT_ID] = 0
-    k = 0
-    while k < 4:
-        b[h + 16 + k] = b[h + 12 + k]
-        b[h + 12 + k] = face[OUR_IP + k]
-        k += 1
-    c = 0
-    k = h
-    while k < h + 20:  # c <= 10 * 0xFFFF
+    k = h + 12
+    while k < h + 16:
         c += (b[k] << 8) | b[k + 1]
+        b[k + 4] = b[k]
+        b[k + 5] = b[k + 1]
         k += 2
+    k = h + 12
+    b[k] = face[OUR_IP]
+    b[k + 1] = face[OUR_IP + 1]
+    b[k + 2] = face[OUR_IP + 2]
+    b[k + 3] = face[OUR_IP + 3]
+    c += ((b[k] << 8) | b[k + 1]) + ((b[k + 2] << 8) | b[k + 3])
     c = (c & 0xFFFF) + (c >> 16)
     c = 0xFFFF ^ ((c & 0xFFFF) + (c >> 16))
     b[h + 10] = c >> 8

@@ -43,8 +43,8 @@ _TOKEN_MS = const(100)
 def echo(buf, seg: ptr32, face: ptr8, out: ptr32, stat: ptr32) -> int:
     """The way of a ping in one step: an echo request to one address of ours becomes the reply, the
     same octets back (RFC 1122 3.2.2.6), without IP options if there were any. Type 8 becomes 0, so
-    the checksum grows by 0x0800 (RFC 1624). Returns the reply's length; 0: it is something else.
-    """
+    the checksum grows by 0x0800 (RFC 1624). Returns the reply's length, below 0 when it is to be
+    `divisible`; 0: it is something else."""
     b = ptr8(buf)
     at = seg[AT]
     n = seg[LEN]
@@ -73,6 +73,8 @@ def echo(buf, seg: ptr32, face: ptr8, out: ptr32, stat: ptr32) -> int:
     if c >= 0x20000000:
         c = 0 - 0x20000000
     stat[N_ICMP_OUT] = c + 0x20000000
+    if n > out[OUT_WHOLE]:
+        return 0 - n
     return n
 
 

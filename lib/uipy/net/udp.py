@@ -70,10 +70,11 @@ def whose_port(buf, seg: ptr32, nums: ptr16, rows: int, stat: ptr32) -> int:
 
 
 @kernel
-def udp_head(buf, n: int, face: ptr8, stat: ptr32) -> int:
+def udp_head(buf, n: int, face: ptr8, out: ptr32, stat: ptr32) -> int:
     """The header and the checksum before n octets of data. The datagram goes back where the one in
     its place came from: the ports are turned round here, the addresses by `head`. Returns its
-    length; 0 when it would go to port 0, which wants no answer (RFC 768)."""
+    length, below 0 when it is to be `divisible`; 0 when it would go to port 0, which wants no
+    answer (RFC 768)."""
     b = ptr8(buf)
     h = face[L2] + 14  # 8 before the address that it goes to
     at = h + 8
@@ -105,6 +106,8 @@ def udp_head(buf, n: int, face: ptr8, stat: ptr32) -> int:
         c = 0xFFFF  # RFC 768: 0 would say that there is none
     b[at + 6] = c >> 8
     b[at + 7] = c & 0xFF
+    if n > out[OUT_WHOLE]:
+        return 0 - n
     return n
 
 
@@ -219,18 +222,23 @@ def datagrams(udp):
         port.cast = seg[CAST]
         try:
             n = port.app.received(port, buf, at + _HEAD, seg[LEN] - _HEAD)
-            if n is not None and not 0 <= n <= room:
+            if n is None:
+                n = 0
+                continue
+            if not 0 <= n <= room:
                 raise ValueError("an answer has at most port.max octets")
         except Exception as exc:
-            n = None
+            n = 0
             stack.failed(exc)
-        if n is None or not port.num:  # a port that the callback closed has no answer
+            continue
+        if not port.num:  # a port that the callback closed has no answer
             n = 0
             continue
         if at != iface.tx:  # the answer lies behind IP options, which do not go back
             copy(buf, iface.tx, buf, at, n + _HEAD)
-        n = udp_head(buf, n, iface.face, stat)
-        if n > out[OUT_WHOLE]:
+        n = udp_head(buf, n, iface.face, out, stat)
+        if n < 0:
+            n = -n
             divisible(stack.key, out)
 
 
@@ -333,7 +341,8 @@ class Udp:
         if n is None:
             return 0
         stack.out[OUT_PROTO] = UDP
-        n = udp_head(stack.buf, n, iface.face, stack.stat)
-        if n > stack.out[OUT_WHOLE]:
+        n = udp_head(stack.buf, n, iface.face, stack.out, stack.stat)
+        if n < 0:
+            n = -n
             divisible(stack.key, stack.out)
         return stack.leave(iface, n)
