@@ -1,5 +1,6 @@
 """The Makefile's verbs: arguments with a blank, ports that are none, and what is rewritten."""
 
+import os
 import re
 import shlex
 import subprocess
@@ -11,10 +12,12 @@ from interpreters import ROOT
 
 
 def recipe(verb, *settings):
-    """The words of the last command that `make` would run."""
+    """The words of the last command that `make` would run; it knows nothing of the one that
+    runs the tests."""
+    alone = {k: v for k, v in os.environ.items() if not re.match("MAKE|MFLAGS", k)}
     done = subprocess.run(
         ["make", "-n", "-o", ".venv/dev", "-o", ".venv/emu/.stamp", verb, *settings],
-        cwd=ROOT, capture_output=True, text=True, check=True,
+        cwd=ROOT, env=alone, capture_output=True, text=True, check=True,
     )  # fmt: skip
     return shlex.split(done.stdout.splitlines()[-1])
 
