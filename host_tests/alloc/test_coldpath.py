@@ -51,7 +51,7 @@ BROKEN = [
     ("tcp/timers.py", "_unanswered", "given_up"),
     ("tcp/timers.py", "tell", "given_up too_big"),
     ("tcp/halfopen.py", "_expired", "half_opened"),
-    ("tcp/halfopen.py", "_evict", "evicted"),
+    ("tcp/listen.py", "evict", "evicted"),
     ("tcp/icmp.py", "_error", "too_big"),
     ("net/udp.py", "_send", "sent_udp"),
     ("net/udp.py", "_tell", "too_big refused_udp"),
