@@ -174,7 +174,7 @@ def test_twenty_requests_in_one_flight_are_answered_without_a_retransmission(pai
     assert [a.status for a in found] == [200, 404, 200, 200] * 5
     assert found[2].body.startswith(b"# HELP") and json.loads(found[3].body)
     assert dict(pair.here.counters())["tcp_rexmt"] == C0
-    assert dict(pair.board.counters())["tcp_partial"] == C0
+    assert dict(pair.board.counters())["tcp_partial"] == 0  # the firmware counts from 0
 
 
 def test_requests_sent_ahead_and_a_fin_are_all_answered(pair):
