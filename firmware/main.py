@@ -10,7 +10,6 @@ both with the chip that config.py names.
 """
 
 import gc
-import sys
 
 # What is compiled or loaded from the file system leaves garbage between what stays. Collected
 # only when the heap is full, a Pico has 80 kB free and no 3 kB in one piece.
@@ -44,7 +43,6 @@ def build(dev, cfg):
         half_open=getattr(cfg, "half_open", 8),
         tcp_options=getattr(cfg, "tcp_options", None),
     )
-    stack.on_error = report
     gate = stack.ip_of(getattr(cfg, "gateway", None) or "0.0.0.0")
     first = stack.ifaces[0]
     if any(gate) and any(first.ip) and (not first.local(gate, 0) or gate == bytes(first.ip)):
@@ -101,16 +99,6 @@ def site(stack, name):
     web.add("/status.json", Json(status))
     web.add("/metrics", Metrics(status))
     return web
-
-
-def report(exc):
-    """A callback raised: its connection is gone, the stack goes on, and the console shows why."""
-    if hasattr(sys, "print_exception"):
-        sys.print_exception(exc)
-    else:
-        import traceback  # type: ignore[import-not-found]
-
-        traceback.print_exception(type(exc), exc, exc.__traceback__)
 
 
 def serve(stack, wait):

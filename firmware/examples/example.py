@@ -38,6 +38,5 @@ def _on_board(start):
 
     dev, int_pin = main.device(config)
     stack = Stack(dev, config.ip, config.gateway)
-    stack.on_error = main.report
     start(stack)
     main.serve(stack, main.Nap(int_pin))

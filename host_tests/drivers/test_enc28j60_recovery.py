@@ -5,6 +5,7 @@ import pytest
 from chips.faults import Call
 from chips.rig import MoveRig, Rig, frame
 from drivers.test_enc28j60_frames import Stop
+from lab.bus import Elsewhere
 from uipy.drivers.enc28j60 import registers
 
 WCR, BFS, BFC = 0x40, 0x80, 0xA0
@@ -170,18 +171,6 @@ def test_a_new_start_begins_at_the_beginning_of_the_ring():
     assert events(rig) == {"reinit": 1}
     assert all(rig.echo(frame(200 + k)) for k in range(40))
     assert events(rig) == {"reinit": 1}
-
-
-class Elsewhere:
-    """A bus that someone else holds while `taken` is true."""
-
-    taken = False
-
-    def acquire(self):
-        return not self.taken
-
-    def release(self):
-        pass
 
 
 def test_a_chip_that_could_not_be_set_up_because_of_the_bus_is_so_as_soon_as_it_is_free():

@@ -5,6 +5,7 @@ import pytest
 from chips.faults import Call, FlipMiso
 from chips.rig import frame
 from drivers.test_enc28j60_frames import Stop
+from lab.bus import Elsewhere
 
 KINDS = ("w5500", "w5100s", "w6100")
 CHECK_MS = 250
@@ -104,18 +105,6 @@ def test_a_glitch_in_any_answer_of_a_health_check_is_asked_about_again(make):
             assert set(events(rig)) <= {"rx_doubt"}, (k, octet, bit)
             assert rig.counters()["link"] == link, (k, octet, bit)
             assert rig.echo(frame(70)), (k, octet, bit)
-
-
-class Elsewhere:
-    """A bus that someone else holds while `taken` is true."""
-
-    taken = False
-
-    def acquire(self):
-        return not self.taken
-
-    def release(self):
-        pass
 
 
 def broken_off(rig):

@@ -163,7 +163,6 @@ class Null:
     def send(self, buf, n): pass
     def link_up(self): return False
 def device(cfg): return Null(), None
-def report(exc): pass
 class Nap:
     def __init__(self, pin): pass
 def serve(stack, wait): print("serving at", stack.ifaces[0].ip[3], len(stack.tcp.listeners))

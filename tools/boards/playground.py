@@ -18,7 +18,6 @@ if __name__ == "__main__":
     _PATHS = ("lib", "firmware", "firmware/examples", "tools", "tools/shims")
     sys.path[:1] = [str(ROOT / p) for p in _PATHS]
 
-import main as firmware
 from boards import board, ends
 from uipy import Stack
 from wire.gateway import Gateway, PortInUse
@@ -75,7 +74,6 @@ def main(start, port):
         other = _other(args, port)
         dev = ends.QueueDevice(_MAC)
         stack = Stack(dev, BOARD + "/24", OTHER)
-        stack.on_error = firmware.report
         start(stack)
         pump = Pump(other, ends.StackEnd(dev, stack), wire, _recorder(args.pcap))
     except (PortInUse, ValueError, OSError) as exc:

@@ -40,9 +40,8 @@ class Iface:
     """A device and our address on it; made by `Stack.add_iface`.
 
     `mtu` is in octets of IP: the device's, or what the shared buffer has room for; `Error` below
-    128. `face` is what the kernels know of it (datagram.py), `ip`
-    is a view of our address in it. `tx` is where a transport writes
-    its part in the buffer: behind an IP header without options.
+    128. `face` is what the kernels know of it (datagram.py), `ip` is a view of our address in it.
+    `tx` is where a transport writes its part in the buffer: behind an IP header without options.
     """
 
     def __init__(self, stack, dev, idx, arp_rows):
