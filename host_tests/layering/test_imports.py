@@ -26,7 +26,9 @@ FLOORS = (
 UP = {("tcp", "tcp.extra")}  # loads on use what is asked for
 KERNELS = {"kern.viper", "kern.plain", "kern.cpython"}  # one set of the wide kernels each
 
-# What an application may use besides the public names of `uipy` (uipy/__init__.py).
+UPSTAIRS = ("apps", "host", "web")  # callbacks on the public names, each folder on its own floor
+ON = {"apps": ("apps.",), "host": ("host.",), "web": ("web.", "apps.")}  # whom they may know
+# What they may use besides the public names of `uipy` (uipy/__init__.py).
 TOOLBOX = {"kern", "kern.ptr", "writer", "stream"}
 # What a driver may use of the core: how a kernel is written, which is nothing on a board.
 OF_KERNELS = {"kern.ptr"}
@@ -42,7 +44,7 @@ def modules(*folders):
     """The files of these folders and of what lies in them; of the core if none is named."""
     if folders:
         return sorted(p for folder in folders for p in (PACKAGE / folder).rglob("*.py"))
-    beside = {*modules("apps"), *modules("drivers")}
+    beside = {*modules(*UPSTAIRS, "drivers")}
     return sorted(p for p in PACKAGE.rglob("*.py") if p not in beside)
 
 
@@ -126,10 +128,10 @@ def test_core_imports_nothing_from_above(path):
         assert there <= number or up, f"{place(path)} imports {target}"
 
 
-@pytest.mark.parametrize("path", modules("apps"), ids=place)
+@pytest.mark.parametrize("path", modules(*UPSTAIRS), ids=place)
 def test_apps_know_public_names_only(path):
     for target, name in imports(path):
-        ours = target.startswith("apps.") or target in TOOLBOX
+        ours = target.startswith(ON[place(path).split(".")[0]]) or target in TOOLBOX
         assert ours or target == "__init__" or public().get(name) == target, (target, name)
 
 
@@ -163,7 +165,7 @@ def test_core_does_no_io(path):
     assert set(outside(path)) <= allowed
 
 
-@pytest.mark.parametrize("package", ["", "apps", "drivers/wiznet"])
+@pytest.mark.parametrize("package", ["", "apps", "host", "web", "drivers/wiznet"])
 def test_public_names_are_at_home(package):
     for name, home in public(package).items():
         path = PACKAGE / package / home.replace(".", "/")
