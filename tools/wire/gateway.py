@@ -13,6 +13,8 @@ from boards.ends import QueueDevice, StackEnd
 from uipy import NotConnected, Ring, Stack
 from uipy.stream import Stream
 
+from wire.router import Clock, Leases
+
 RING = 16384  # octets each way
 CLIENTS = 32  # at a time; more wait in the kernel's queue
 _MAC = b"\x02\0\0gat"
@@ -122,7 +124,8 @@ class Client(Stream):
 
 
 class Gateway(StackEnd):
-    """An end of the wire (pump.py). `board` is the board's address, `ip` ours as ADDR/LEN."""
+    """An end of the wire (pump.py). `board` is the board's address, which it leases to who asks
+    for one; `ip` is ours as ADDR/LEN. It tells the time, too."""
 
     def __init__(self, port, board, ip, board_port=80, **options):
         self._board = board
@@ -132,6 +135,15 @@ class Gateway(StackEnd):
         self.port = self._listener.getsockname()[1]
         dev = QueueDevice(_MAC)
         super().__init__(dev, Stack(dev, ip, tcp=CLIENTS, **options))
+        self.stack.bind(123, Clock())
+        self._leases = Leases(_MAC, board, *_split(ip))
+
+    def give(self, frame):
+        lease = self._leases.answer(frame)
+        if lease is None:
+            super().give(frame)
+        else:
+            self.dev.tx.append(lease)
 
     def run(self, now):
         for client in self.clients:
@@ -165,6 +177,12 @@ class Gateway(StackEnd):
         self._listener.close()
         for client in self.clients:
             client.reset()
+
+
+def _split(ip):
+    """ "192.168.7.1/24" -> ("192.168.7.1", 24)."""
+    address, _, bits = ip.partition("/")
+    return address, int(bits or 24)
 
 
 def _listen(port):
