@@ -166,6 +166,7 @@ def wrong(b, seconds=3600, **lie):
         ({"src": "192.168.1.66"}, "stray"),
         ({"leap": 3}, "unsync"),
         ({"stratum": 16}, "unsync"),
+        ({"stratum": 0, "refid": bytes(4)}, "unsync"),
         ({"stratum": 255}, "unsync"),
         ({"dispersion": 16 << 16}, "unsync"),
         ({"delay": 32 << 16}, "unsync"),

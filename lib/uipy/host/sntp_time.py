@@ -62,9 +62,9 @@ def judge(buf, i: int, n: int, nonce, w) -> int:
         return 1
     if int(same(buf, i + 24, nonce, 0, 8)) == 0:  # RFC 5905 8: what we sent, back as the origin
         return 2
-    if b[i + 1] == 0:
+    if b[i + 1] == 0 and b[i + 12] != 0:  # RFC 5905 7.4
         return 3
-    if b[i] >= 0xC0 or b[i + 1] > 15:  # RFC 5905 7.3: leap 3, or stratum 16
+    if b[i] >= 0xC0 or b[i + 1] == 0 or b[i + 1] > 15:  # RFC 5905 7.3: leap 3, or stratum 16
         return 4
     # RFC 5905 A.5.1.1: a root distance of 16 s is too far. In 1/256 s; both are under 2**24.
     far = (b[i + 4] << 16) | (b[i + 5] << 8) | b[i + 6]
