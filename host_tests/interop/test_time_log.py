@@ -68,7 +68,7 @@ def rsyslogd(folder):
 
 def unix_ms(t):
     """ms since 1970 of what utc() gives."""
-    d = datetime(*t[:6], tzinfo=timezone.utc)
+    d = datetime(*t[:6]).replace(tzinfo=timezone.utc)
     return round(d.timestamp()) * 1000 + t[6]
 
 

@@ -12,7 +12,7 @@ VARIANTS = ("viper", "plain", "cpython")
 KERN = "uipy.kern"
 KERNELS = tuple("%s.%s" % (KERN, v) for v in VARIANTS)
 CASTS = KERN + ".ptr"
-FIRMWARE = ("main", "page", "status")
+FIRMWARE = ("main", "page", "status", "clock")
 TABLE = "_HOME"  # of a package: {name: module}, each imported when it is first asked for
 
 
