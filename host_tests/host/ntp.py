@@ -4,7 +4,7 @@ from datetime import datetime
 
 from lab import packets
 from lab.net import BOARD, PEER, PEER_MAC, Station, Wire
-from uipy.host.sntp import NAMES, Sntp
+from uipy.host import Sntp
 
 EPOCH = datetime(1900, 1, 1)
 START = (2026, 11, 21, 21, 10, 37)
@@ -77,9 +77,9 @@ class Server(Station):
 class Bench:
     """A board with a client on it, and servers."""
 
-    def __init__(self, count=1, servers=None, began=START, **options):
-        self.wire = Wire()
-        self.stack = self.wire.board(udp=4)
+    def __init__(self, count=1, servers=None, began=START, wire=None, ip=BOARD + "/24", **options):
+        self.wire = wire or Wire()
+        self.stack = self.wire.board(ip, udp=4)
         self.wire.run()
         self.servers = [
             Server(self.wire, "192.168.1.%d" % (20 + k), b"\2\0\0\0\0" + bytes([20 + k]), began)
@@ -110,4 +110,4 @@ class Bench:
         return since_1900(*t[:6]) + t[6] - self.servers[0].ms
 
     def count(self, name):
-        return self.sntp.stat[NAMES.index("sntp_" + name)]
+        return self.sntp.stat[Sntp.NAMES.index("sntp_" + name)]

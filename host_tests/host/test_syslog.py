@@ -10,7 +10,6 @@ from lab import packets
 from lab.net import BOARD, PEER, Station, Wire
 from uipy import BadAddress, Error
 from uipy.host import Syslog
-from uipy.host.syslog import HELP, NAMES
 
 # RFC 5424 6
 FORM = re.compile(
@@ -59,6 +58,11 @@ def test_names_that_nobody_gave_are_nil():
     assert Bed().one(b"x") == (b"14", b"-", b"-", b"-", b"x")
 
 
+@pytest.mark.parametrize("facility", [0, 1, 23])
+def test_a_facility_is_eight_severities(facility):
+    assert Bed(facility=facility).one(b"x")[0] == b"%d" % (8 * facility + 6)
+
+
 @pytest.mark.parametrize(
     ("level", "severity"),
     [(0, 7), (10, 7), (19, 7), (20, 6), (25, 5), (30, 4), (40, 3), (50, 2), (99, 2)],
@@ -105,6 +109,9 @@ def test_the_old_form_is_that_of_rfc_3164():
     assert (pri, host, tag, text) == (b"14", b"board", b"heat", "gr\xfc\xdfe".encode())
     b.log.info("x" * 2000)
     assert len(b.got()[0]) <= 1024
+    bench.run(20 * 86400)
+    b.server.heard.clear()
+    assert b.one("later", OLD)[1].startswith(b"Feb 23 ")
 
 
 @pytest.mark.parametrize(
@@ -115,6 +122,15 @@ def test_the_old_form_is_that_of_rfc_3164():
         ("gr\xfcn \u20ac \U0001f600", b"\xef\xbb\xbf" + "gr\xfcn \u20ac \U0001f600".encode()),
         (b"caf\xe9", rb"caf\xe9"),
         (b"\xc0\x80 \xed\xa0\x80 \xf5", rb"\xc0\x80 \xed\xa0\x80 \xf5"),
+        (b"\x80", rb"\x80"),
+        (b"\xe0\x9f\xbf", rb"\xe0\x9f\xbf"),
+        (b"\xf0\x8f\xbf\xbf", rb"\xf0\x8f\xbf\xbf"),
+        (b"\xf4\x90\x80\x80", rb"\xf4\x90\x80\x80"),
+        (b"\xf5\x80\x80\x80", rb"\xf5\x80\x80\x80"),
+        (
+            "\u0800 \ud7ff \U00010000 \U0010ffff",
+            "\ufeff\u0800 \ud7ff \U00010000 \U0010ffff".encode(),
+        ),
         ("a\nb\rc\td\0e\x1b[31m\x7f", rb"a\nb\rc\td\x00e\x1b[31m\x7f"),
         ("\u0101\n", b"\xef\xbb\xbf\xc4\x81\\n"),
         ("100 %", b"100 %"),
@@ -147,6 +163,17 @@ def test_a_message_that_the_ring_has_no_room_for_is_cut():
     b = Bed(ring=200)
     data = b.one("\xe4" * 500)[4]
     assert data.decode("utf-8-sig") == "\xe4" * 86 and b.count("cut") == 1
+    data = b.one("x" + "\xe4" * 500)[4]
+    assert data.decode("utf-8-sig") == "x" + "\xe4" * 85
+
+
+def test_a_ring_that_is_full_of_the_least_has_no_room_for_its_report_at_once():
+    b = Bed(ring=60)
+    for k in range(7):
+        b.log.info(b"")
+    texts = [FORM.fullmatch(m)[5] for m in b.got(50)]
+    assert texts == [b""] * 5 + [b"2 messages were lost here: the ring was full"]
+    assert b.log.waiting == 0 and b.count("overflow") == 2
 
 
 def test_messages_wait_for_one_another_and_keep_their_order():
@@ -291,7 +318,7 @@ def test_an_address_that_is_none_is_told_at_once():
 
 
 def test_counters_have_names_and_sentences():
-    assert len(NAMES) == len(HELP) == len(Bed().log.stat)
+    assert len(Syslog.NAMES) == len(Syslog.HELP) == len(Bed().log.stat)
 
 
 # As a handler of logging

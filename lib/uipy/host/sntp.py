@@ -77,30 +77,6 @@ _KISS = const(6)
 _UNSYNC = const(7)
 _DOUBT = const(8)
 _STEP = const(9)
-NAMES = (
-    "sntp_out",
-    "sntp_in",
-    "sntp_silent",
-    "sntp_bad",
-    "sntp_bogus",
-    "sntp_stray",
-    "sntp_kiss",
-    "sntp_unsync",
-    "sntp_doubt",
-    "sntp_step",
-)
-HELP = (
-    "Requests sent to time servers.",
-    "Answers that set the clock.",
-    "Requests without a usable answer.",
-    "Answers that are malformed, or whose times make no sense.",
-    "Answers that do not bear the origin timestamp of our request.",
-    "Packets that nobody asked for.",
-    "Kiss-o'-death packets.",
-    "Answers of servers that do not know the time themselves.",
-    "Answers that differ from a set clock by over 1000 s, not yet believed.",
-    "Times that the clock was set by over 1000 s.",
-)
 
 
 class Sntp(UdpApp):
@@ -117,6 +93,31 @@ class Sntp(UdpApp):
     Raises `BadAddress` for what is neither an address nor a name.
     """
 
+    NAMES = (
+        "sntp_out",
+        "sntp_in",
+        "sntp_silent",
+        "sntp_bad",
+        "sntp_bogus",
+        "sntp_stray",
+        "sntp_kiss",
+        "sntp_unsync",
+        "sntp_doubt",
+        "sntp_step",
+    )
+    HELP = (
+        "Requests sent to time servers.",
+        "Answers that set the clock.",
+        "Requests without a usable answer.",
+        "Answers that are malformed, or whose times make no sense.",
+        "Answers that do not bear the origin timestamp of our request.",
+        "Packets that nobody asked for.",
+        "Kiss-o'-death packets.",
+        "Answers of servers that do not know the time themselves.",
+        "Answers that differ from a set clock by over 1000 s, not yet believed.",
+        "Times that the clock was set by over 1000 s.",
+    )
+
     def __init__(self, stack, servers, rtc=None, say=None, resolver=None, ticks=None):
         self.stack = stack
         self.servers = Servers(self, servers, resolver)
@@ -124,7 +125,7 @@ class Sntp(UdpApp):
         self.rtc_at = -1  # when it is called; -1: not
         self.say = say
         self.ticks = ticks or ticks_ms
-        self.stat = array("i", bytearray(4 * len(NAMES)))
+        self.stat = array("i", bytearray(4 * len(self.NAMES)))
         self.clock = Clock()
         self.w = array("i", bytearray(4 * W_SIZE))
         self.to = bytearray(4)  # who was asked,
@@ -190,9 +191,10 @@ class Sntp(UdpApp):
         return clock.age + max(0, tdiff(self.stack.now, clock.then)) // 1000
 
     def counters(self):
-        """Yields (name, value) for each counter; a value wraps at 2**30."""
-        for i in range(len(NAMES)):
-            yield NAMES[i], self.stat[i]
+        """Yields (name, value) for each counter; a value wraps at 2**30. HELP says what
+        they mean, in the same order."""
+        for i in range(len(self.NAMES)):
+            yield self.NAMES[i], self.stat[i]
 
     # A layer of the stack
 

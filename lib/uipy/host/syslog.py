@@ -44,13 +44,6 @@ _OUT = const(0)
 _OVERFLOW = const(1)
 _REFUSED = const(2)
 _CUT = const(3)
-NAMES = ("syslog_out", "syslog_overflow", "syslog_refused", "syslog_cut")
-HELP = (
-    "Messages sent to the log server.",
-    "Messages lost because the ring was full.",
-    "Times that the server could not be reached, or that nobody listened there.",
-    "Messages that were cut.",
-)
 
 
 def severity(level):
@@ -95,6 +88,14 @@ class Syslog:
     one, and for a facility that is none.
     """
 
+    NAMES = ("syslog_out", "syslog_overflow", "syslog_refused", "syslog_cut")
+    HELP = (
+        "Messages sent to the log server.",
+        "Messages lost because the ring was full.",
+        "Times that the server could not be reached, or that nobody listened there.",
+        "Messages that were cut.",
+    )
+
     def __init__(
         self,
         stack,
@@ -129,7 +130,7 @@ class Syslog:
         self.at = stack.now  # when the next one may be sent
         self.trouble_at = -1  # when the server could not be reached; -1: never
         self.trouble = None  # what is to be told of it
-        self.stat = array("i", bytearray(4 * len(NAMES)))
+        self.stat = array("i", bytearray(4 * len(self.NAMES)))
         self.w = array("i", (0, 0, 0, 0, 0))
         self.out = Writer()
         self.port = stack.bind(0, _Ear(self))
@@ -167,9 +168,10 @@ class Syslog:
         self._log(CRITICAL, msg, args)
 
     def counters(self):
-        """Yields (name, value) for each counter; a value wraps at 2**30."""
-        for i in range(len(NAMES)):
-            yield NAMES[i], self.stat[i]
+        """Yields (name, value) for each counter; a value wraps at 2**30. HELP says what
+        they mean, in the same order."""
+        for i in range(len(self.NAMES)):
+            yield self.NAMES[i], self.stat[i]
 
     @property
     def waiting(self):
