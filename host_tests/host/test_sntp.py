@@ -294,6 +294,7 @@ def test_a_server_that_says_it_took_longer_than_we_waited_is_not_believed():
 # Kiss-o'-death
 
 
+@pytest.mark.rfc("5905 7.4-1")
 @pytest.mark.parametrize("code", [b"DENY", b"RSTR"])
 def test_who_denies_is_never_asked_again(code):
     b = Bench(2)
@@ -312,6 +313,7 @@ def test_a_denial_with_a_wrong_origin_denies_nothing():
     assert b.off == 0
 
 
+@pytest.mark.rfc("5905 7.4-2", "5905 7.4-4")
 def test_rate_is_answered_by_silence_that_grows():
     b = Bench()
     wrong(b, 4 * DAY, stratum=0, leap=3, refid=b"RATE")
@@ -340,6 +342,7 @@ def test_others_are_asked_while_one_wants_to_be_left_alone():
     assert b.sntp.server == b.servers[1].ip and b.off == 0
 
 
+@pytest.mark.rfc("5905 7.4-3")
 def test_unknown_kisses_deny_nothing():
     b = Bench()
     wrong(b, 10, stratum=0, leap=3, refid=b"INIT")

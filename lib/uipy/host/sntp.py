@@ -200,7 +200,6 @@ class Sntp(UdpApp):
 
     def output(self, now):
         """Asks, tells and sets the RTC when it is time to; has no frame of its own."""
-        self.clock.keep(now)
         if self.news:
             self._tell()
         if self.rtc_at >= 0 and tdiff(self.rtc_at, now) <= 0:
@@ -235,7 +234,8 @@ class Sntp(UdpApp):
         self.news = 0
 
     def _step(self, now):
-        """The time has come to ask somebody."""
+        """The time has come to ask somebody: after 10 hours at the most."""
+        self.clock.keep(now)
         if self.asked:
             self.asked = False
             self.port.done()  # it may still wait for its neighbour

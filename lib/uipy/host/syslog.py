@@ -5,8 +5,9 @@
     logging.getLogger().addHandler(log)        CPython's logging, or micropython-lib's
 
 A message waits in a ring of octets until it is its turn, each in a datagram of its own. When the
-ring is full, newer messages are counted and not kept, and in their place a message says how many
-they were. A message that is longer than a datagram, or than the ring, is cut.
+ring is full (for what is no warning: when three quarters are), newer messages are counted and not
+kept, and in their place a message says how many they were. A message that is longer than a
+datagram, or than the ring, is cut.
 
 The ring has the messages one behind the other: length of the text in two octets, severity, the
 time (Sntp.into; year 0: not known), the text.
@@ -17,7 +18,7 @@ from array import array
 from micropython import const
 
 from .. import Error, UdpApp
-from ..kern import bump, copy, put16, put32, tadd, tdiff, u16, u32, zero
+from ..kern import bump, copy, put16, put32, same, tadd, tdiff, u16, u32, zero
 from ..writer import Writer
 from .syslog_text import encoding, escape, whole
 
@@ -26,6 +27,7 @@ _HEAD = const(12)  # octets before the text
 _SEVERITY = const(2)
 _TIME = const(3)
 _TIME_SIZE = const(9)
+_WARNING = const(4)
 _LOST = const(0x80)  # with the severity: the text is the number of messages that were lost
 _MISSED = const(_HEAD + 4)  # octets of such a message
 _OLD_MAX = const(1024)  # RFC 3164 4.1
@@ -123,7 +125,7 @@ class Syslog:
         self.dport = port
         self.say = say
         self.formatter = None
-        self.ring = bytearray(max(ring, 2 * _MISSED))
+        self.ring = bytearray(max(ring, 4 * _MISSED))
         self.used = 0  # octets of it
         self.missed = 0  # messages that were lost since the last one in it
         self.first = 0  # octets of the message that is being sent
@@ -131,7 +133,7 @@ class Syslog:
         self.trouble_at = -1  # when the server could not be reached; -1: never
         self.trouble = None  # what is to be told of it
         self.stat = array("i", bytearray(4 * len(self.NAMES)))
-        self.w = array("i", (0, 0, 0, 0, 0))
+        self.w = array("i", (0, 0, 0, 0))
         self.out = Writer()
         self.port = stack.bind(0, _Ear(self))
         stack.layers.append(self)
@@ -218,11 +220,14 @@ class Syslog:
 
     def _keep(self, level, msg):
         n = len(msg)
-        most = len(self.ring) - _HEAD - _MISSED
+        room = len(self.ring)
+        if level > _WARNING:  # RFC 5424 8.6: the others are to be kept rather than these
+            room -= room >> 2
+        most = room - _HEAD - _MISSED
         if n > most:
             bump(self.stat, _CUT)
             n = whole(msg, 0, most)
-        if self.used + _HEAD + n + (_MISSED if self.missed else 0) > len(self.ring):
+        if self.used + _HEAD + n + (_MISSED if self.missed else 0) > room:
             bump(self.stat, _OVERFLOW)
             self.missed += 1
             return
@@ -234,7 +239,7 @@ class Syslog:
     def _report(self):
         """If messages were lost, one says so in their place."""
         if self.missed and self.used + _MISSED <= len(self.ring):
-            put32(self.ring, self._row(_LOST | 4, 4), self.missed)
+            put32(self.ring, self._row(_LOST | _WARNING, 4), self.missed)
             self.missed = 0
 
     def _row(self, level, n):
@@ -309,12 +314,13 @@ class Syslog:
             self.out.num(u32(ring, _HEAD))
             self.out.put(b" messages were lost here: the ring was full")
             return min(n, self.out.count)
-        w[1] = self.first - _HEAD
-        w[4] = encoding(ring, _HEAD, w[1])
-        if w[4] == 1 and not self.old:
-            self.out.put(_BOM)  # RFC 5424 6.4: MSG-UTF8; without it, it is MSG-ANY
         w[0] = _HEAD
-        w[4] = 1 if w[4] == 2 else 0
+        w[1] = self.first - _HEAD
+        if w[1] > 2 and same(ring, _HEAD, _BOM, 0, 3):  # the text has one already
+            w[0] += 3
+            w[1] -= 3
+        if encoding(ring, w[0], w[1]) == 1 and not self.old:
+            self.out.put(_BOM)  # RFC 5424 6.4: MSG-UTF8; without it, it is MSG-ANY
         rel = min(n, self.out.count)
         w[2] = pos + rel
         w[3] = n - rel

@@ -63,17 +63,16 @@ def escape(buf: ptr8, src: ptr8, w: ptr32) -> int:
     """Writes w[1] octets of src[w[0]:] to buf[w[2]:], w[3] at the most; returns how many it wrote,
     and leaves in w[1] how many it did not get to.
 
-    Control characters become \\n, \\r, \\t or \\x1b (RFC 5424 6.4); with w[4], so do octets from
-    0x80 on. A character of UTF-8 is written whole or not at all."""
+    RFC 5424 6.4: what is below 32 becomes \\n, \\r, \\t or \\x1b, and nothing else is changed. A
+    character of UTF-8 is written whole or not at all."""
     i = w[0]
     left = w[1]
     at = w[2]
     room = w[3]
-    raw = w[4]
     while left > 0:
         c = src[i]
         n = 1
-        if c < 32 or c == 127 or (raw and c >= 128):
+        if c < 32:
             n = 4
             if c == 9 or c == 10 or c == 13:
                 n = 2
@@ -100,14 +99,9 @@ def escape(buf: ptr8, src: ptr8, w: ptr32) -> int:
             i += 1
             left -= 1
         else:
-            if c >= 0xF0:
-                n = 4
-            elif c >= 0xE0:
-                n = 3
-            elif c >= 0xC0:
-                n = 2
-            if n > left:
-                n = left
+            if c >= 0xC0:  # with what follows the first octet of a character
+                while n < 4 and n < left and (src[i + n] & 0xC0) == 0x80:
+                    n += 1
             if n > room:
                 break
             k = 0
