@@ -653,6 +653,16 @@ def test_three_weeks_of_servers_that_say_anything_never_stop_it():
     assert b.off == 0 and not b.wire.errors
 
 
+def test_a_closed_client_asks_nobody_and_has_no_port():
+    b = Bench()
+    b.run(10)
+    b.sntp.close()
+    b.sntp.close()
+    b.run(DAY)
+    assert len(b.servers[0].asked) == 1 and not any(b.stack.udp.nums)
+    assert b.off == 0
+
+
 def test_two_clients_live_on_one_stack():
     b = Bench(2)
     other = Sntp(b.stack, ["192.168.1.21"], ticks=lambda: b.wire.clock.now)

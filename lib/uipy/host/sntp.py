@@ -196,6 +196,13 @@ class Sntp(UdpApp):
         for i in range(len(self.NAMES)):
             yield self.NAMES[i], self.stat[i]
 
+    def close(self):
+        """Asks nobody any more, and gives the port up; the clock goes on for two days."""
+        self.asked = False
+        self.port.close()
+        if self in self.stack.layers:
+            self.stack.layers.remove(self)
+
     # A layer of the stack
 
     def output(self, now):
@@ -270,18 +277,13 @@ class Sntp(UdpApp):
         self.at = tadd(now, ms)
         self.stack.arm(self.at)
 
-    def _span(self, exponent):
-        """2**exponent seconds in ms, and up to an eighth more."""
-        ms = 1000 << exponent
-        return ms + (ms >> 11) * self.stack.random8()
-
     def _rest(self, now):
         """Nobody has answered, or there was nobody to ask."""
         self.turn = 0
         if self.tried:
             self.tried = False
             self.retry = min(self.retry + 1, POLL_MAX)
-            ms = self._span(self.retry)
+            ms = self.servers.span(self.retry)
             self._wait(now, ms)
             if self.told is not None:
                 self.told = None
@@ -391,7 +393,7 @@ class Sntp(UdpApp):
         self.turn = self.looks = 0
         self.tried = False
         self.retry = RETRY - 1
-        self._wait(now, self._span(max(self.poll, self.servers.least[self.slot])))
+        self._wait(now, self.servers.span(max(self.poll, self.servers.least[self.slot])))
 
     def _adjust(self, day, ms, now):
         """Sets the clock; false when that is not to be believed yet."""

@@ -72,6 +72,11 @@ class Servers:
         i = self.stack.route(self.table, 4 * k)
         return i >= 0 and self.stack.ifaces[i].ip[0] != 0  # else we have no address yet
 
+    def span(self, exponent):
+        """2**exponent seconds in ms, and up to an eighth more."""
+        ms = 1000 << exponent
+        return ms + (ms >> 11) * self.stack.random8()
+
     def deny(self, k):
         """This address is not asked again."""
         self.state[k] = _DENIED
