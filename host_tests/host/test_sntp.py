@@ -140,9 +140,11 @@ def test_servers_may_come_and_go_in_a_table_that_is_shared():
     table[4:8] = bytes([192, 168, 1, 20])
     b.run(70)
     assert b.sntp.server == "192.168.1.20"
+    told = len(b.said)
     table[:] = bytes(12)
     b.run(DAY)
     assert b.off == 0 and b.sntp.age > DAY - 200
+    assert len(b.said) == told + 1 and "No time server is known" in b.said[-1]
 
 
 def test_nothing_is_sent_before_we_have_an_address():
