@@ -14,6 +14,8 @@ A datagram is given 60 s from its first fragment on (RFC 1122 3.3.2). If the fir
 had come then, its sender is told (RFC 792: time exceeded, code 1). When all slots are taken, the
 one that waits longest gives way, those that only remember first.
 
+The rows are gone through by `while`: a range whose step is not constant takes heap.
+
 When the last octet is there, the next `output` writes the datagram into the buffer as one frame,
 with the headers of the fragment at 0, and gives it to the stack as if it came from the device; the
 answer is the frame that `output` has for it. To the counters of the stack it is no frame more.
@@ -173,7 +175,8 @@ class Reassembly:
         seg = self.stack.seg
         b = self.stack.buf
         h = seg[IP_AT]
-        for o in range(0, len(t), self.row):
+        o = 0
+        while o < len(t):
             if (
                 t[o + _STATE]
                 and same(t, o + _ID, b, h + 4, 2)
@@ -182,6 +185,7 @@ class Reassembly:
                 and t[o + _IFACE] == iface.idx
             ):
                 return o
+            o += self.row
         o = self._room()
         if o < 0:
             return o
@@ -200,11 +204,13 @@ class Reassembly:
         # A free row, else the oldest of those that only remember, else the oldest that gathers.
         t = self.tab
         best = -1
-        for o in range(0, len(t), self.row):
+        o = 0
+        while o < len(t):
             if not t[o + _STATE]:
                 return o
             if t[o + _STATE] != _WHOLE and (best < 0 or self._before(o, best)):
                 best = o
+            o += self.row
         if best < 0 or t[best + _STATE] == _GATHERS:
             bump(self.stat, _C_EVICTED)
         return best
@@ -272,23 +278,24 @@ class Reassembly:
         """Gives the stack the datagrams that are whole, and tells the senders of those whose time
         is over: the length of the first frame that comes of it, or 0."""
         t = self.tab
-        for o in range(0, len(t), self.row):
-            n = 0
+        n = o = 0
+        while o < len(t) and not n:
             if t[o + _STATE] == _WHOLE:
                 n = self._give(o)
             elif t[o + _STATE] and tdiff(now, u32(t, o + _ENDS_AT)) >= 0:
                 n = self._expire(o)
-            if n:
-                return n
-        return 0
+            o += self.row
+        return n
 
     def deadline(self, now):
         """ms until `output` has something to do."""
         best = FAR
         t = self.tab
-        for o in range(0, len(t), self.row):
+        o = 0
+        while o < len(t):
             if t[o + _STATE]:
                 best = max(0, min(best, tdiff(u32(t, o + _ENDS_AT), now)))
+            o += self.row
         return best
 
     def _give(self, o):
