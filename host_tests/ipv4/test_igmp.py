@@ -194,6 +194,7 @@ def test_interface_that_came_later_or_has_no_room_is_named(board):
     board.stack.add_iface(Wire(mac=b"\2\0\0\0\0\x20"), "10.0.0.1/24", groups=2)
     with pytest.raises(Error, match="all interfaces"):
         board.groups.join(MDNS, 1)
+    assert not board.run(2000)
     board.stack.layers.remove(board.groups)
     board.stack.add_iface(Wire(mac=b"\2\0\0\0\0\x21"), "10.0.1.1/24")
     with pytest.raises(TableFull, match="add_iface"):

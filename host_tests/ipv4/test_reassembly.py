@@ -193,6 +193,26 @@ def test_interfaces_are_told_apart():
     assert not net.raw.got
 
 
+def test_answer_leaves_by_the_interface_that_the_fragments_came_from():
+    net = Net()
+    other = Wire(mac=b"\2\0\0\0\0\x20", clock=net.wire.clock)
+    net.stack.add_iface(other, "10.0.0.1/24")
+    there = Station(other, "10.0.0.9", b"\2\0\0\0\0\x29")
+    data = echo(text(100))
+    other.rx.extend(
+        there.datagram(1, data[a:b], dst="10.0.0.1", frag=frag, ident=7)
+        for a, b, frag in ((0, 56, MF), (56, 108, 7))
+    )
+    net.wire.settle()
+    there.expect(type=0, data=text(100))
+    net.peer.nothing()
+
+
+def test_slots_take_the_memory_that_is_said():
+    net = Net(slots=3)
+    assert len(net.parts.tab) + len(net.parts.text) <= 3 * (1480 + 1480 // 32 + 102)
+
+
 def test_whole_datagrams_pass_while_fragments_wait(net):
     for k in range(40):
         net.part(0, b"x" * 8, ident=k)
@@ -201,10 +221,11 @@ def test_whole_datagrams_pass_while_fragments_wait(net):
 
 
 def test_counters_of_the_stack_see_the_fragments_alone(net):
-    net.parts_of(echo(text(100)), (48,), proto=1)
-    for name, want in (("frames_in", 2), ("ip_in", 2), ("icmp_in", 1), ("ip_frag", 0)):
+    for _ in range(5):
+        net.parts_of(echo(text(100)), (48,), proto=1)
+    for name, want in (("frames_in", 10), ("ip_in", 10), ("icmp_in", 5), ("ip_frag", 0)):
         assert net.wire.count(name) == want, name
-    assert net.wire.count("frames_out") == 1 + 1  # with the announcement
+    assert net.wire.count("frames_out") == 1 + 5  # with the announcement
 
 
 # Overlaps and lies
@@ -314,6 +335,7 @@ def test_pool_that_cannot_be_is_refused(wire, slots, size):
 
 def test_sender_is_told_when_the_first_fragment_came(net):
     net.part(0, text(96), opts=NOP, ident=0x0102)
+    net.peer.ping(bytes(200))
     assert not net.wire.run(TOLD - 1)
     (f,) = [f for f in net.wire.run(1) if f.icmp]
     assert (f.icmp.type, f.icmp.code, f.ip_dst) == (11, 1, addr(PEER))

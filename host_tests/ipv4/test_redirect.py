@@ -66,6 +66,12 @@ def test_redirect_changes_the_first_hop_for_that_host_alone(net, code):
     assert net.count("taken") == net.count("in") == 1
 
 
+@pytest.mark.parametrize("to", ["1.1.1.1", "223.255.255.1", "128.0.0.1"])
+def test_any_host_elsewhere_may_have_another_gateway(net, to):
+    net.redirect(to)
+    assert net.via(to) == BETTER_MAC
+
+
 def test_board_without_the_part_ignores_redirects(wire, stack, peer, gateway):
     better = Station(wire, BETTER, BETTER_MAC)
     body = packets.icmp(5, 1, addr(BETTER) + quote())
@@ -160,6 +166,9 @@ def test_another_default_gateway_or_address_ends_all_ways(net):
     net.redirect()
     net.stack.ifaces[0].configure(BOARD + "/24", THIRD)
     assert net.via() == THIRD_MAC
+    net.stack.ifaces[0].configure(BOARD + "/24", GATEWAY)
+    assert net.via() == GATEWAY_MAC
+    net.stack.ifaces[0].configure(BOARD + "/24", THIRD)
     net.redirect(src=net.third)
     assert net.via() == BETTER_MAC
     net.stack.ifaces[0].configure("192.168.9.7/24", THIRD)

@@ -161,8 +161,7 @@ class Redirects:
         return same(b, i, iface.face, GATEWAY, 4)
 
     def _take(self, iface, b, i):
-        # The row for the host at b[i:i+4]: its own, a free one, or the oldest. _OLD stays when a
-        # gateway that we were redirected to redirects us again.
+        # The row for the host at b[i:i+4]: its own, a free one, or the oldest.
         t = self.tab
         best = find(t, _WAY, self.rows, b, i) * _WAY
         if best < 0:
