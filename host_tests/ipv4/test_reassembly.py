@@ -10,6 +10,7 @@ from lab.net import BOARD, PEER, Inbox, Station, Wire
 from lab.packets import addr
 from uipy import Error, Reassembly
 
+rfc = pytest.mark.rfc
 MF = 0x2000
 TOLD = 60_000  # a datagram is given up (RFC 1122 3.3.2)
 NOP = b"\x01\x01\x01\x01"
@@ -81,6 +82,7 @@ def echo(data):
 # Whole again
 
 
+@rfc("1122 3.3.2-1")
 @pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 2, 0), (2, 0, 1)])
 def test_fragments_in_any_order_make_the_datagram(net, order):
     data = text(1003)
@@ -161,6 +163,7 @@ def test_serial_line_and_broadcasts_have_fragments_too():
     assert net.raw.got == [(addr(PEER), data)] * 2
 
 
+@rfc("1122 3.3.2-2")
 def test_longest_datagram_fills_the_buffer_to_the_end(net):
     data = text(1480)
     net.parts_of(data, (1472,))
@@ -333,6 +336,7 @@ def test_pool_that_cannot_be_is_refused(wire, slots, size):
 # Time, and room
 
 
+@rfc("1122 3.3.2-3")
 def test_sender_is_told_when_the_first_fragment_came(net):
     net.part(0, text(96), opts=NOP, ident=0x0102)
     net.peer.ping(bytes(200))

@@ -8,6 +8,7 @@ from lab.net import BOARD, GATEWAY, GATEWAY_MAC, PEER, Inbox, Station, Wire
 from lab.packets import addr
 from uipy import Bytes, Redirects
 
+rfc = pytest.mark.rfc
 FAR, BETTER, THIRD = "8.8.8.8", "192.168.1.2", "192.168.1.3"
 BETTER_MAC, THIRD_MAC = b"\2\0\0\0\0\2", b"\2\0\0\0\0\3"
 
@@ -57,6 +58,7 @@ def quote(src=BOARD, dst=FAR, proto=17, n=28, **header):
     return packets.ip4(src, dst, proto, packets.udp(src, dst, 5000, 9, b"x"), **header)[:n]
 
 
+@rfc("1122 3.2.2.2-1")
 @pytest.mark.parametrize("code", [0, 1, 2, 3])
 def test_redirect_changes_the_first_hop_for_that_host_alone(net, code):
     assert net.via() == GATEWAY_MAC
@@ -81,6 +83,7 @@ def test_board_without_the_part_ignores_redirects(wire, stack, peer, gateway):
     better.nothing()
 
 
+@rfc("1122 3.2.2.2-2")
 @pytest.mark.parametrize(
     "how",
     [
@@ -112,6 +115,7 @@ def test_redirect_that_must_not_be_believed_is_dropped(net, how):
     assert net.count("bad") == 1 and not net.count("taken")
 
 
+@rfc("1122 3.2.2.2-2")
 def test_redirect_comes_from_the_gateway_in_use(net):
     net.redirect(src=net.better)
     net.redirect(src=net.third)
