@@ -267,7 +267,7 @@ class Upkeep(SpiDevice):
         """The chip's health, its cable, and what waits, whatever INT says."""
         st = self._st
         if self._wish >= 0 and self._adopt():
-            self._renew()
+            self._open_anew()
         elif not self.recover & R_INSPECT or self._inspect():
             self._cable()
         if st[WATCH] != DOWN and self.recover & R_LOOK:
@@ -338,9 +338,9 @@ class Upkeep(SpiDevice):
 
     def _reopen(self):
         self._count(N_REOPENED)
-        self._renew()
+        self._open_anew()
 
-    def _renew(self):
+    def _open_anew(self):
         self._put(self.CLOSE)
         if self._await(_CLOSED):
             self._put(self._filter)
