@@ -259,6 +259,13 @@ def test_other_member_s_report_takes_the_place_of_ours(board):
     assert board.count("suppressed") == 2
 
 
+def test_join_is_reported_though_another_member_reports_just_then(board):
+    """A switch has to learn of our port too."""
+    board.groups.join(MDNS)
+    sent = board.igmp(REPORT, MDNS, MDNS, src=PEER)
+    assert kinds(f for f in sent if f.igmp) == [(REPORT, addr(MDNS))]
+
+
 def test_report_from_elsewhere_or_for_another_group_silences_nobody(board):
     board.joined()
     board.joined(OTHER)
@@ -286,6 +293,13 @@ def test_other_senders_of_network_0_are_nobody(board, how):
     board.joined()
     assert not board.query(tenths=10, **how)
     assert not board.run(60_000)
+
+
+def test_board_without_the_part_answers_nobody_who_has_no_address(wire, stack, peer):
+    query = packets.igmp(QUERY, "0.0.0.0", 10)
+    for to in (BOARD, ALL, "255.255.255.255"):
+        assert not wire.give(peer.datagram(2, query, src="0.0.0.0", dst=to))
+    assert wire.count("ip_ignored") == 2 and wire.count("icmp_out") == 0
 
 
 def test_nothing_but_igmp_comes_from_0_0_0_0(board):

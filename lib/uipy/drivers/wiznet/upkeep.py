@@ -295,7 +295,6 @@ class Upkeep(SpiDevice):
             self._count(N_NO_CHIP)
             self._lose(_ABSENT_MS)
             return
-        self._adopt()
         for frame in self._setup:
             self._put(frame)
         if not self._open() or not self._ours():
