@@ -2,7 +2,7 @@
 time, a log. Each is a part of its own, and imported when it is first used.
 """
 
-_HOME = {}
+_HOME = {"Dhcp": "dhcp", "LinkLocal": "linklocal"}
 
 
 def __getattr__(name):

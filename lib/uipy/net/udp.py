@@ -315,7 +315,7 @@ class Udp:
             self.turn = (self.turn + 1) % len(self.ports)
             port = self.ports[self.turn]
             if port is not None and port.src is not None:
-                n = self._send(port, self.stack.ifaces[port.iface])
+                n = self.leave(port, self.stack.ifaces[port.iface])
                 if n:
                     return n
         return 0
@@ -324,7 +324,9 @@ class Udp:
         """ms until `output` has something to do. There are no timers; ARP knows its own."""
         return FAR
 
-    def _send(self, port, iface):
+    def leave(self, port, iface):
+        """The frame's length of a port's pending datagram; 0 while its neighbour is asked for, and
+        when there is none."""
         n = iface.reach(port.to, 0)
         if n < 0:
             port.done()

@@ -1,0 +1,331 @@
+"""DHCP: from nothing to an address, and what can come between (RFC 2131 3.1, 4.1, 4.4.1)."""
+
+import pytest
+from host.dhcp_lab import (
+    ACK,
+    DECLINE,
+    DISCOVER,
+    NAK,
+    OFFER,
+    RELEASE,
+    REQUEST,
+    Client,
+    Server,
+    lent,
+    sail,
+)
+from lab import packets
+from lab.net import BOARD_MAC, Station, Wire, join, run_all
+from lab.packets import BROADCAST, addr
+from uipy import Error
+from uipy.host.dhcp_mail import label
+
+OTHER_MAC = b"\2\0\0\0\0\xaa"
+
+
+def test_it_gets_an_address_in_four_messages(wire):
+    server = Server(wire)
+    client = Client(wire)
+    assert client.state == "INIT" and client.ip == "0.0.0.0"
+    client.until("BOUND", 9)
+    discover, request = server.heard
+    assert (discover.kind, request.kind) == (DISCOVER, REQUEST)
+    for m in server.heard:
+        assert m.src == addr("0.0.0.0") and m.flags == b"\x80\0" and m.mac == BROADCAST
+        assert m.options[57] == (1500).to_bytes(2, "big") and m.options[60] == b"uipy"
+    assert discover.wanted is None and discover.server is None
+    assert request.wanted == addr("192.168.1.50") and request.server == addr("192.168.1.1")
+    assert request.xid == discover.xid and client.ip == "192.168.1.50"
+
+
+def test_what_the_server_said_can_be_read(wire):
+    server = Server(wire)
+    client = Client(wire)
+    dhcp = client.dhcp
+    dns, domain = dhcp.dns, dhcp.domain
+    assert dhcp.left == 0 and not any(dns) and not any(domain)
+    client.until("BOUND")
+    assert bytes(dhcp.address) == addr("192.168.1.50") and bytes(dhcp.server) == addr(server.ip)
+    assert bytes(dhcp.router) == addr("192.168.1.1")
+    assert bytes(dns) == addr("192.168.1.3") + addr("192.168.1.4") + bytes(4)
+    assert bytes(dhcp.ntp) == addr("192.168.1.5") + bytes(8)
+    assert domain[0] == 11 and bytes(domain[1:12]) == b"example.org"
+    assert 3590 <= dhcp.left <= 3600
+    assert client.said == [
+        "192.168.1.50/24 is our address: the DHCP server 192.168.1.1 lends it for 3600 s"
+    ]
+    assert client.count("dhcp_bound") == 1 and client.count("dhcp_sent") == 2
+
+
+def test_the_address_is_probed_then_announced_twice(wire):
+    Server(wire)
+    client = Client(wire)
+    sent = [f for f in client.until("BOUND") + wire.run(5000) if f.arp]
+    probes = [f for f in sent if f.arp.spa == bytes(4)]
+    assert [f.arp.tpa for f in probes] == [addr("192.168.1.50")] * 3
+    told = sent[3:]
+    assert [(f.arp.spa, f.arp.tpa) for f in told] == [(addr("192.168.1.50"),) * 2] * 2
+    assert told[1].at - told[0].at == 2000 and told[0].at - probes[2].at == 2000
+
+
+def test_the_gateway_is_the_routers(wire):
+    client, _ = lent(wire)
+    far = Station(wire, "10.0.0.9")
+    assert client.stack.route(addr(far.ip), 0) == 0
+
+
+def test_silence_is_asked_again_after_4_8_16_32_and_64_seconds(wire):
+    server = Server(wire)
+    server.silent = True
+    client = Client(wire, fallback=False)
+    wire.polls = -600_000
+    wire.run(400_000)
+    at = [m.at for m in server.heard]
+    waits = [b - a for a, b in zip(at, at[1:], strict=False)]
+    for wait, want in zip(waits, (4, 8, 16, 32, 64, 64, 64), strict=False):
+        assert abs(wait - 1000 * want) <= 1000
+    assert len(waits) >= 7 and len({w % 1000 for w in waits}) > 4  # none like another
+    assert {m.kind for m in server.heard} == {DISCOVER}
+    for m in server.heard:
+        assert abs(m.secs - (m.at - at[0]) // 1000) <= 1
+    assert [s for s in client.said if "no DHCP server" in s] == client.said and client.said
+
+
+def test_two_boards_do_not_ask_in_step():
+    starts = set()
+    for k in range(8):
+        wire = Wire(mac=b"\2\0\0\0\0" + bytes([k]))
+        server = Server(wire)
+        stack = wire.board(ip=None, key=b"key %04d" % k, udp=2)
+        from uipy.host import Dhcp
+
+        Dhcp(stack)
+        wire.run(1100)
+        starts.add((server.heard[0].at, server.heard[0].xid))
+    assert len(starts) == 8 and len({at for at, _ in starts}) > 4
+
+
+def test_the_first_usable_offer_is_taken(wire):
+    bad = Server(wire, "192.168.1.2", OTHER_MAC, _1=addr("255.0.255.0"))
+    good = Server(wire)
+    client = Client(wire)
+    client.until("BOUND")
+    assert bytes(client.dhcp.server) == addr(good.ip) and client.count("dhcp_bad") == 1
+    assert bad.kinds() == [DISCOVER, REQUEST]
+
+
+def test_the_server_that_was_not_chosen_has_no_say(wire):
+    server = Server(wire)
+    other = Server(wire, "192.168.1.2", OTHER_MAC, first=80)
+    server.deaf = {REQUEST}
+    client = Client(wire)
+    client.until("REQUESTING")
+    for kind in (NAK, ACK):
+        other.send(kind, other.heard[-1], "192.168.1.50")
+    wire.run()
+    assert client.state == "REQUESTING" and client.count("dhcp_ignored") == 3  # and its offer
+    server.deaf.clear()
+    client.until("BOUND")
+    assert client.ip == "192.168.1.50"
+
+
+def test_a_request_without_an_answer_is_repeated_for_a_minute(wire):
+    server = Server(wire)
+    server.deaf = {REQUEST}
+    client = Client(wire, fallback=False)
+    client.until("REQUESTING")
+    began = wire.clock.ms
+    client.until("INIT", 70)
+    assert wire.clock.ms - began > 56_000
+    wire.run(2000)
+    assert server.kinds() == [DISCOVER, *[REQUEST] * 4, DISCOVER, REQUEST]
+
+
+def test_a_nak_sends_it_back_to_init(wire):
+    server = Server(wire)
+    server.refuses = True
+    client = Client(wire)
+    wire.run(1100)
+    assert client.state == "INIT" and client.count("dhcp_nak") == 1
+    assert "refuses us 192.168.1.50" in client.said[0]
+    server.refuses = False
+    client.until("BOUND")
+
+
+def test_a_server_that_always_refuses_is_asked_ever_more_rarely(wire):
+    server = Server(wire)
+    server.refuses = True
+    Client(wire, fallback=False)
+    wire.polls = -2_000_000
+    wire.run(1_000_000)
+    at = [m.at for m in server.heard if m.kind == DISCOVER]
+    assert 15 < len(at) < 30 and at[-1] - at[-2] > 60_000
+
+
+def test_an_address_in_use_is_declined(wire):
+    server = Server(wire)
+    Station(wire, "192.168.1.50", OTHER_MAC)
+    client = Client(wire)
+    client.until("PROBING")
+    client.until("INIT")
+    (m,) = [m for m in server.heard if m.kind == DECLINE]
+    assert m.wanted == addr("192.168.1.50") and m.server == addr(server.ip)
+    assert m.src == bytes(4) and set(m.options) == {53, 61, 50, 54}
+    server.heard.clear()
+    wire.run(9900)
+    assert not server.heard  # RFC 2131 3.1.5: ten seconds
+    client.until("BOUND")
+    assert client.ip == "192.168.1.51"
+    assert "192.168.1.50 is used by 02:00:00:00:00:aa" in client.said[0]
+    assert client.count("dhcp_declined") == 1
+
+
+def test_a_second_board_that_probes_the_same_address_counts_as_in_use(wire):
+    server = Server(wire)
+    client = Client(wire)
+    client.until("PROBING")
+    body = packets.arp(1, OTHER_MAC, "0.0.0.0", bytes(6), "192.168.1.50")
+    wire.give(packets.eth(BROADCAST, OTHER_MAC, 0x0806, body, pad=60))
+    assert client.state == "INIT" and server.heard[-1].kind == DECLINE
+
+
+def test_infinite_means_for_ever(wire):
+    client, server = lent(wire, seconds=0xFFFFFFFF)
+    assert client.dhcp.left == (1 << 30) - 1 and "for ever" in client.said[0]
+    sail(client, 400 * 86400)
+    assert client.state == "BOUND" and not server.heard
+    assert client.dhcp.left == (1 << 30) - 1
+
+
+@pytest.mark.parametrize(
+    ("mask", "length"),
+    [("255.255.255.0", 24), ("255.255.240.0", 20), ("255.0.0.0", 8), ("255.255.255.252", 30)],
+)
+def test_the_mask_is_the_servers(wire, mask, length):
+    client, _ = lent(wire, _1=addr(mask))
+    assert "192.168.1.50/%d is our address" % length in client.said[0]
+
+
+def test_without_a_mask_it_is_that_of_the_class(wire):
+    server = Server(wire)
+    del server.options[1]
+    client = Client(wire)
+    client.until("BOUND")
+    assert "192.168.1.50/24" in client.said[0]
+
+
+def test_classless_routes_come_before_the_router(wire):
+    # RFC 3442: 10.0.0.0/8 by .2, 0/0 by .3
+    routes = b"\x08\x0a" + addr("192.168.1.2") + b"\0" + addr("192.168.1.3")
+    client, _ = lent(wire, _121=routes)
+    assert bytes(client.dhcp.router) == addr("192.168.1.3")
+
+
+def test_classless_routes_without_a_default_leave_no_router(wire):
+    client, _ = lent(wire, _121=b"\x08\x0a" + addr("192.168.1.2"))
+    assert not any(client.dhcp.router)
+    assert client.stack.route(addr("8.8.8.8"), 0) == -1
+
+
+def test_options_may_lie_in_file_and_sname(wire):
+    server = Server(wire)
+    client = Client(wire)
+    server.silent = True
+    client.until("SELECTING")
+    m = server.heard[-1]
+    mine = {1: None, 3: None, 6: None, 15: None, 42: None}
+    file = bytes([3, 4]) + addr("192.168.1.77") + b"\xff"
+    sname = bytes([1, 4]) + addr("255.255.0.0") + b"\xff"
+    for kind in (OFFER, ACK):
+        server.send(kind, m, "192.168.1.50", {52: b"\3", **mine}, file=file, sname=sname)
+        wire.run()
+    client.until("BOUND")
+    assert bytes(client.dhcp.router) == addr("192.168.1.77") and "/16" in client.said[0]
+
+
+def test_its_name_goes_with_every_request(wire):
+    server = Server(wire)
+    client = Client(wire, name="uipy on a Raspberry Pi Pico!")
+    client.until("BOUND")
+    assert {m.options[12] for m in server.heard} == {b"uipy-on-a-Raspberry-Pi-Pico"}
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [("", b""), ("a", b"a"), ("--", b""), ("k\u00fcche 2", b"k-che-2"), ("x" * 70, b"x" * 63)],
+)
+def test_a_name_is_made_a_host_name(text, name):
+    assert label(text) == name
+
+
+def test_without_a_name_there_is_no_option_12(wire):
+    _, server = lent(wire)
+    server.send(NAK, server.heard[0]) if server.heard else None
+    client = Client(Wire())
+    client.wire.run(2000)
+    assert client.dhcp.name == b""
+
+
+def test_release_gives_the_address_back(wire):
+    client, server = lent(wire)
+    client.dhcp.release()
+    wire.run(3000)
+    (m,) = server.heard
+    assert m.kind == RELEASE and m.ciaddr == m.src == addr("192.168.1.50")
+    assert m.dst == addr(server.ip) and m.server == addr(server.ip)
+    assert set(m.options) == {53, 61, 54} and m.wanted is None
+    assert client.state == "RELEASED" and client.ip == "0.0.0.0" and client.kept[-1] == b""
+    assert not any(client.dhcp.address) and not any(client.dhcp.dns) and client.dhcp.left == 0
+    wire.run(90_000)
+    assert not server.heard[1:]
+    client.dhcp.renew()
+    client.until("BOUND")
+    assert client.ip == "192.168.1.50"
+
+
+def test_release_while_nothing_is_lent_ends_the_asking(wire):
+    server = Server(wire)
+    server.silent = True
+    client = Client(wire)
+    client.until("SELECTING")
+    client.dhcp.release()
+    server.heard.clear()
+    wire.run(90_000)
+    assert client.state == "RELEASED" and not server.heard
+
+
+def test_release_to_a_server_that_has_gone_ends_too(wire):
+    client, server = lent(wire)
+    wire.peers.remove(server)
+    client.dhcp.release()
+    wire.run(3000)
+    assert client.state == "RELEASED" and client.ip == "0.0.0.0"
+
+
+def test_it_needs_an_ethernet_and_room_for_a_message():
+    from uipy.host import Dhcp
+
+    for wire in (Wire(l2=0), Wire(mtu=500)):
+        stack = wire.board(ip=None, gateway=None, udp=2)
+        with pytest.raises(Error):
+            Dhcp(stack)
+
+
+def test_two_boards_on_one_cable_get_an_address_each():
+    a, b = Wire(), Wire(mac=OTHER_MAC)
+    join(a, b)
+    one = Client(a)
+
+    class Both(Server):
+        def give(self, frame):
+            for wire in (a, b):
+                if frame[:6] in (BROADCAST, wire.mac):
+                    wire.rx.append(frame)
+
+    server = Both(a)
+    b.peers.append(server)
+    b.clock = a.clock
+    two = Client(b)
+    run_all((a, b), 12_000)
+    assert {one.ip, two.ip} == {"192.168.1.50", "192.168.1.51"}
+    assert one.state == two.state == "BOUND" and BOARD_MAC in server.lent
