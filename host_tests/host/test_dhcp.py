@@ -1,5 +1,7 @@
 """DHCP: from nothing to an address, and what can come between (RFC 2131 3.1, 4.1, 4.4.1)."""
 
+import itertools
+
 import pytest
 from host.dhcp_lab import (
     ACK,
@@ -81,7 +83,7 @@ def test_silence_is_asked_again_after_4_8_16_32_and_64_seconds(wire):
     wire.polls = -600_000
     wire.run(400_000)
     at = [m.at for m in server.heard]
-    waits = [b - a for a, b in zip(at, at[1:], strict=False)]
+    waits = [b - a for a, b in itertools.pairwise(at)]
     for wait, want in zip(waits, (4, 8, 16, 32, 64, 64, 64), strict=False):
         assert abs(wait - 1000 * want) <= 1000
     assert len(waits) >= 7 and len({w % 1000 for w in waits}) > 4  # none like another

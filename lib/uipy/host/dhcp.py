@@ -349,7 +349,7 @@ class Dhcp(Mail):
             if self.port.src is None or tdiff(now, self.at) >= 0:
                 self._left()
             return 0
-        if self.acd.part():
+        if self.acd.part(now):
             return 0
         self.after = 0
         if after == _TO_BIND:

@@ -68,14 +68,14 @@ class LinkLocal:
 
     def output(self, now):
         """Sends nothing itself: connections have been reset, another address is tried."""
-        if self.leaving and not self.acd.part():
+        if self.leaving and not self.acd.part(now):
             self.stop()
             self._next()
         return 0
 
     def deadline(self, now):
         """ms until `output` has something to do."""
-        return 0 if self.leaving else 0x8000000
+        return 0x8000000
 
     def _next(self):
         # All 65536 values come, in an order of no pattern.

@@ -37,6 +37,7 @@ _ANNOUNCE_WAIT = const(2000)
 _ANNOUNCE_MS = const(2000)
 _DEFEND_MS = const(10_000)
 _RATE_LIMIT = const(60_000)
+_PART_MS = const(1000)  # for the neighbours of connections to be found
 
 # What is being done about the address asked for
 _IDLE = const(0)
@@ -82,7 +83,8 @@ class Acd:
         self.tell_at = 0
         self.warm = False  # there was a conflict within the last ten seconds, at
         self.warm_at = 0
-        self.parting = False
+        self.parting = False  # resets are on their way, until
+        self.part_at = 0
         self.up = self.iface.up
         self.plan = None  # what `use` was told
         self.told = False  # that another station has it
@@ -137,6 +139,7 @@ class Acd:
     def hold(self):
         """The interface has no address for now; connections wait."""
         self.telling = 0
+        self.parting = False
         if self.seen > _TAKEN:
             self.seen = _NONE
         self.iface.configure()
@@ -147,16 +150,19 @@ class Acd:
         self._forget()
         zero(self.held, 0, 4)
 
-    def part(self):
+    def part(self, now):
         """Before an address is given up in order, called from `output` while it is true:
         connections are reset with the address that their peers know (RFC 5227 2.4)."""
         tcp = self.stack.tcp
-        if self.parting or tcp is None or not any(self.iface.ip):
-            self.parting = False  # what could leave has left: TCP is asked before us
+        if tcp is None or not any(self.iface.ip):
             return False
-        from ..tcp.extra.renumber import reset
+        from ..tcp.extra.renumber import leaving, reset
 
-        self.parting = reset(tcp, self.iface.idx)
+        if not self.parting:
+            self.parting = True
+            self.part_at = tadd(now, _PART_MS)
+            reset(tcp, self.iface.idx)
+        self.parting = leaving(tcp, self.iface.idx) and tdiff(now, self.part_at) < 0
         return self.parting
 
     def whose(self):
@@ -241,6 +247,8 @@ class Acd:
             best = min(best, tdiff(self.tell_at, now))
         if self.warm:
             best = min(best, tdiff(tadd(self.warm_at, _DEFEND_MS), now))
+        if self.parting:
+            best = min(best, tdiff(self.part_at, now))
         return max(best, 0)
 
     def _told(self):

@@ -12,19 +12,22 @@ from ..row import ABORTED, OWES, OWES_RST, REASONS, S_SYN_SENT, STATE, USED, abo
 
 
 def reset(tcp, idx):
-    """Every connection on interface number `idx` is to be reset. True if there is one: its RST
-    leaves with the next output."""
-    found = False
+    """Every connection on interface number `idx` is to be reset."""
     for conn in tcp.conns:
         row = conn.row
         if row[USED] == idx + 1:
             if row[STATE] == S_SYN_SENT:  # RFC 9293 3.10.5: nobody to be reset
                 end(conn, REASONS[ABORTED])
-                continue
-            found = True
-            if not row[OWES] & OWES_RST:
+            elif not row[OWES] & OWES_RST:
                 abort(conn, ABORTED)
-    return found
+
+
+def leaving(tcp, idx):
+    """True while a RST of theirs has not left: its neighbour is asked for."""
+    for conn in tcp.conns:
+        if conn.row[USED] == idx + 1 and conn.row[OWES] & OWES_RST:
+            return True
+    return False
 
 
 def forget(tcp, idx):
