@@ -4,10 +4,9 @@ import itertools
 
 import pytest
 from lab import packets
-from lab.net import BOARD, BOARD_MAC, PEER, PEER_MAC, Station, Wire, join, run_all
+from lab.net import BOARD, BOARD_MAC, Station, Wire, join, run_all
 from lab.packets import BROADCAST, addr
 from uipy import Acd, BadAddress, Error
-from uipy.host import LinkLocal
 
 rfc = pytest.mark.rfc
 OTHER_MAC = b"\2\0\0\0\0\xaa"
@@ -161,83 +160,3 @@ def test_what_cannot_be_an_address_is_refused():
             acd.use(bad)
     with pytest.raises(Error):
         Acd(Wire(l2=0).board())
-
-
-# Link-local
-
-
-def local(wire, **options):
-    said = []
-    stack = wire.board(ip=None, gateway=None, **options)
-    return stack, LinkLocal(stack, say=said.append), said
-
-
-def test_an_address_nobody_has_given(wire):
-    stack, _link, said = local(wire)
-    sent = wire.run(10_000)
-    mine = addr(ip(stack))
-    assert mine[:2] == b"\xa9\xfe" and 1 <= mine[2] <= 254
-    assert [f.arp.tpa for f in sent] == [mine] * 5
-    assert said == ["%s/16 is our address on this cable (link-local)" % ip(stack)]
-
-
-def test_it_is_the_same_after_each_reset_and_another_for_another_mac():
-    seen = {}
-    for k in (7, 8, 9, 7):
-        wire = Wire(mac=b"\2\0\0\0\0" + bytes([k]))
-        stack, _, _ = local(wire)
-        wire.run(10_000)
-        assert seen.setdefault(k, ip(stack)) == ip(stack)
-    assert len(set(seen.values())) == 3
-
-
-def test_a_taken_one_gives_way_to_the_next(wire):
-    stack, link, _said = local(wire)
-    first = "%d.%d.%d.%d" % tuple(link.ip())
-    Station(wire, first, OTHER_MAC)
-    wire.run(20_000)
-    assert ip(stack) not in (first, "0.0.0.0") and link.conflicts == 1
-
-
-def test_a_second_claim_within_ten_seconds_moves_it(wire):
-    stack, _link, _said = local(wire)
-    wire.run(10_000)
-    first = ip(stack)
-    assert arp(wire, spa=first, tpa=first)
-    assert ip(stack) == first
-    arp(wire, spa=first, tpa=first)
-    wire.run(10_000)
-    assert ip(stack) not in (first, "0.0.0.0")
-
-
-def test_after_ten_conflicts_once_a_minute(wire):
-    _stack, _link, _said = local(wire)
-
-    class Greedy(Station):
-        """Has every address."""
-
-        def hear(self, f):
-            if f.arp and f.arp.spa == bytes(4):
-                body = packets.arp(2, self.mac, f.arp.tpa, f.arp.sha, f.arp.spa)
-                self.wire.rx.append(packets.eth(f.arp.sha, self.mac, 0x0806, body, pad=60))
-
-    Greedy(wire, mac=OTHER_MAC)
-    probes = [f.at for f in wire.run(600_000) if f.arp]
-    assert probes[9] < 12_000 and all(b - a >= 60_000 for a, b in itertools.pairwise(probes[10:]))
-    assert 18 <= len(probes) <= 21
-
-
-@rfc("826 rx-3")
-def test_all_that_it_says_in_arp_is_said_to_everyone(wire):
-    stack, _link, _said = local(wire)
-    wire.run(10_000)
-    peer = Station(wire, "169.254.3.3")
-    (f,) = wire.give(peer.arp_request(tpa=ip(stack)))
-    assert f.arp.op == 2 and f.dst == BROADCAST and f.arp.tha == PEER_MAC  # RFC 3927 2.5
-
-
-def test_the_rest_of_the_world_is_out_of_reach(wire):
-    stack, _link, _said = local(wire)
-    wire.run(10_000)
-    assert stack.route(addr("8.8.8.8"), 0) == -1 and stack.route(addr("169.254.9.9"), 0) == 0
-    assert PEER

@@ -325,7 +325,7 @@ def test_two_boards_on_one_cable_get_an_address_each():
                     wire.rx.append(frame)
 
     server = Both(a)
-    b.peers.append(server)
+    b.peers.append(server)  # type: ignore[arg-type]
     b.clock = a.clock
     two = Client(b)
     run_all((a, b), 12_000)

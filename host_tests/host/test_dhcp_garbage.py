@@ -33,7 +33,7 @@ def offer(m, yiaddr="192.168.1.50", kind=OFFER, **fields):
     )
 
 
-BAD = {
+BAD: dict[str, dict] = {
     "another's transaction": {"xid": b"abcd"},
     "another's hardware address": {"chaddr": b"\2\0\0\0\0\xaa"},
     "a request": {"op": 1},

@@ -5,6 +5,7 @@ goes on receiving until the client's FIN. `tally` (TCP 9010) sends "octets crc32
 that have ended took, and starts again from 0.
 """
 
+import sys
 from binascii import crc32
 
 import config
@@ -13,6 +14,7 @@ from uipy import App, Bytes
 
 SERVICES = main.SERVICES + ("sink",)
 SINK, TALLY = 9009, 9010
+AUTOMATIC = ("dhcp", "auto")  # addresses that nobody has typed
 
 # What Stack(tcp_options=...) takes: what can be switched on, and what wants a number.
 SWITCHES = ("sack", "timestamps", "window_scale", "cookies", "urgent", "ecn")
@@ -40,9 +42,16 @@ def options(text):
     return found
 
 
+def say(line):
+    """Prints what the board says, at once."""
+    print(line)
+    if hasattr(sys.stdout, "flush"):
+        sys.stdout.flush()
+
+
 class Settings:
     """firmware/config.py with some of its names changed. `services` is a list; `chip` may be
-    "none".
+    "none", `ip` "dhcp" or "auto".
     """
 
     def __init__(self, ip, gateway=None, tcp=8, services=main.SERVICES, name="uipy", chip="none"):
@@ -89,8 +98,18 @@ class Tally(App):
 
 
 def build(dev, settings):
-    """The stack on `dev` with the services asked for, as firmware/main.py makes it."""
+    """The stack on `dev` with the services asked for, as firmware/main.py makes it. Its address is
+    a DHCP server's, or link-local, if `settings.ip` says so."""
+    how, settings.ip = settings.ip, settings.ip if settings.ip not in AUTOMATIC else None
     stack = main.build(dev, settings)
+    if how == "dhcp":
+        from uipy.host import Dhcp
+
+        Dhcp(stack, name=settings.name, say=say)
+    elif how == "auto":
+        from uipy.host import LinkLocal
+
+        LinkLocal(stack, say=say)
     if settings.sink:
         stack.listen(SINK, Sink, settings.tcp)
         stack.listen(TALLY, Tally, 1)

@@ -54,26 +54,6 @@ INIT_REBOOT = const(7)
 REBOOTING = const(8)
 RELEASED = const(9)
 
-NAMES = (
-    "dhcp_sent",
-    "dhcp_bad",
-    "dhcp_ignored",
-    "dhcp_nak",
-    "dhcp_bound",
-    "dhcp_renewed",
-    "dhcp_expired",
-    "dhcp_declined",
-)
-HELP = (
-    "DHCP messages sent.",
-    "Answers that were malformed, or offered what nobody can use.",
-    "Answers that nobody had asked for.",
-    "Addresses that a DHCP server refused.",
-    "Leases whose address was taken into use.",
-    "Leases that were renewed.",
-    "Leases that ran out.",
-    "Addresses declined because another station used them.",
-)
 N_SENT = const(0)
 N_BAD = const(1)
 N_IGNORED = const(2)
@@ -94,6 +74,27 @@ class Mail:
     """The client's side of the port, its lease and its next step; `phase` is one of STATES, and
     Dhcp's to set."""
 
+    NAMES = (  # of the counters in `stat`
+        "dhcp_sent",
+        "dhcp_bad",
+        "dhcp_ignored",
+        "dhcp_nak",
+        "dhcp_bound",
+        "dhcp_renewed",
+        "dhcp_expired",
+        "dhcp_declined",
+    )
+    HELP = (  # and a sentence about each
+        "DHCP messages sent.",
+        "Answers that were malformed, or offered what nobody can use.",
+        "Answers that nobody had asked for.",
+        "Addresses that a DHCP server refused.",
+        "Leases whose address was taken into use.",
+        "Leases that were renewed.",
+        "Leases that ran out.",
+        "Addresses declined because another station used them.",
+    )
+
     def __init__(self, stack, iface, name, lease, keep, say):
         self.stack = stack
         self.acd = Acd(stack, iface, self, say)
@@ -111,7 +112,7 @@ class Mail:
         self.new = bytearray(SIZE)  # what the last answer says
         self.want = bytearray(4)  # the address that was asked for,
         self.giver = bytearray(4)  # and of whom
-        self.stat = array("i", bytearray(4 * len(NAMES)))
+        self.stat = array("i", bytearray(4 * len(self.NAMES)))
         self.kind = 0  # of the message being sent
         self.heard = 0  # type of the answer in `new`; set by received, cleared by output
         self.tries = 0  # of the message that waits for an answer
@@ -123,8 +124,8 @@ class Mail:
 
     def counters(self):
         """Yields (name, value) for each counter; a value wraps at 2**30."""
-        for i in range(len(NAMES)):
-            yield NAMES[i], self.stat[i]
+        for i in range(len(self.NAMES)):
+            yield self.NAMES[i], self.stat[i]
 
     # What arrives
 
