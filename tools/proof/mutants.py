@@ -52,7 +52,12 @@ EDGES = {"UIPY_T0": "1073736824", "UIPY_C0": "1073741822"}  # near the wrap
 LEAST_S = 30  # for the tests of one change; five times what they take unchanged, if that is more
 
 NET = ["arp", "eth", "icmp", "ipv4", "udp", "stack"]
+LEASED = ["host/test_dhcp_lease.py", "host/test_dhcp_connections.py", "host/test_linklocal.py"]
 TESTS = {  # by folder; the first one that fits
+    "tcp/extra/renumber": ["host/test_dhcp_connections.py", "host/test_linklocal.py"],
+    "net/acd": ["host/test_acd.py", *LEASED],
+    "host/dhcp": ["host/test_dhcp.py", *LEASED, "host/test_dhcp_garbage.py"],
+    "host/linklocal": ["host/test_linklocal.py"],
     "tcp": ["tcp"],
     "net/arp": ["arp", "ipv4", "tcp/test_neighbour.py"],
     "net/icmp": ["icmp", "udp", "tcp/test_icmp_errors.py"],

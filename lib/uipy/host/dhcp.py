@@ -90,7 +90,7 @@ class Dhcp(Mail):
 
     `address`, `server`, `router` (4 octets), `dns`, `ntp` (12: three addresses), all of them
     0.0.0.0 without a lease, and `domain` (its length, then the text) may be held, and read at any
-    time. Takes 1.5 kB.
+    time. Takes 2.6 kB, Acd among it.
     """
 
     def __init__(self, stack, iface=0, name="", lease=None, keep=None, say=None, fallback=True):
