@@ -100,8 +100,8 @@ def test_it_is_asked_for_again_each_minute_and_said_once(wire):
     sent = [f for f in wire.run(200_000) if f.arp.op == 1]
     assert 3 <= len(sent) <= 4 and sent[1].at - sent[0].at > 59_000 and len(said) == 1
     wire.peers.remove(owner)
-    wire.run(70_000)
-    assert ip(stack) == BOARD
+    sent = wire.run(70_000)
+    assert [f.arp.spa for f in sent] == [bytes(4)] * 3 + [addr(BOARD)] * 2 and ip(stack) == BOARD
 
 
 def test_a_claim_is_answered_at_most_once_in_ten_seconds(wire):
@@ -160,3 +160,16 @@ def test_what_cannot_be_an_address_is_refused():
             acd.use(bad)
     with pytest.raises(Error):
         Acd(Wire(l2=0).board())
+
+
+def test_a_claim_to_what_was_asked_for_before_is_none_to_what_is_asked_for_now(wire):
+    stack, acd, said = careful(wire)
+    wire.run(2500)
+    frame = packets.eth(
+        BROADCAST, OTHER_MAC, 0x0806, packets.arp(1, OTHER_MAC, BOARD, bytes(6), BOARD), pad=60
+    )
+    stack.buf[2 : 2 + len(frame)] = frame
+    stack.input(len(frame), wire.clock.now)
+    acd.use("192.168.1.8/24")
+    wire.run(10_000)
+    assert ip(stack) == "192.168.1.8" and not said

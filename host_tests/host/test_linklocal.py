@@ -4,9 +4,10 @@ import itertools
 
 from host.dhcp_lab import DISCOVER, Client, Server
 from lab import packets
-from lab.net import PEER_MAC, Station, Wire
+from lab.net import PEER_MAC, Inbox, Station, Wire
 from lab.packets import BROADCAST, addr
 from lab.tcp import Log
+from uipy import Bytes
 from uipy.host import LinkLocal
 
 OTHER_MAC = b"\2\0\0\0\0\xaa"
@@ -96,6 +97,19 @@ def test_the_rest_of_the_world_is_out_of_reach(wire):
     assert stack.route(addr("8.8.8.8"), 0) == -1 and stack.route(addr("169.254.9.9"), 0) == 0
 
 
+def test_a_neighbour_is_polled_by_broadcast(wire):
+    stack, _link, _said = local(wire)
+    wire.run(10_000)
+    peer = Station(wire, "169.254.3.3")
+    box = Inbox()
+    port = stack.bind(0, box)
+    sent = []
+    for _ in range(4):
+        port.send(peer.ip, 9, Bytes(b"?"))
+        sent += wire.run(30_000)
+    assert [f.dst for f in sent if f.arp and f.arp.tpa == addr(peer.ip)] == [BROADCAST] * 2
+
+
 # While no DHCP server answers
 
 
@@ -143,7 +157,8 @@ def test_a_server_that_comes_back_is_obeyed(wire):
     assert told
 
 
-def test_connections_over_it_are_reset_for_the_lease(wire):
+def connected(wire):
+    """The same with a connection to a neighbour, and what its application is told."""
     client, server = without_server(wire, tcp=2)
     app = Log()
     client.stack.listen(7, lambda: app, 1)
@@ -164,9 +179,23 @@ def test_connections_over_it_are_reset_for_the_lease(wire):
     assert app.said("connected")
     near.heard.clear()
     server.silent = False
+    return client, near, app
+
+
+def test_connections_over_it_are_reset_for_the_lease(wire):
+    client, near, app = connected(wire)
+    mine = client.ip
     client.until("BOUND", 80)
     resets = [f for f in near.heard if f.tcp and "R" in f.tcp.flags]
     assert app.said("closed") == ["aborted"] and [f.ip_src for f in resets] == [addr(mine)]
+
+
+def test_when_the_cable_brings_a_lease_they_end_without_a_word(wire):
+    client, near, app = connected(wire)
+    client.unplug()
+    client.until("BOUND", 80)
+    assert app.said("closed") == ["unreachable"] and client.ip == "192.168.1.50"
+    assert not [f for f in near.heard if f.tcp]
 
 
 def test_while_a_lease_is_probed_the_link_local_address_serves(wire):

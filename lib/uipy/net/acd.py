@@ -116,6 +116,7 @@ class Acd:
         if self.seen == _TAKEN:
             self.seen = _NONE
         self._in(wait + self.some(_PROBE_WAIT))
+        self.stack.wake_up()  # who sleeps until a later deadline
 
     def cancel(self):
         """Nothing is asked for any more."""
@@ -245,8 +246,6 @@ class Acd:
             best = tdiff(self.at, now)
         if self.telling:
             best = min(best, tdiff(self.tell_at, now))
-        if self.warm:
-            best = min(best, tdiff(tadd(self.warm_at, _DEFEND_MS), now))
         if self.parting:
             best = min(best, tdiff(self.part_at, now))
         return max(best, 0)
@@ -260,7 +259,6 @@ class Acd:
                 self.step = _IDLE
                 self.asker.taken()
         elif seen == _LOST:
-            self.telling = 0
             self.owner.lost()
         else:
             self.tell(
@@ -289,7 +287,6 @@ class Acd:
     def _in(self, ms):
         self.at = tadd(self.stack.now, ms)
         self.stack.arm(self.at)
-        self.stack.wake_up()
 
     def some(self, ms):
         """A random part of ms."""
