@@ -56,7 +56,8 @@ LEASED = ["host/test_dhcp_lease.py", "host/test_dhcp_connections.py", "host/test
 TESTS = {  # by folder; the first one that fits
     "tcp/extra/renumber": ["host/test_dhcp_connections.py", "host/test_linklocal.py"],
     "net/acd": ["host/test_acd.py", *LEASED],
-    "host/dhcp": ["host/test_dhcp.py", *LEASED, "host/test_dhcp_garbage.py"],
+    "host/dhcp_message": ["host/test_dhcp.py", "host/test_dhcp_garbage.py"],
+    "host/dhcp": ["host/test_dhcp.py", *LEASED],
     "host/linklocal": ["host/test_linklocal.py"],
     "tcp": ["tcp"],
     "net/arp": ["arp", "ipv4", "tcp/test_neighbour.py"],
