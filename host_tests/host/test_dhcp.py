@@ -17,9 +17,10 @@ from host.dhcp_lab import (
     sail,
 )
 from lab import packets
-from lab.net import BOARD_MAC, Station, Wire, join, run_all
+from lab.net import BOARD_MAC, Inbox, Station, Wire, join, run_all
 from lab.packets import BROADCAST, addr
-from uipy import Error
+from uipy import BadAddress, Bytes, Error
+from uipy.host import Dhcp
 from uipy.host.dhcp_mail import label
 
 OTHER_MAC = b"\2\0\0\0\0\xaa"
@@ -99,8 +100,6 @@ def test_two_boards_do_not_ask_in_step():
         wire = Wire(mac=b"\2\0\0\0\0" + bytes([k]))
         server = Server(wire)
         stack = wire.board(ip=None, key=b"key %04d" % k, udp=2)
-        from uipy.host import Dhcp
-
         Dhcp(stack)
         wire.run(1100)
         starts.add((server.heard[0].at, server.heard[0].xid))
@@ -140,7 +139,9 @@ def test_a_request_without_an_answer_is_repeated_for_a_minute(wire):
     client.until("INIT", 70)
     assert wire.clock.ms - began > 56_000
     wire.run(2000)
+    assert len({m.secs for m in server.heard[:5]}) == 1  # RFC 2131 3.1 (3)
     assert server.kinds() == [DISCOVER, *[REQUEST] * 4, DISCOVER, REQUEST]
+    assert client.said == ["the DHCP server 192.168.1.1 has gone silent"]
 
 
 def test_a_nak_sends_it_back_to_init(wire):
@@ -223,10 +224,61 @@ def test_classless_routes_come_before_the_router(wire):
     assert bytes(client.dhcp.router) == addr("192.168.1.3")
 
 
-def test_classless_routes_without_a_default_leave_no_router(wire):
-    client, _ = lent(wire, _121=b"\x08\x0a" + addr("192.168.1.2"))
-    assert not any(client.dhcp.router)
-    assert client.stack.route(addr("8.8.8.8"), 0) == -1
+def next_hop(wire, client, to):
+    """The MAC that a datagram to this address is sent to; None: there is no way."""
+    box = Inbox()
+    port = client.stack.bind(0, box)
+    try:
+        port.send(to, 9, Bytes(b"?"))
+    except BadAddress:
+        return None
+    sent = [f.dst for f in wire.run(5000) if f.udp and f.udp.dport == 9]
+    port.close()
+    return sent[0] if sent else None
+
+
+A, B, C = (b"\2\0\0\0\0" + bytes([k]) for k in (0xA, 0xB, 0xC))
+
+
+@pytest.mark.parametrize("default", [True, False])
+def test_each_classless_route_is_taken(wire, default):
+    routes = b"\x08\x0a" + addr("192.168.1.2")  # 10.0.0.0/8
+    routes += b"\x0c\x0a\x1f" + addr("192.168.1.3")  # 10.16.0.0/12, with bits behind its width
+    routes += b"\x18\xac\x10\x05" + addr("0.0.0.0")  # 172.16.5.0/24, on this cable
+    if default:
+        routes += b"\0" + addr("192.168.1.4")
+    client, _ = lent(wire, _121=routes)
+    for k, mac in ((2, A), (3, B), (4, C)):
+        Station(wire, "192.168.1.%d" % k, mac)
+    Station(wire, "172.16.5.9", OTHER_MAC)
+    assert next_hop(wire, client, "10.1.1.1") == A
+    assert next_hop(wire, client, "10.31.255.1") == B
+    assert next_hop(wire, client, "10.32.0.1") == A
+    assert next_hop(wire, client, "172.16.5.9") == OTHER_MAC
+    assert next_hop(wire, client, "172.16.4.9") == (C if default else None)
+    assert next_hop(wire, client, "192.168.1.3") == B
+    assert next_hop(wire, client, "255.255.255.255") == BROADCAST
+
+
+def test_routes_change_and_go_with_the_lease(wire):
+    client, server = lent(wire, _121=b"\x08\x0a" + addr("192.168.1.2"))
+    for k, mac in ((1, server.mac), (2, A), (3, B)):
+        Station(wire, "192.168.1.%d" % k, mac)
+    assert next_hop(wire, client, "10.1.1.1") == A and not any(client.dhcp.router)
+    server.options[121] = b"\x08\x0a" + addr("192.168.1.3")
+    client.dhcp.renew()
+    wire.run(1000)
+    assert next_hop(wire, client, "10.1.1.1") == B
+    del server.options[121]
+    client.dhcp.renew()
+    wire.run(1000)
+    assert next_hop(wire, client, "10.1.1.1") == server.mac
+    server.options[121] = b"\x08\x0a" + addr("192.168.1.3")
+    client.dhcp.renew()
+    wire.run(1000)
+    client.dhcp.release()
+    wire.run(5000)
+    assert next_hop(wire, client, "10.1.1.1") is None
 
 
 def test_options_may_lie_in_file_and_sname(wire):
@@ -254,7 +306,15 @@ def test_its_name_goes_with_every_request(wire):
 
 @pytest.mark.parametrize(
     ("text", "name"),
-    [("", b""), ("a", b"a"), ("--", b""), ("k\u00fcche 2", b"k-che-2"), ("x" * 70, b"x" * 63)],
+    [
+        ("", b""),
+        ("AZaz09", b"AZaz09"),
+        ("@[`{/:", b""),
+        ("a", b"a"),
+        ("--", b""),
+        ("k\u00fcche 2", b"k-che-2"),
+        ("x" * 70, b"x" * 63),
+    ],
 )
 def test_a_name_is_made_a_host_name(text, name):
     assert label(text) == name
@@ -304,9 +364,13 @@ def test_release_to_a_server_that_has_gone_ends_too(wire):
     assert client.state == "RELEASED" and client.ip == "0.0.0.0"
 
 
-def test_it_needs_an_ethernet_and_room_for_a_message():
-    from uipy.host import Dhcp
+def test_an_address_that_was_typed_before_is_not_used(wire):
+    stack = wire.board("192.168.1.7/24", udp=2)
+    dhcp = Dhcp(stack)
+    assert not any(stack.ifaces[0].ip) and not any(dhcp.address)
 
+
+def test_it_needs_an_ethernet_and_room_for_a_message():
     for wire in (Wire(l2=0), Wire(mtu=500)):
         stack = wire.board(ip=None, gateway=None, udp=2)
         with pytest.raises(Error):

@@ -145,7 +145,7 @@ def test_listeners_serve_the_next_address(wire):
 
 
 def test_whoever_connects_anew_in_closed_is_told_each_time_and_not_for_ever(wire):
-    client, _server, _far, log = talking(wire)
+    client, server, far, log = talking(wire)
     tries = []
 
     def closed_then_connect(conn, reason):
@@ -159,6 +159,8 @@ def test_whoever_connects_anew_in_closed_is_told_each_time_and_not_for_ever(wire
     client.dhcp.release()
     wire.run(3000)
     assert tries == ["aborted", "unreachable", "no address"] and client.state == "RELEASED"
+    (rst,) = [f for f in far.heard if f.tcp and "R" in f.tcp.flags]
+    assert server.heard[0].at == rst.at  # nobody waits for what was begun after the reset
 
 
 def test_a_datagram_that_waits_for_a_neighbour_is_told_that_it_cannot_go(wire):

@@ -139,6 +139,17 @@ def test_a_renewal_brings_new_facts(wire):
     assert client.ip == "192.168.1.50" and len(client.kept) == 2
 
 
+@pytest.mark.parametrize("kind", [ACK, NAK])
+@pytest.mark.parametrize("state", ["PROBING", "BOUND"])
+def test_an_answer_that_nobody_waits_for_is_ignored(wire, kind, state):
+    server = Server(wire)
+    client = Client(wire)
+    client.until(state)
+    server.send(kind, server.heard[-1], "192.168.1.50")
+    wire.run()
+    assert client.state == state and client.count("dhcp_ignored") == 1
+
+
 def test_what_is_kept_is_kept_once(wire):
     client, _server = lent(wire, seconds=100)
     sail(client, 10_000)
@@ -228,11 +239,11 @@ def test_after_a_reset_nobody_knows_how_old_the_lease_is(wire):
 
 
 @pytest.mark.parametrize(
-    "lease", [b"", b"x", bytes(118), b"\1" + b"\xff" * 117, b"\1" * 118, None]
+    "lease", [b"", b"x", bytes(155), b"\1" + b"\xff" * 154, b"\1" * 155, None]
 )
 def test_what_was_kept_badly_is_as_nothing(wire, lease):
     client = Client(wire, lease=lease)
-    # b"\1" * 118 has a mask with holes
+    # b"\1" * 155 has a mask with holes
     assert client.state == "INIT"
 
 
@@ -283,6 +294,15 @@ def test_a_lease_can_run_out_while_the_cable_is_out(wire):
     assert client.count("dhcp_expired") == 1 and client.ip == "0.0.0.0" and not server.heard
     wire.up = True
     client.until("BOUND", 20)
+
+
+def test_without_a_cable_nothing_is_asked_for_and_nothing_used(wire):
+    Server(wire)
+    client = Client(wire)
+    client.until("PROBING")
+    wire.up = False
+    wire.run(1000)
+    assert not wire.run(60_000) and client.ip == "0.0.0.0"
 
 
 def test_the_cable_goes_in_every_state(wire):

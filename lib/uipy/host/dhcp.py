@@ -58,7 +58,6 @@ from .dhcp_message import (
     OFFER,
     RELEASE,
     REQUEST,
-    ROUTER,
     SERVER,
     SIZE,
     prefix,
@@ -167,7 +166,10 @@ class Dhcp(Mail):
                 self._alone()
             return self.ask(DISCOVER)
         if phase == REQUESTING:
-            return self.ask(REQUEST) if self.tries < _TRIES else self._again()
+            if self.tries < _TRIES:
+                return self.ask(REQUEST)
+            self.acd.tell("the DHCP server %d.%d.%d.%d has gone silent" % tuple(self.giver))
+            return self._again()
         if phase == INIT_REBOOT:
             if not self.timed:  # the cable is out
                 return self._expired()
@@ -176,10 +178,7 @@ class Dhcp(Mail):
             return self.ask(REQUEST)
         if phase == REBOOTING:
             return self.ask(REQUEST) if self.tries < _REBOOT_TRIES else self._unanswered()
-        if self.bound:
-            return self._renew()
-        self.wait_for(FOREVER)
-        return 0
+        return self._renew() if self.bound else 0
 
     def _renew(self):
         # BOUND, RENEWING, REBINDING: the next request, to whom it is due.
@@ -290,7 +289,7 @@ class Dhcp(Mail):
         if fresh or moves:
             row = lease.row
             ip = "%d.%d.%d.%d/" % tuple(row[ADDRESS:SERVER]) + str(prefix(row))
-            self.acd.take(ip, "%d.%d.%d.%d" % tuple(row[ROUTER : ROUTER + 4]))
+            self.acd.take(ip, "%d.%d.%d.%d" % tuple(self.gateway(row)))
             if fresh:
                 bump(self.stat, N_BOUND)
             s = "ever" if lease.seconds == FOREVER else "%d s" % lease.seconds

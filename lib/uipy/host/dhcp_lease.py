@@ -13,6 +13,7 @@ from .dhcp_message import (
     MASK,
     NTP,
     ROUTER,
+    ROUTES,
     SECONDS,
     SERVER,
     SIZE,
@@ -34,7 +35,7 @@ class Lease:
         self.router = bytearray(4)
         self.dns = bytearray(12)
         self.ntp = bytearray(12)
-        self.domain = bytearray(SIZE - DOMAIN)
+        self.domain = bytearray(ROUTES - DOMAIN)
         self.sure = False  # its age is known: it was given since we were switched on
         self.age = 0
         self.then = stack.now  # when the last whole second was over
@@ -69,7 +70,10 @@ class Lease:
     def moves(self, new):
         """Does `new` say that the interface is to be configured otherwise?"""
         row = self.row
-        return not (same(new, ADDRESS, row, ADDRESS, 4) and same(new, MASK, row, MASK, 8))
+        n = SIZE - ROUTES
+        if not same(new, ADDRESS, row, ADDRESS, 4) or not same(new, ROUTES, row, ROUTES, n):
+            return True
+        return not same(new, MASK, row, MASK, 8)
 
     def take(self, new, asked):
         """It is what `new` says from now on, and was asked for at the age `asked`. True if it

@@ -15,6 +15,7 @@ from ..net.acd import Acd
 from .dhcp_lease import Lease
 from .dhcp_message import (
     ACK,
+    ADDRESS,
     DECLINE,
     FOREVER,
     FOUND_SIZE,
@@ -23,6 +24,8 @@ from .dhcp_message import (
     NAK,
     OFFER,
     RELEASE,
+    ROUTER,
+    ROUTES,
     SIZE,
     fill_in,
     ours,
@@ -105,6 +108,7 @@ class Mail:
         self.port = stack.bind(_CLIENT_PORT, self)
         self.name = label(name)
         self.keep = keep
+        self.routes = None  # a Routes, once it was needed
         self.phase = INIT
         self.me = bytearray(ME_SIZE)
         copy(self.me, MAC, self.iface.dev.mac, 0, 6)
@@ -118,6 +122,7 @@ class Mail:
         self.tries = 0  # of the message that waits for an answer
         self.begun = 0  # the lease's age at the first message of this exchange,
         self.asked = 0  # and at the last
+        self.secs = 0  # between the two
         self.timed = True  # the next step is at `at`; False: when the lease's age is `due`
         self.at = 0
         self.due = FOREVER
@@ -211,6 +216,8 @@ class Mail:
     def send(self, kind, to):
         """Sends a message to the address `to`; the length of its frame, 0 when it leaves later."""
         self.asked = self.lease.age
+        if self.phase != REQUESTING:  # RFC 2131 3.1 (3): there as in the DISCOVER
+            self.secs = self.asked - self.begun
         self.kind = kind
         port = self.port
         port.done()  # what waited for its neighbour is out of date
@@ -238,7 +245,7 @@ class Mail:
             buf,
             pos,
             self.me,
-            self.asked - self.begun,
+            self.secs,
             self.want if renews else None,
             None if renews or not any(self.want) else self.want,
             self.giver if chosen else None,
@@ -249,6 +256,16 @@ class Mail:
     def acked(self, n):
         """As a source: it has left."""
         bump(self.stat, N_SENT)
+
+    def gateway(self, row):
+        """The address of the gateway that a lease names; of more than one (RFC 3442) that of the
+        default route."""
+        if row[ROUTES] and not self.routes:
+            from .routes import Routes
+
+            self.routes = Routes(self.iface, row, ROUTES, ADDRESS, ROUTER)
+        at = ROUTER if row[ROUTER] or not row[ROUTES] else ROUTES + 6
+        return row[at : at + 4]
 
     def kept(self, row):
         """Whoever keeps the lease hears of it."""

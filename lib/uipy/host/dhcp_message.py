@@ -47,7 +47,10 @@ T1 = const(45)
 T2 = const(49)
 DOMAIN = const(53)  # its length, and 64 octets for the text
 _DOMAIN_MAX = const(64)
-SIZE = const(118)
+ROUTES = const(118)  # how many, and four rows: width, network, router
+_ROWS = const(4)
+_ROW = const(9)
+SIZE = const(155)
 
 # Who we are, `me`: the transaction, our MAC; then as much as a message is to have of options 12
 # and 60
@@ -158,7 +161,7 @@ def fill_in(lease, buf, at, found):
         copy(lease, T2, buf, found[_T2], 4)
     if found[_ROUTES + 1]:  # RFC 3442: the router's option does not count then
         zero(lease, ROUTER, 4)
-        default_route(buf, found[_ROUTES], found[_ROUTES] + found[_ROUTES + 1], lease)
+        routes(buf, found[_ROUTES], found[_ROUTES] + found[_ROUTES + 1], lease)
     _text(lease, buf, found[_DOMAIN], found[_DOMAIN + 1])
     if not lease[MASK]:
         natural_mask(lease)
@@ -187,19 +190,33 @@ def _text(lease, buf, at, n):
 
 
 @kernel
-def default_route(b: ptr8, at: int, end: int, lease: ptr8):
-    """RFC 3442: width, as many octets of the subnet as it has, router. Of such routes we take the
-    one that has no width."""
+def routes(b: ptr8, at: int, end: int, lease: ptr8):
+    """RFC 3442: width, as many octets of the network as it has, router. The one without a width is
+    the default; of the others there is room for four."""
+    r = ROUTES + 1
     while at < end:
-        n = (b[at] + 7) >> 3
-        if b[at] > 32 or at + n + 5 > end:
+        width = b[at]
+        n = (width + 7) >> 3
+        if width > 32 or at + n + 5 > end:
             return
-        if n == 0:
+        k = 0
+        if width == 0:
+            while k < 4:
+                lease[ROUTER + k] = b[at + 1 + k]
+                k += 1
+        elif lease[ROUTES] < _ROWS:
+            lease[ROUTES] = lease[ROUTES] + 1
+            lease[r] = width
+            while k < n:
+                lease[r + 1 + k] = b[at + 1 + k]
+                k += 1
+            if width & 7:  # bits behind the width are zeros
+                lease[r + n] = lease[r + n] & (0xFF00 >> (width & 7))
             k = 0
             while k < 4:
-                lease[13 + k] = b[at + 1 + k]
+                lease[r + 5 + k] = b[at + 1 + n + k]
                 k += 1
-            return
+            r += _ROW
         at += n + 5
 
 
