@@ -30,6 +30,7 @@ def ip(stack):
     return "%d.%d.%d.%d" % tuple(stack.ifaces[0].ip)
 
 
+@pytest.mark.rfc("5227 2.1-1", "5227 2.1-3", "5227 2.1.1-1", "5227 2.3-1")
 def test_three_probes_two_announcements(wire):
     stack, _acd, said = careful(wire)
     sent = wire.run(20_000)
@@ -54,6 +55,7 @@ def test_until_it_is_ours_nobody_hears_of_it(wire):
     assert not peer.ping(b"?")
 
 
+@pytest.mark.rfc("5227 2.1.1-2", "5227 2.1.1-3")
 @pytest.mark.parametrize(
     "claim",
     [
@@ -75,6 +77,7 @@ def test_whoever_has_it_keeps_it(wire, claim):
     ]
 
 
+@pytest.mark.rfc("5227 2.1.1-3")
 @pytest.mark.parametrize(
     "other",
     [
@@ -94,6 +97,7 @@ def test_what_is_no_conflict(wire, other):
     assert ip(stack) == BOARD and not said
 
 
+@pytest.mark.rfc("5227 2.1.1-4")
 def test_it_is_asked_for_again_each_minute_and_said_once(wire):
     owner = Station(wire, BOARD, OTHER_MAC)
     stack, _acd, said = careful(wire)
@@ -104,6 +108,7 @@ def test_it_is_asked_for_again_each_minute_and_said_once(wire):
     assert [f.arp.spa for f in sent] == [bytes(4)] * 3 + [addr(BOARD)] * 2 and ip(stack) == BOARD
 
 
+@pytest.mark.rfc("5227 2.4-2")
 def test_a_claim_is_answered_at_most_once_in_ten_seconds(wire):
     stack, acd, said = careful(wire)
     wire.run(10_000)
@@ -118,6 +123,7 @@ def test_a_claim_is_answered_at_most_once_in_ten_seconds(wire):
     assert acd.conflicts == 2 and wire.count("arp_conflict") == 4
 
 
+@pytest.mark.rfc("5227 2.1-2")
 def test_when_the_cable_is_back_it_is_asked_for_anew(wire):
     stack, _acd, _said = careful(wire)
     wire.run(10_000)

@@ -26,6 +26,7 @@ from uipy.host.dhcp_mail import label
 OTHER_MAC = b"\2\0\0\0\0\xaa"
 
 
+@pytest.mark.rfc("2131 3.1-1", "2131 3.1-2", "2131 4.1-4", "3442 2", "3442 5")
 def test_it_gets_an_address_in_four_messages(wire):
     server = Server(wire)
     client = Client(wire)
@@ -35,6 +36,7 @@ def test_it_gets_an_address_in_four_messages(wire):
     assert (discover.kind, request.kind) == (DISCOVER, REQUEST)
     for m in server.heard:
         assert m.src == addr("0.0.0.0") and m.flags == b"\x80\0" and m.mac == BROADCAST
+        assert list(m.options[55]) == [1, 121, 3, 6, 15, 42, 58, 59]
         assert m.options[57] == (1500).to_bytes(2, "big") and m.options[60] == b"uipy"
     assert discover.wanted is None and discover.server is None
     assert request.wanted == addr("192.168.1.50") and request.server == addr("192.168.1.1")
@@ -60,6 +62,7 @@ def test_what_the_server_said_can_be_read(wire):
     assert client.count("dhcp_bound") == 1 and client.count("dhcp_sent") == 2
 
 
+@pytest.mark.rfc("5227 2.1-1", "2131 2-1")
 def test_the_address_is_probed_then_announced_twice(wire):
     Server(wire)
     client = Client(wire)
@@ -77,6 +80,7 @@ def test_the_gateway_is_the_routers(wire):
     assert client.stack.route(addr(far.ip), 0) == 0
 
 
+@pytest.mark.rfc("2131 4.1-1", "2131 4.1-2")
 def test_silence_is_asked_again_after_4_8_16_32_and_64_seconds(wire):
     server = Server(wire)
     server.silent = True
@@ -94,6 +98,7 @@ def test_silence_is_asked_again_after_4_8_16_32_and_64_seconds(wire):
     assert [s for s in client.said if "no DHCP server" in s] == client.said and client.said
 
 
+@pytest.mark.rfc("2131 4.1-3")
 def test_two_boards_do_not_ask_in_step():
     starts = set()
     for k in range(8):
@@ -130,6 +135,7 @@ def test_the_server_that_was_not_chosen_has_no_say(wire):
     assert client.ip == "192.168.1.50"
 
 
+@pytest.mark.rfc("2131 3.1-3", "2131 3.1-6")
 def test_a_request_without_an_answer_is_repeated_for_a_minute(wire):
     server = Server(wire)
     server.deaf = {REQUEST}
@@ -165,6 +171,7 @@ def test_a_server_that_always_refuses_is_asked_ever_more_rarely(wire):
     assert 15 < len(at) < 30 and at[-1] - at[-2] > 60_000
 
 
+@pytest.mark.rfc("2131 3.1-4", "2131 3.1-5")
 def test_an_address_in_use_is_declined(wire):
     server = Server(wire)
     Station(wire, "192.168.1.50", OTHER_MAC)
@@ -217,6 +224,7 @@ def test_without_a_mask_it_is_that_of_the_class(wire):
     assert "192.168.1.50/24" in client.said[0]
 
 
+@pytest.mark.rfc("3442 3")
 def test_classless_routes_come_before_the_router(wire):
     # RFC 3442: 10.0.0.0/8 by .2, 0/0 by .3
     routes = b"\x08\x0a" + addr("192.168.1.2") + b"\0" + addr("192.168.1.3")
@@ -240,6 +248,7 @@ def next_hop(wire, client, to):
 A, B, C = (b"\2\0\0\0\0" + bytes([k]) for k in (0xA, 0xB, 0xC))
 
 
+@pytest.mark.rfc("3442 1", "3442 4")
 @pytest.mark.parametrize("default", [True, False])
 def test_each_classless_route_is_taken(wire, default):
     routes = b"\x08\x0a" + addr("192.168.1.2")  # 10.0.0.0/8
@@ -281,6 +290,7 @@ def test_routes_change_and_go_with_the_lease(wire):
     assert next_hop(wire, client, "10.1.1.1") is None
 
 
+@pytest.mark.rfc("2131 4.1-5")
 def test_options_may_lie_in_file_and_sname(wire):
     server = Server(wire)
     client = Client(wire)
@@ -328,6 +338,7 @@ def test_without_a_name_there_is_no_option_12(wire):
     assert client.dhcp.name == b""
 
 
+@pytest.mark.rfc("2131 3.1-7")
 def test_release_gives_the_address_back(wire):
     client, server = lent(wire)
     client.dhcp.release()

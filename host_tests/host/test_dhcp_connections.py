@@ -61,6 +61,7 @@ def test_a_nak_ends_connections_without_a_word(wire):
         log.conn.send(b"x")
 
 
+@pytest.mark.rfc("2131 4.4.5-3")
 def test_the_end_of_the_lease_ends_connections_without_a_word(wire):
     client, server, far, log = talking(wire, seconds=300)
     server.silent = True
@@ -78,6 +79,7 @@ def test_release_resets_connections_from_the_old_address(wire):
     assert [m.kind for m in server.heard] == [RELEASE] and server.heard[0].at >= rst.at
 
 
+@pytest.mark.rfc("5227 2.4-3")
 def test_who_loses_the_address_to_another_station_resets_connections(wire):
     client, _server, far, log = talking(wire)
     body = packets.arp(1, OTHER_MAC, IP, bytes(6), IP)
@@ -106,6 +108,7 @@ def test_a_cable_that_comes_back_with_the_address_keeps_connections(wire):
     assert log.data == b"and back"
 
 
+@pytest.mark.rfc("2131 4.4.5-4")
 def test_a_cable_into_another_network_ends_connections_without_a_word(wire):
     client, server, far, log = talking(wire)
     wire.up = False

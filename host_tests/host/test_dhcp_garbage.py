@@ -59,6 +59,7 @@ BAD: dict[str, dict] = {
 }
 
 
+@pytest.mark.rfc("6842 3-1", "6842 3-2")
 @pytest.mark.parametrize("wrong", BAD)
 def test_no_offer(wire, wrong):
     client, server, m = selecting(wire)

@@ -12,6 +12,7 @@ OTHER_MAC = b"\2\0\0\0\0\xaa"
 DAY = 86400
 
 
+@pytest.mark.rfc("2131 4.3.2-2")
 def test_a_renewal_goes_to_the_server_alone_at_half_time(wire):
     client, server = lent(wire, seconds=1000)
     wire.run(510_000)
@@ -24,6 +25,7 @@ def test_a_renewal_goes_to_the_server_alone_at_half_time(wire):
     assert 1000 - client.dhcp.left <= (wire.clock.ms - m.at) // 1000 + 1
 
 
+@pytest.mark.rfc("2131 4.4.5-1")
 def test_t1_differs_from_board_to_board():
     at = set()
     for k in range(6):
@@ -53,6 +55,7 @@ def test_a_t1_that_makes_no_sense_does_not(wire, t1):
     assert 1600 < client.dhcp.lease.t1 <= 1800 and client.dhcp.lease.t2 > 2900
 
 
+@pytest.mark.rfc("2131 4.3.2-3", "2131 4.4.5-2")
 def test_a_silent_server_is_asked_again_after_half_of_what_is_left(wire):
     client, server = lent(wire, seconds=8000)
     server.silent = True
@@ -79,6 +82,7 @@ def test_another_server_may_take_over(wire):
     assert client.dhcp.left > 400 and client.count("dhcp_renewed") == 1
 
 
+@pytest.mark.rfc("2131 4.4.5-3")
 def test_the_end_of_the_lease_ends_the_use_of_the_address(wire):
     client, server = lent(wire, seconds=600)
     server.silent = True
@@ -210,6 +214,7 @@ def again(wire, client, **options):
     return other, server, Client(other, lease=client.kept[-1], **options)
 
 
+@pytest.mark.rfc("2131 3.7-1", "2131 4.3.2-1")
 def test_after_a_reset_the_old_address_is_asked_for(wire):
     client, _ = lent(wire)
     _other, server, board = again(wire, client)
@@ -250,6 +255,7 @@ def test_what_was_kept_badly_is_as_nothing(wire, lease):
 # The cable
 
 
+@pytest.mark.rfc("2131 3.7-1")
 def test_while_the_cable_is_out_there_is_no_address_and_then_it_is_verified(wire):
     client, server = lent(wire)
     wire.up = False
@@ -332,6 +338,7 @@ def intrude(wire, ip="192.168.1.50"):
     return wire.give(packets.eth(BROADCAST, OTHER_MAC, 0x0806, body, pad=60))
 
 
+@pytest.mark.rfc("5227 2.4-1")
 def test_a_claim_is_answered_once_and_the_second_within_ten_seconds_ends_it(wire):
     client, server = lent(wire)
     (f,) = intrude(wire)
@@ -349,6 +356,7 @@ def test_a_claim_is_answered_once_and_the_second_within_ten_seconds_ends_it(wire
     assert client.ip == "192.168.1.51"
 
 
+@pytest.mark.rfc("5227 2.1.1-4")
 def test_ten_conflicts_in_a_row_slow_it_down(wire):
     server = Server(wire)
     for k in range(50, 90):

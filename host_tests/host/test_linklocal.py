@@ -2,6 +2,7 @@
 
 import itertools
 
+import pytest
 from host.dhcp_lab import DISCOVER, Client, Server
 from lab import packets
 from lab.net import PEER_MAC, Inbox, Station, Wire
@@ -28,6 +29,7 @@ def local(wire, **options):
     return stack, LinkLocal(stack, say=said.append), said
 
 
+@pytest.mark.rfc("3927 2.1-1")
 def test_an_address_nobody_has_given(wire):
     stack, _link, said = local(wire)
     sent = wire.run(10_000)
@@ -37,6 +39,7 @@ def test_an_address_nobody_has_given(wire):
     assert said == ["%s/16 is our address on this cable (link-local)" % ip(stack)]
 
 
+@pytest.mark.rfc("3927 2.1-2")
 def test_it_is_the_same_after_each_reset_and_another_for_another_mac():
     seen = {}
     for k in (7, 8, 9, 7):
@@ -55,6 +58,7 @@ def test_a_taken_one_gives_way_to_the_next(wire):
     assert ip(stack) not in (first, "0.0.0.0") and link.conflicts == 1
 
 
+@pytest.mark.rfc("5227 2.4-1", "3927 2.5-1")
 def test_a_second_claim_within_ten_seconds_moves_it(wire):
     stack, _link, _said = local(wire)
     wire.run(10_000)
@@ -66,6 +70,7 @@ def test_a_second_claim_within_ten_seconds_moves_it(wire):
     assert ip(stack) not in (first, "0.0.0.0")
 
 
+@pytest.mark.rfc("5227 2.1.1-4", "3927 2.2.1-1")
 def test_after_ten_conflicts_once_a_minute(wire):
     _stack, _link, _said = local(wire)
 
@@ -83,6 +88,7 @@ def test_after_ten_conflicts_once_a_minute(wire):
     assert 18 <= len(probes) <= 21
 
 
+@pytest.mark.rfc("3927 2.5-2")
 def test_all_that_it_says_in_arp_is_said_to_everyone(wire):
     stack, _link, _said = local(wire)
     wire.run(10_000)
@@ -97,6 +103,7 @@ def test_the_rest_of_the_world_is_out_of_reach(wire):
     assert stack.route(addr("8.8.8.8"), 0) == -1 and stack.route(addr("169.254.9.9"), 0) == 0
 
 
+@pytest.mark.rfc("3927 2.5-2")
 def test_a_neighbour_is_polled_by_broadcast(wire):
     stack, _link, _said = local(wire)
     wire.run(10_000)
@@ -133,6 +140,7 @@ def test_when_nobody_answers_it_helps_itself(wire):
     assert client.dhcp.left == 0 and not any(client.dhcp.address)
 
 
+@pytest.mark.rfc("3927 1.9-2")
 def test_it_goes_on_asking_from_nowhere(wire):
     client, server = without_server(wire)
     mine = client.ip
@@ -147,6 +155,7 @@ def test_without_a_fallback_it_has_no_address(wire):
     assert client.ip == "0.0.0.0"
 
 
+@pytest.mark.rfc("3927 1.9-1")
 def test_a_server_that_comes_back_is_obeyed(wire):
     client, server = without_server(wire)
     server.silent = False

@@ -43,9 +43,13 @@ TITLES = {
     "1122": "Requirements for Internet Hosts: the IP, ICMP and ARP parts that apply",
     "1337": "TIME-WAIT Assassination Hazards",
     "2018": "Selective Acknowledgment",
+    "2131": "Dynamic Host Configuration Protocol: the client's parts",
     "3168": "Explicit Congestion Notification: the endpoint's parts",
     "3360": "Inappropriate TCP Resets",
+    "3442": "Classless Static Routes in DHCP",
+    "3927": "IPv4 Link-Local Addresses",
     "4987": "SYN flooding",
+    "5227": "IPv4 Address Conflict Detection",
     "5461": "TCP's Reaction to Soft Errors",
     "5681": "Congestion Control",
     "5927": "ICMP Attacks against TCP",
@@ -55,6 +59,7 @@ TITLES = {
     "6528": "Initial Sequence Numbers",
     "6582": "NewReno",
     "6675": "Loss Recovery Based on SACK",
+    "6842": "Client Identifier Option in DHCP Server Replies",
     "7323": "Timestamps, PAWS and window scaling",
 }
 HEAD = """# What is proved
