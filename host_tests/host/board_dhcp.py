@@ -39,11 +39,11 @@ def arp(op, spa, tpa):
 
 
 class Board:
-    def __init__(self):
+    def __init__(self, fallback=False):
         self.now = 1000
         self.dev = Null()
         self.stack = Stack(self.dev, None, udp=2, tcp=0, key=b"a board.", now=self.now)
-        self.dhcp = Dhcp(self.stack, fallback=False)
+        self.dhcp = Dhcp(self.stack, fallback=fallback)
         self.taken = 0
         self.messages = 0
 
@@ -113,6 +113,13 @@ give(datagram(answer(5, board.xid())))
 report("renewal", board)
 board.turn(200)
 print("state", board.dhcp.state)
+alone = Board(True)
+alone.turn(40_000)
+print("alone", "%d.%d" % tuple(alone.stack.ifaces[0].ip[:2]))
+alone.give(arp(1, bytes(alone.stack.ifaces[0].ip), b"\xc0\xa8\1\x08"))
+report("claim", alone)
+alone.dhcp.release()
+alone.turn(1000)
 print("messages", board.messages)
 gc.collect()
 before = gc.mem_alloc()

@@ -218,5 +218,6 @@ def test_no_answer_and_no_arp_takes_heap(bits):
     )
     lines = dict(line.split(" ") for line in said.splitlines())
     assert lines.pop("state") == "BOUND" and int(lines.pop("messages")) > 500
+    assert lines.pop("alone") == "169.254"
     assert int(lines.pop("leaky")) > 0, "the count is broken"
     assert lines and not [what for what, octets in lines.items() if int(octets)], lines
