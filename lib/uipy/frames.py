@@ -5,9 +5,9 @@ from micropython import const
 
 from .kern import bump, tadd, tdiff
 from .net.datagram import BUSY, DUE, FAR, LEN, LOST, NEXT_AT, NOW, OUT_PROTO
-from .net.front import ARP, divisible, front, head
+from .net.front import ARP, FRAGMENT, divisible, front, head
 from .net.icmp import ICMP, echo
-from .stat import N_IP_PROTO
+from .stat import N_IP_FRAG, N_IP_PROTO
 
 _ROUNDS = const(4)  # over the layers for one frame
 
@@ -40,6 +40,9 @@ def frames_in(stack, iface):
             elif n in handlers:
                 out[OUT_PROTO] = n
                 n = handlers[n].input(iface)
+            elif n == FRAGMENT:
+                bump(stat, N_IP_FRAG)
+                n = 0
             else:
                 bump(stat, N_IP_PROTO)
                 n = stack.icmp.refuse(iface, 2)  # RFC 1122 3.2.2.1: protocol unreachable

@@ -58,6 +58,7 @@ class Stack:
     key          8 octets or more that nobody can guess; default os.urandom
     tcp_options  a dict of what tcp.Tcp takes besides, such as {'reassembly': 4, 'sack': True}
     now          the time, for a caller whose clock is not ticks_ms
+    groups       multicast groups that an interface can be in, 4 octets each
 
     poll(now_ms=None) receives what the devices have and sends what is due, 16 frames each at most;
     returns the ms until the next deadline, 0 if there is more to do at once. Without `now_ms` it
@@ -82,6 +83,7 @@ class Stack:
         key=None,
         tcp_options=None,
         now=None,
+        groups=0,
     ):
         self.buf = bytearray(2 + dev.l2 + dev.mtu + SPARE)
         self.seg = array("i", bytearray(4 * SEG_SIZE))
@@ -101,7 +103,7 @@ class Stack:
         self.icmp = Icmp(self)
         self.handlers = {}  # by protocol number: who takes its datagrams
         self.udp = self.tcp = None
-        self.add_iface(dev, ip, gateway, arp)
+        self.add_iface(dev, ip, gateway, arp, groups)
         if udp:
             from .net.udp import Udp
 
@@ -121,20 +123,23 @@ class Stack:
         in `seg`, and returns the length of the reply written at iface.tx, 0 for none; its
         unreach(iface, at, n) hears that ICMP quotes n octets of one of ours at `at`. If it has a
         start(), that is called now, and after an exception that was none of a callback's. Raises
-        `Error` for ICMP's number, which is the stack's own."""
+        `Error` for ICMP's number, which is the stack's own.
+
+        Beyond 255: 257 is for whoever puts fragments together, 512 + type for whoever takes a type
+        of ICMP that the stack leaves; these get no reply out of input()."""
         if number == ICMP:
             raise Error("the stack takes ICMP itself: another number than %d" % number)
         self.handlers[number] = handler
         if hasattr(handler, "start"):
             handler.start()
 
-    def add_iface(self, dev, ip=None, gateway=None, arp=8):
+    def add_iface(self, dev, ip=None, gateway=None, arp=8, groups=0):
         """One more device and our address on it; returns the interface, whose `idx` is its number.
 
         Its frames pass through the same buffer, so that its mtu is at most what the first device's
         left room for. Raises `Error` when that is less than 128 octets.
         """
-        iface = Iface(self, dev, len(self.ifaces), arp)
+        iface = Iface(self, dev, len(self.ifaces), arp, groups)
         iface.configure(ip, gateway)
         if iface.arp:
             self.layers.append(iface.arp)

@@ -14,14 +14,14 @@ from array import array
 ROUNDS = 300
 BIG = (1 << 30) - 1
 NAMES = (
-    "front.front", "front.passing", "front.aim", "front.divisible", "front.head", "icmp.echo",
-    "udp.whose_port", "udp.udp_head", "poll.tick", "whose.whose", "rto.sample", "rto.arm",
-    "rto.restart", "rto.account", "congestion.usable", "congestion.grow", "ack.moves",
+    "front.front", "front.passing", "front.group", "front.aim", "front.divisible", "front.head",
+    "icmp.echo", "udp.whose_port", "udp.udp_head", "poll.tick", "whose.whose", "rto.sample",
+    "rto.arm", "rto.restart", "rto.account", "congestion.usable", "congestion.grow", "ack.moves",
     "ack.window", "text.taken", "emit.seal", "emit.emit", "emit.opens", "timers._row_in_ms",
 )  # fmt: skip
 HALVES = (0, 0, 0, 1, 2, 3, 536, 1460, 4000, 0x3FFF, 0x7FFF, 0x8000, 61440, 0xFFFE, 0xFFFF)
 TIMES = (0, 1, 1000, 0x1FFFFFFF, 0x20000000, 0x20000001, BIG - 500, BIG - 1, BIG)
-OURS, PEER = (10, 0, 0, 1), (10, 0, 0, 9)
+OURS, PEER, GROUP = (10, 0, 0, 1), (10, 0, 0, 9), (224, 0, 0, 251)
 ALL = (255, 255, 255, 255)
 HOSTS = (OURS, OURS, OURS, PEER, (10, 0, 0, 255), ALL, (224, 0, 0, 1), (127, 0, 0, 1), (0,) * 4)
 CLOCKS = (
@@ -77,7 +77,10 @@ class World:
         self.at = where
         w = where
         self.buf = d.octets(200)
-        self.face = d.octets(w["FACE_SIZE"])
+        self.face = d.octets(w["FACE_SIZE"] + 8)  # two groups
+        self.face[w["GROUPS"]] = w["GROUP"] + 4 * d.roll(3) if d.roll(3) else 0
+        for k in range(8):
+            self.face[w["GROUP"] + k] = (GROUP + (224, 0, 0, 1))[k]
         self.face[w["L2"]] = d.of((0, 14))
         self.face[w["IDX"]] = d.roll(2)
         for k in range(4):
@@ -289,6 +292,11 @@ def numbers(name, world):
         x.buf[at : at + 3] = bytes((d.of((0, 1, 7, 131, 137)), d.roll(9), d.roll(12)))
         x.buf[at + 3] = d.of((0, 1, 131, 137, 148))
         return x.buf, at, at + 4 * d.roll(11)
+    if name == "front.group":
+        at = d.roll(40)
+        for k in range(4):
+            x.buf[at + k] = d.of((GROUP, OURS, ALL, (10, 0, 0, 255), (224, 0, 0, 1)))[k]
+        return x.buf, at, x.face
     if name == "front.divisible":
         return d.octets(26), x.out
     if name == "emit.opens":

@@ -96,7 +96,9 @@ IDX = const(21)  # the interface's number
 GATEWAY = const(22)  # its address; 0.0.0.0: none
 WHOLE = const(26)  # octets of the subnet's prefix that must be equal,
 PART = const(27)  # and the bits of the next octet
-FACE_SIZE = const(28)
+GROUPS = const(28)  # where the table of our multicast groups ends; 0: there are none
+GROUP = const(29)  # the first of them, 4 octets each
+FACE_SIZE = const(29)  # without that table
 
 # `key`: what nobody can guess, a bytearray
 # behind the key's 8 octets: the last output of random8 and `divisible`, and their next input

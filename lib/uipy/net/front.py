@@ -7,8 +7,9 @@
 What we send routers must not fragment (DF), so its identification says nothing and is 0 (RFC 6864
 4.1). Once one says that it cannot pass what is so long, TCP makes shorter segments; datagrams of
 UDP and ICMP, which nobody makes shorter, have no DF beyond that length, and a number that nobody
-foresees (`divisible`). Fragments that arrive are dropped and counted, options skipped. An address
-is ours only on the interface that has it (the strong model of RFC 1122 3.3.4.2).
+foresees (`divisible`). Fragments that arrive are dropped and counted unless somebody has taken
+them (frames.py), options skipped. An address is ours only on the interface that has it (the strong
+model of RFC 1122 3.3.4.2).
 """
 
 from micropython import const
@@ -20,7 +21,6 @@ from ..stat import (
     N_FRAMES_IN,
     N_FRAMES_OUT,
     N_IP_BAD,
-    N_IP_FRAG,
     N_IP_IGNORED,
     N_IP_IN,
     N_IP_OUT,
@@ -31,6 +31,8 @@ from .datagram import (
     CAST,
     CHAIN,
     DST_AT,
+    GROUP,
+    GROUPS,
     HOP,
     IDX,
     IFACE,
@@ -51,7 +53,9 @@ from .datagram import (
 
 _LOOSE = const(131)
 _STRICT = const(137)
-ARP = const(256)  # what `front` says of a frame that carries no IP datagram
+# What `front` says besides the number of a protocol: of a frame that carries no IP datagram,
+ARP = const(256)
+FRAGMENT = const(257)  # and of one that carries a part of one
 
 
 @kernel
@@ -69,6 +73,30 @@ def passing(b: ptr8, i: int, end: int) -> int:
             return 0
         i += n
     return 0
+
+
+@kernel
+def group(b: ptr8, i: int, face: ptr8) -> int:
+    """1 if the address at b[i:i+4] is 255.255.255.255, the subnet's broadcast, or a multicast
+    group that we are in."""
+    all_ones = subnet = 1
+    n = 0
+    while n < 4:
+        if b[i + n] != 0xFF:
+            all_ones = 0
+        if b[i + n] != face[BCAST + n]:
+            subnet = 0
+        n += 1
+    found = all_ones | subnet
+    at = GROUP
+    while at < face[GROUPS]:
+        n = 0
+        while n < 4 and b[i + n] == face[at + n]:
+            n += 1
+        if n == 4:
+            found = 1
+        at += 4
+    return found
 
 
 @kernel
@@ -131,17 +159,9 @@ def front(buf, n: int, face: ptr8, seg: ptr32, stat) -> int:
     if ours:  # RFC 1122 3.3.6: nothing for one host comes by a link broadcast
         if cast or b[h + 16] == 0:
             ours = 0
-    else:  # 255.255.255.255, or the subnet's broadcast; of multicasts we want none
+    else:  # 255.255.255.255, the subnet's broadcast, or a group that we are in
         cast = 1
-        n = 0
-        all_ones = ours = 1
-        while n < 4:
-            if b[h + 16 + n] != 0xFF:
-                all_ones = 0
-            if b[h + 16 + n] != face[BCAST + n]:
-                ours = 0
-            n += 1
-        ours = ours | all_ones
+        ours = int(group(buf, h + 16, face))
     if k > h + 20 and int(passing(buf, h + 20, k)):
         ours = 0  # RFC 1122 3.2.1.8 (c): what a source route leads on has not arrived
     n = 0
@@ -151,9 +171,6 @@ def front(buf, n: int, face: ptr8, seg: ptr32, stat) -> int:
     # RFC 1122 3.2.1.3, MUST-63: no source is in 0/8, 127/8, above class C, or a broadcast, or us
     if ours == 0 or us or n == 4 or c >= 224 or c == 127 or c == 0:
         bump(stat, N_IP_IGNORED)
-        return 0
-    if ((b[h + 6] & 0x3F) << 8) | b[h + 7]:  # MF, or an offset
-        bump(stat, N_IP_FRAG)
         return 0
     n = h + total - k  # octets behind the header, MUST-50
     c = b[h + 9] + n + both
@@ -166,6 +183,8 @@ def front(buf, n: int, face: ptr8, seg: ptr32, stat) -> int:
     seg[LEN] = n
     seg[PSUM] = (c & 0xFFFF) + (c >> 16)
     seg[PROTO] = b[h + 9]
+    if ((b[h + 6] & 0x3F) << 8) | b[h + 7]:  # MF, or an offset
+        return FRAGMENT
     if b[h + 9] == 0:
         return 255  # IPv6's hop-by-hop options: as unknown as 255, which is reserved
     return b[h + 9]

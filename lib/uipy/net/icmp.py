@@ -3,8 +3,8 @@
     0 type   1 code   2 checksum   4 identifier   6 sequence number; the MTU of type 3 code 4
     (RFC 1191)   8 data, or the datagram that is quoted
 
-Received redirects and source quenches (RFC 6633) are ignored: there is one gateway, and TCP looks
-after its own congestion.
+Source quenches (RFC 6633) are ignored, TCP looks after its own congestion; so are redirects,
+unless a part has asked for them.
 """
 
 from micropython import const
@@ -34,6 +34,7 @@ TOO_BIG = const(4)  # "fragmentation needed and DF set"
 
 _QUOTE = const(8)  # where the quoted datagram begins
 ICMP = const(1)  # the protocol number
+OTHER = const(512)  # with a type of ICMP: who takes messages of it (`Stack.add_protocol`)
 
 _BURST = const(10)
 _TOKEN_MS = const(100)
@@ -101,6 +102,8 @@ class Icmp:
         # Unreachable, time exceeded, parameter problem; source quench is none of them: MUST-55
         elif not seg[CAST] and b[at] in (3, 11, 12):
             self._error(iface, at, n)
+        elif not seg[CAST] and OTHER | b[at] in stack.handlers:
+            stack.handlers[OTHER | b[at]].input(iface)
 
     # Errors that we receive
 

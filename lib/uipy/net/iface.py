@@ -44,11 +44,11 @@ class Iface:
     `tx` is where a transport writes its part in the buffer: behind an IP header without options.
     """
 
-    def __init__(self, stack, dev, idx, arp_rows):
+    def __init__(self, stack, dev, idx, arp_rows, groups):
         self.stack = stack
         self.dev = dev
         self.idx = idx
-        self.face = bytearray(FACE_SIZE)
+        self.face = bytearray(FACE_SIZE + 4 * groups)
         self.face[L2] = dev.l2
         self.face[IDX] = idx
         self.ip = memoryview(self.face)[OUR_IP : OUR_IP + 4]
