@@ -58,6 +58,7 @@ TESTS = {  # by folder; the first one that fits
     "net/acd": ["host/test_acd.py", *LEASED],
     "host/dhcp_message": ["host/test_dhcp.py", "host/test_dhcp_garbage.py"],
     "host/dhcp": ["host/test_dhcp.py", *LEASED],
+    "host/routes": ["host/test_dhcp.py"],
     "host/linklocal": ["host/test_linklocal.py"],
     "tcp": ["tcp"],
     "net/arp": ["arp", "ipv4", "tcp/test_neighbour.py"],
