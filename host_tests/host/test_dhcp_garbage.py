@@ -7,6 +7,7 @@ import pytest
 from host.dhcp_lab import ACK, DISCOVER, NAK, OFFER, REQUEST, Client, Server, answer, lent
 from lab.packets import addr
 from lab.pythons import run_unix, run_wasm
+from uipy.host.dhcp_message import natural_mask, prefix
 
 SHOTS = 10_000
 
@@ -90,7 +91,25 @@ def test_a_message_that_ends_in_the_middle(wire, cut):
     client, server, m = selecting(wire)
     server.raw(offer(m)[:-cut], m)
     wire.run()
-    assert client.state in ("SELECTING", "REQUESTING")  # without its end mark it is whole
+    # without its end mark, or the mask and that, it can still be used
+    assert client.state == ("REQUESTING" if cut in (1, 7) else "SELECTING")
+
+
+def test_the_last_option_may_be_empty_and_without_an_end_mark(wire):
+    client, server, m = selecting(wire)
+    server.raw(offer(m)[:-1] + b"\x50\0", m)
+    wire.run()
+    assert client.state == "REQUESTING"
+
+
+@pytest.mark.parametrize(
+    ("first", "length"), [(10, 8), (127, 8), (128, 16), (191, 16), (192, 24), (223, 24)]
+)
+def test_the_mask_of_a_class(first, length):
+    lease = bytearray(155)
+    lease[1] = first
+    natural_mask(lease)
+    assert prefix(lease) == length
 
 
 @pytest.mark.parametrize(

@@ -78,8 +78,8 @@ _TO_LEAVE = const(4)  # the RELEASE is on its way
 
 
 class Dhcp(Mail):
-    """Keeps interface number `iface` configured; needs UDP, an Ethernet and an mtu of 576 octets,
-    `Error` otherwise.
+    """Keeps interface number `iface` configured, one of a stack (UDP port 68); needs an Ethernet
+    and an mtu of 576 octets, `Error` otherwise.
 
     name      what the server may call us (option 12); what is no letter or digit becomes '-'
     lease     what `keep` was given last, before the board was reset
@@ -89,7 +89,7 @@ class Dhcp(Mail):
 
     `address`, `server`, `router` (4 octets), `dns`, `ntp` (12: three addresses), all of them
     0.0.0.0 without a lease, and `domain` (its length, then the text) may be held, and read at any
-    time. Takes 2.6 kB, Acd among it.
+    time. Takes 2.7 kB, Acd among it.
     """
 
     def __init__(self, stack, iface=0, name="", lease=None, keep=None, say=None, fallback=True):
