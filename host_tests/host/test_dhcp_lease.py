@@ -252,6 +252,15 @@ def test_what_was_kept_badly_is_as_nothing(wire, lease):
     assert client.state == "INIT"
 
 
+@pytest.mark.parametrize(("at", "octet"), [(0, 2), (1, 127), (5, 0), (11, 1), (53, 65), (118, 5)])
+def test_a_lease_that_has_suffered_is_as_nothing(wire, at, octet):
+    client, _ = lent(wire)
+    kept = bytearray(client.kept[-1])
+    assert again(wire, client)[2].state == "INIT-REBOOT"
+    kept[at] = octet
+    assert Client(Wire(), lease=bytes(kept)).state == "INIT"
+
+
 # The cable
 
 

@@ -254,6 +254,8 @@ def usable(lease):
         return False
     if not u32(lease, SECONDS) or lease[SERVER] == 0:
         return False
+    if lease[DOMAIN] > _DOMAIN_MAX or lease[ROUTES] > _ROWS:  # a file that has suffered
+        return False
     if bits > 30:
         return True
     zeros = ones = True  # of the host's part
