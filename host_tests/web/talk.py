@@ -79,8 +79,12 @@ class Talk:
         if limit is not None:
             self.app.limit = limit
         self.ws = WebSocket(self.app, size)
+        self.connect()
+
+    def connect(self):
+        assert self.ws.take()
         self.conn = FakeConn(self.ws)
-        self.ws.begin(self.conn, b"", 0)
+        self.conn.send(self.ws.tx)
 
     def say(self, data, cut=None):
         """In pieces of `cut`; what is left untaken is sent again, after what we sent arrived."""

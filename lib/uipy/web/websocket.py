@@ -12,7 +12,7 @@ through a ring of the connection, from which lost segments are filled again.
     OPEN      messages go both ways
     CLOSING   our Close has been sent; the client's is waited for, what else comes is thrown away
     DONE      both have been, or the client broke the protocol: our FIN is behind the last octet
-    FREE      no connection
+    FREE      no connection                    TAKEN   a client is about to come
 
 Every wait ends: a silent client gets a Ping after `ping_s`, and is given up after twice that; who
 does not answer our Close, or does not close behind his, after 10 s.
@@ -25,7 +25,6 @@ from micropython import const
 from ..app import App
 from ..errors import NotConnected
 from ..kern import u16
-from ..ring import Ring
 from .ws_frame import (
     AT,
     BINARY,
@@ -61,11 +60,13 @@ from .ws_frame import (
     moved,
     next_frame,
 )
+from .ws_send import Mixed
 
 _OPEN = const(0)
 _CLOSING = const(1)
 _DONE = const(2)
 _FREE = const(3)
+_TAKEN = const(4)
 
 _CLOSE_S = const(10)
 _SPARE = const(4)  # octets of the ring that only a Close may take
@@ -101,76 +102,6 @@ class WebApp:
         6455 7.4.1); 1005: its Close had none; 1006: there was no Close."""
 
 
-class Mixed:
-    """A source: a ring, with another source in its midst while one is being sent."""
-
-    counted = True
-
-    def __init__(self, size):
-        self.ring = Ring(size)
-        self.clear()
-
-    def clear(self):
-        """For the next connection."""
-        self.ring.clear()
-        self.src = None
-        self.before = 0  # octets of the ring that go before `src`
-        self.between = 0  # octets of it that have not been acknowledged
-        self.k = 0  # what fill() has given
-
-    @property
-    def ended(self):
-        return self.ring.ended
-
-    @property
-    def left(self):
-        """Octets not acknowledged."""
-        return self.ring.left + self.between
-
-    def put(self, src, n):
-        """Send the next n octets of `src` behind what is in the ring."""
-        self.before = self.ring.left
-        self.between = n
-        self.src = src
-
-    def fill(self, rel, buf, pos, n):
-        """Write up to n octets from offset rel to buf[pos:]; return how many."""
-        if self.src is None:
-            return self.ring.fill(rel, buf, pos, n)
-        self.k = 0
-        if rel < self.before:
-            self.k = self.ring.fill(rel, buf, pos, min(n, self.before - rel))
-        rel += self.k - self.before
-        if self.k < n and 0 <= rel < self.between:
-            rel = self._from_source(rel, buf, pos, n)
-        if self.k < n and rel >= self.between:
-            rel += self.before - self.between
-            self.k += self.ring.fill(rel, buf, pos + self.k, n - self.k)
-        return self.k
-
-    def _from_source(self, rel, buf, pos, n):
-        k = self.src.fill(rel, buf, pos + self.k, min(n - self.k, self.between - rel))
-        self.k += k
-        return rel + k
-
-    def acked(self, n):
-        """The first n octets have arrived."""
-        if self.src is not None:
-            k = min(n, self.before)
-            self.ring.acked(k)
-            self.before -= k
-            n -= k
-            k = min(n, self.between)
-            if k:
-                self.src.acked(k)
-            self.between -= k
-            n -= k
-            if not self.before and not self.between:
-                self.src = None
-        if n:
-            self.ring.acked(n)
-
-
 class WebSocket(App):
     """One connection, with the WebApp `app`; used again for the next client. About 600 octets of
     RAM, and `size` more for what is on its way (1024): no message can be sent in one piece that
@@ -180,7 +111,7 @@ class WebSocket(App):
     poll_ms = 1000
 
     def __init__(self, app, size=1024):
-        if size < 256:  # the handshake's answer goes through it too
+        if size < 256:
             raise ValueError("a WebSocket wants a ring of 256 octets at least")
         self.app = app
         self.row = array("i", bytes(4 * WORDS))
@@ -278,21 +209,31 @@ class WebSocket(App):
 
     # What the stack calls
 
-    def begin(self, conn, head, n):
-        """The connection is ours, behind the handshake's answer, head[:n]."""
+    def take(self):
+        """If nobody has it, it is for the client whose handshake is being answered: True."""
+        if self.state != _FREE:
+            return False
         r = self.row
         for k in range(WORDS):
             r[k] = 0
         r[NEED] = 2
         r[LIMIT] = self.app.limit
-        self.conn = conn
         self.tx.clear()
-        self.tx.ring.write(head, 0, n)
+        self.state = _TAKEN
+        return True
+
+    def give_back(self):
+        """He did not come after all."""
+        if self.state == _TAKEN:
+            self.state = _FREE
+
+    def connected(self, conn):
+        """The connection is ours. It sends `tx`, behind the answer to the handshake."""
+        self.conn = conn
         self.state = _OPEN
         self.text = self.last = self.partial = self.ping = False
         self.code = _ABNORMAL
         self.seconds = 0
-        conn.send(self.tx)
         self.app.opened(self)
 
     def received(self, conn, buf, start, n):

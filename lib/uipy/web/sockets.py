@@ -1,0 +1,121 @@
+"""A page of WebSockets (RFC 6455 4.2): the handshake. websocket.py says what an application does.
+
+class Chat(WebApp):
+    def received(self, ws, buf, start, n): ...
+
+chat = WebSockets(Chat, 4)
+web = Routes(site)
+web.route("/chat", chat)
+for ws in chat.sockets:                     # to everybody
+    if ws.room > 5:
+        ws.send("hello")
+"""
+
+from ..kern.ptr import kernel, ptr8
+from .head import MINOR_NO
+from .routes import Handler
+from .websocket import WebApp, WebSocket
+from .ws_key import Key, is_key
+
+__all__ = ("WebApp", "WebSocket", "WebSockets")
+
+
+@kernel
+def has_word(b: ptr8, i: int, n: int, word: ptr8) -> int:
+    """1: the list at b[i:i+n] has this word, in small letters and with a NUL behind it, in any
+    case, by itself between commas."""
+    end = i + n
+    while i < end:
+        while i < end and (b[i] == 32 or b[i] == 9 or b[i] == 44):
+            i += 1
+        k = 0
+        while i < end and word[k] != 0 and b[i] | 32 == word[k]:
+            i += 1
+            k += 1
+        while i < end and (b[i] == 32 or b[i] == 9):
+            i += 1
+        if word[k] == 0 and (i == end or b[i] == 44):
+            return 1
+        while i < end and b[i] != 44:
+            i += 1
+    return 0
+
+
+class WebSockets(Handler):
+    """n WebSockets (2), each with an app() of its own and a ring of `size` octets (1024): about
+    1700 octets of RAM each. Who finds all of them taken gets a 503.
+
+    protocol  the one subprotocol that is spoken, a str; it is told to who offers it. A longer one
+              than 9 letters wants more room than 128 octets in Routes(fields=...)
+    origins   a tuple of the sites whose pages may connect, "http://192.168.1.7" (RFC 6455 10.2);
+              others get a 403. None: all. A client that is no browser says nothing, and may
+    """
+
+    methods = "GET"
+    fields = (
+        "Upgrade",
+        "Connection",
+        "Sec-WebSocket-Key",
+        "Sec-WebSocket-Version",
+        "Sec-WebSocket-Protocol",
+        "Origin",
+    )
+
+    def __init__(self, app, n=2, size=1024, protocol=None, origins=None):
+        self.sockets = [WebSocket(app(), size) for _ in range(n)]
+        self.key = Key()
+        self.text = bytearray(28)
+        self.protocol = None
+        if protocol is not None:
+            self.protocol = protocol.encode()
+            self.spoken = protocol.lower().encode() + b"\0"
+        self.origins = None if origins is None else tuple([o.encode() for o in origins])
+
+    def find(self, req, name):
+        """A header field, by its name in small letters; takes no heap."""
+        return req.find_field(req.routes.names.index(name))
+
+    def answer(self, req):
+        """The handshake: 101, or what is wrong with it."""
+        if req.method != "GET" or not req.row[MINOR_NO]:
+            return 400  # RFC 6455 4.2.1 (1)
+        if not self.find(req, "upgrade") or not has_word(req.buf, req.at, req.n, b"websocket\0"):
+            req.add(b"Upgrade", b"websocket")
+            return 426  # RFC 9110 15.5.22
+        if not self.find(req, "connection") or not has_word(req.buf, req.at, req.n, b"upgrade\0"):
+            return 400
+        if not self.find(req, "sec-websocket-version") or not req.value_is(b"13"):
+            req.add(b"Sec-WebSocket-Version", b"13")
+            return 426  # RFC 6455 4.4
+        if not self.find(req, "sec-websocket-key") or not is_key(req.buf, req.at, req.n):
+            return 400
+        self.key.accept(req.buf, req.at, self.text, 0)
+        if self.origins is not None and self.find(req, "origin"):
+            if not self._may(req):
+                return 403
+        for ws in self.sockets:
+            if ws.take():
+                return self._opened(req, ws)
+        return 503
+
+    def _may(self, req):
+        for origin in self.origins:
+            if req.value_is(origin):
+                return True
+        return False
+
+    def _opened(self, req, ws):
+        req.data = ws
+        req.add(b"Upgrade", b"websocket")
+        req.add(b"Connection", b"Upgrade")
+        req.add(b"Sec-WebSocket-Accept", self.text)
+        if self.protocol is not None and self.find(req, "sec-websocket-protocol"):
+            if has_word(req.buf, req.at, req.n, self.spoken):
+                req.add(b"Sec-WebSocket-Protocol", self.protocol)
+        return req.hand_over(ws, 101, ws.tx)
+
+    def ended(self, req):
+        """The connection is gone, perhaps before it was handed over."""
+        if req.data is not None:
+            req.data.give_back()
+            req.data = None
