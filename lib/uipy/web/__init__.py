@@ -2,7 +2,7 @@
 when it is first used.
 """
 
-_HOME = {}
+_HOME = {"Routes": "routes", "Handler": "routes", "Basic": "auth"}
 
 
 def __getattr__(name):
