@@ -4,11 +4,10 @@ import random
 
 import pytest
 from apps.test_http import get
+from lab.listeners import Web
 from uipy.apps.site import View
 from uipy.web.events import Events
 from uipy.writer import Writer
-
-from host_tests.web.held import Web
 
 HEAD = b"text/event-stream"
 
@@ -104,7 +103,7 @@ def test_other_line_ends_are_line_feeds_to_the_client(data):
 
 
 def test_names_and_ids_cannot_make_lines_of_their_own():
-    events, web = board(size=64)
+    events, _ = board(size=64)
     for bad in ("a\nb", "a\r", b"\0"):
         with pytest.raises(ValueError, match="one line"):
             events.send("x", event=bad)

@@ -4,10 +4,9 @@ import gzip
 import random
 
 import pytest
+from lab.listeners import Web
 from uipy.web import files
 from uipy.web.files import Folder, kind_of, safe, span, takes_gzip
-
-from host_tests.web.held import Web
 
 PAGE = b"<!doctype html><title>t</title>" * 200
 DATA = bytes(i * 7 % 251 for i in range(5000))

@@ -6,11 +6,7 @@ import random
 import struct
 
 import pytest
-from uipy.errors import NotConnected
-from uipy.source import Bytes
-from uipy.web.websocket import WebSocket
-
-from host_tests.web.talk import (
+from lab.wsclient import (
     BINARY,
     CLOSE,
     CONT,
@@ -23,6 +19,9 @@ from host_tests.web.talk import (
     close,
     frame,
 )
+from uipy.errors import NotConnected
+from uipy.source import Bytes
+from uipy.web.websocket import WebSocket
 
 SIZES = (0, 125, 126, 127, 128, 65535, 65536)
 GOOD = "κόσμε \U0001f600 \ud7ff\ue000\ufffd\U0010ffff"
@@ -477,10 +476,10 @@ def story(dice):
             body = struct.pack(">H", dice.choice([1000, 1000, 4000, 1005])) + body[:100]
         body = body[:125] if op >= CLOSE else body
         data += frame(op, body, fin, mask=dice.randbytes(4), rsv=dice.random() < 0.02)
-    data = bytearray(data)
+    wrong = bytearray(data)
     for _ in range(dice.choice([0, 0, 1, 1, 2])):
-        data[dice.randrange(len(data))] ^= 1 << dice.randrange(8)
-    return bytes(data[: dice.choice([len(data), len(data), dice.randrange(len(data) + 1)])])
+        wrong[dice.randrange(len(wrong))] ^= 1 << dice.randrange(8)
+    return bytes(wrong[: dice.choice([len(data), len(data), dice.randrange(len(data) + 1)])])
 
 
 def outcome(data, cuts):

@@ -27,6 +27,7 @@ from ..app import App
 from ..errors import NotConnected
 from ..kern import bump, copy
 from ..writer import Writer
+from .answer import UNTIL_END
 from .event_ring import AT, COUNT, SIZE, Feed, behind_id, broken, first_event, put_lines
 from .routes import Handler
 
@@ -92,7 +93,7 @@ class Listener(App):
         """It is reset."""
         self.leave()
         try:
-            self.conn.abort()
+            self.conn.abort()  # type: ignore[attr-defined]
         except NotConnected:  # its RST has not left yet
             pass
 
@@ -111,7 +112,8 @@ class Listener(App):
         e = self.events
         if not self.taken or feed.left <= e.left - n:
             return
-        if feed.left == e.left and not self.conn.unacked:
+        on_way = self.conn.unacked  # type: ignore[attr-defined]
+        if feed.left == e.left and not on_way:
             feed.left -= n
             bump(e.stat, _LOST)
         else:
@@ -271,7 +273,7 @@ class Events(Handler):
                 client.feed.left += n
             if client.here:
                 try:
-                    client.conn.resume()
+                    client.conn.resume()  # type: ignore[attr-defined]
                 except NotConnected:  # it is on its way out
                     pass
 
@@ -295,6 +297,7 @@ class Events(Handler):
         req.add(b"Cache-Control", b"no-store")
         req.answer.kind = b"text/event-stream"
         if req.method == "HEAD":
+            req.answer.size = UNTIL_END
             return 200
         client.taken = True
         req.data = client

@@ -293,6 +293,8 @@ class Server(Http):
             self.heir = None
             self.guest.conn = conn
             conn.send(a)
+            # what waited for its turn had narrowed it
+            conn.offer(self.room)  # type: ignore[attr-defined]
             self.guest.connected(conn)
             return
         self.heir = None
