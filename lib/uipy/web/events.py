@@ -56,6 +56,7 @@ class Listener(App):
     def __init__(self, events):
         self.events = events
         self.feed = Feed(events)
+        self.conn = None  # now, so that no object grows when a client comes
         self.taken = False  # somebody has it, or is about to
         self.here = False  # he is there
         self.seconds = 0  # since it acknowledged something, or had nothing to
@@ -292,7 +293,7 @@ class Events(Handler):
         feed.ended = False
         feed.head = len(self.hello)
         feed.left = 0
-        if req.find_field("Last-Event-ID"):
+        if req.find_field(req.routes.names.index("last-event-id")):
             feed.left = self._since(req.buf, req.at, req.n)
         req.add(b"Cache-Control", b"no-store")
         req.answer.kind = b"text/event-stream"

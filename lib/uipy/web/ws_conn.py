@@ -86,6 +86,7 @@ class WebSocket(App):
         if size < 256:
             raise ValueError("a WebSocket wants a ring of 256 octets at least")
         self.app = app
+        self.conn = None  # now, so that no object grows when a client comes
         self.row = array("i", bytes(4 * WORDS))
         self.store = bytearray(STORE)
         self.head = bytearray(10)  # of a frame of ours
