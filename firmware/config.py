@@ -21,6 +21,7 @@ reset = 20
 # Services, and how many clients each TCP service takes at a time.
 services = "http,echo,discard,chargen,daytime"
 clients = 4
+events = 2  # pages that the board tells its status by itself (/events); others ask. 0: all ask
 echo_clients = 1  # of echo: each takes a ring of RAM
 echo_ring = 5840  # its octets: the 4 segments that a client is offered first
 

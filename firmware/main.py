@@ -64,7 +64,8 @@ def start(stack, name, cfg):
                 app.keepalive_s = getattr(cfg, "keepalive_s", 300)
 
     if name == "http":
-        listen(80, site(stack, getattr(cfg, "name", "uipy")), clients)
+        web = site(stack, getattr(cfg, "name", "uipy"), getattr(cfg, "events", 2))
+        listen(80, web, clients)
     elif name == "echo":
         from uipy.apps import Echo, UdpEcho
 
@@ -87,8 +88,10 @@ def start(stack, name, cfg):
         raise ValueError("no service %r: there are %s" % (name, ", ".join(SERVICES)))
 
 
-def site(stack, name):
-    """The web site: the status page and what feeds it."""
+def site(stack, name, events=0):
+    """The web site: the status page and what feeds it. `events`: how many clients the board tells
+    by itself, if it has the parts for that; all others ask.
+    """
     import page
     from status import Json, Metrics, Status
     from uipy.apps import Page, Site
@@ -98,7 +101,23 @@ def site(stack, name):
     web.add("/", Page(page.HTML))
     web.add("/status.json", Json(status))
     web.add("/metrics", Metrics(status))
+    if events:
+        try:
+            tell(web, status, events)
+        except ImportError:  # a board without uipy.web: the page asks
+            pass
     return web
+
+
+def tell(web, status, clients):
+    """/events: what the board says once a second, to so many clients."""
+    from status import Feed, Json
+    from uipy.web import Events, Routes
+
+    feed = Feed(Json(status))
+    # Two of the usual size, so that one which is on its way does not have to go for the next.
+    events = Events(clients, max(3072, feed.most()), feed)
+    Routes(web, head=96, text=0, fields=64).route("/events", events)
 
 
 def serve(stack, wait):

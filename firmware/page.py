@@ -1,4 +1,5 @@
-"""The status page: one document without external parts, fed by /status.json once a second.
+"""The status page: one document without external parts. The board tells it once a second what
+/status.json would (/events); where it does not, or has no place free, the page asks.
 
 Bytes, so that they stay in flash when this file is frozen or lies in ROMFS. The ids are names that
 tests and others may rely on: board, link, uptime, free, ip, mac, rx, tx, errors, conns, counters,
@@ -114,6 +115,12 @@ f.link?link("up","link up"):link("down","link down")}
 function ask(){
 fetch("/status.json",{signal:AbortSignal.timeout(4e3)}).then(r=>r.ok?r.json().then(show):0)
 .catch(e=>link("down","no answer")).finally(()=>setTimeout(ask,1e3))}
-ask()
+function listen(){
+let e=new EventSource("/events"),t,wait=()=>{clearTimeout(t);t=setTimeout(again,5e3)}
+let again=()=>{e.close();link("down","no answer");listen()}
+e.onmessage=m=>{wait();show(JSON.parse(m.data))}
+e.onerror=()=>{if(e.readyState==2)clearTimeout(t),ask()}/* refused: asked for instead */
+wait()}
+typeof EventSource=="undefined"?ask():listen()
 </script>
 """

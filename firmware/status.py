@@ -24,6 +24,7 @@ from uipy.kern import copy, put16, put32, tdiff, u16, u32
 from uipy.kern.ptr import kernel, ptr8, ptr32
 from uipy.stat import NAMES
 from uipy.tcp.row import STATE_NAMES
+from uipy.writer import Writer
 
 _UPTIME = const(0)  # seconds
 _FREE = const(4)  # octets of heap; 0 and 0: this Python does not tell
@@ -50,7 +51,7 @@ _TIME_WAIT = const(10)
 
 # Rows of tables (Writer.rows)
 _FIGURES = const(b"uptime\nfree\nused\nrows\nhalf\nwait\n\0")
-_FIGURE = const(b'\n,"\1":\2\0')
+_FIGURE = const(b' ,"\1":\2\0')  # the blank: one that is 0 stands there too
 _COUNTER = const(b',"\1":\2\0')
 _METRIC = const(
     b"\n# HELP uipy_\1_total Counter \1 of the stack.\n"
@@ -220,6 +221,36 @@ class Json(View):
             out.put(b"}")
             at += _C_SIZE
         out.put(b"]}\n")
+
+
+class Feed:
+    """Tells the clients of an Events what /status.json would tell who asks: `Events(news=feed)`.
+    Its text is one line.
+    """
+
+    def __init__(self, json):
+        self.json = json
+        self.snap = bytearray(json.need)
+
+    def __call__(self, events):
+        self.json.note(self.snap)
+        events.show(self.json, self.snap)
+
+    def most(self):
+        """Octets that an event may have, about: every number has ten digits, every row is used."""
+        snap = self.snap
+        for k in range(len(snap)):
+            snap[k] = 63
+        s = self.json.status
+        at = s.conns_at
+        snap[_CONNS] = len(s.conns)
+        for _ in s.conns:
+            snap[at] = _SYN_RECEIVED
+            at += _C_SIZE
+        out = Writer()
+        out.aim(snap, 0, 0, 0)
+        self.json.write(out, snap)
+        return out.count + 5 * len(s.conns) + 16
 
 
 class Metrics(View):

@@ -61,7 +61,7 @@ def _parser():
         metavar="A,B",
         type=_services,
         default=list(firmware.SERVICES),
-        help="of %s (all but sink)" % ",".join(board.SERVICES),
+        help="of %s (all but the last two)" % ",".join(board.SERVICES),
     )
     p.add_argument("--wire", metavar="SPEC", type=wire, default=Wire(), help="loss=5,seed=7 ...")
     return p

@@ -176,7 +176,7 @@ for bad in (
     said(conn, len(SHAKE % (b"/ws", 13)))
     conn.octets = 0
     n = load(bad)
-    print(taken(lambda n=n: said(conn, n)), bad[:6], "refused")
+    print(taken(lambda conn=conn, n=n: said(conn, n)), bad[:6], "refused")
     assert conn.octets == 4, conn.octets
     servers[0].closed(conn, "reset")
 conn = Conn(servers[0])

@@ -1,8 +1,8 @@
-"""The board that tapboard.py and the tests run: firmware/main.py, and two services for tests.
+"""The board that tapboard.py and the tests run: firmware/main.py, and three services for tests.
 
 Runs under CPython and under MicroPython. `sink` (TCP 9009) sends a line and its FIN at once, and
 goes on receiving until the client's FIN. `tally` (TCP 9010) sends "octets crc32" of what the sinks
-that have ended took, and starts again from 0.
+that have ended took, and starts again from 0. `web` (TCP 8081) is webparts.py.
 """
 
 from binascii import crc32
@@ -11,7 +11,7 @@ import config
 import main
 from uipy import App, Bytes
 
-SERVICES = main.SERVICES + ("sink",)
+SERVICES = main.SERVICES + ("sink", "web")
 SINK, TALLY = 9009, 9010
 
 # What Stack(tcp_options=...) takes: what can be switched on, and what wants a number.
@@ -57,7 +57,8 @@ class Settings:
         self.chip = chip
         self.tcp_options = dict(config.tcp_options)
         self.sink = "sink" in services
-        self.services = ",".join([s for s in services if s != "sink"])
+        self.web = "web" in services
+        self.services = ",".join([s for s in services if s not in ("sink", "web")])
 
 
 class Sink(App):
@@ -94,4 +95,8 @@ def build(dev, settings):
     if settings.sink:
         stack.listen(SINK, Sink, settings.tcp)
         stack.listen(TALLY, Tally, 1)
+    if settings.web:
+        from boards import webparts
+
+        webparts.start(stack, settings.tcp)
     return stack

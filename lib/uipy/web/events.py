@@ -208,8 +208,9 @@ class Events(Handler):
         k = min(n, self.size - at)
         out.aim(self.mem, at, 0, k)
         view.write(out, snap)
-        out.aim(self.mem, 0, k, n - k)
-        view.write(out, snap)
+        if n > k:
+            out.aim(self.mem, 0, k, n - k)
+            view.write(out, snap)
         end = (at + n - 1) % self.size
         if n and self.mem[end] == 10:
             n -= 1
