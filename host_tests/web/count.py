@@ -1,47 +1,34 @@
-"""Counts the octets of heap that WebSockets and events take; prints `octets what`.
-
-Runs on 32-bit MicroPython (gc.mem_alloc() only grows there while a script runs) and, with the
-argument "lock", on the unix binary under heap_lock, where an allocation is a MemoryError.
+"""Counts the octets of heap that requests for routes take, from the head to the last ACK; prints
+`octets what`. As host_tests/apps/count.py, whose connection this is.
 """
 
 import gc
 import sys
 
 import micropython
-from uipy.apps import Site, View
-from uipy.web import Events, Routes, WebApp, WebSockets
+from uipy.apps import Page, Site
+from uipy.source import Bytes
+from uipy.web import Basic, Handler, Routes
 
-BUF = bytearray(1600)
+BUF = bytearray(6000)
 OUT = bytearray(1600)
-MASK = b"\x37\xfa\x21\x3d"
-
-
-class Stack:
-    def failed(self, exc):
-        micropython.heap_unlock()
-        sys.print_exception(exc)
-        micropython.heap_lock()
-
-
-class Tcp:
-    stack = Stack()
 
 
 class Conn:
-    """The least that a server and its guests need; sends in segments of 536."""
-
-    tcp = Tcp()
-    unacked = 0
-    stuck = False
+    """The least that a server needs; sends in segments of 536."""
 
     def __init__(self, app):
-        self.src = None
-        self.sending = self.over = False
+        self.tcp = self.stack = self
+        self.sending = False
         self.room = 5840
-        self.octets = 0
         self.app = app
         app.conn = self
-        app.connected(self)
+        self.src = None
+        self.octets = 0
+        self.first = bytearray(64)
+
+    def failed(self, exc):
+        print("raised", repr(exc))
 
     def send(self, src):
         self.src = src
@@ -52,62 +39,50 @@ class Conn:
     def offer(self, n):
         self.room = n
 
-    def resume(self):
+    def close(self):
         pass
 
-    close = shutdown = resume
+    abort = shutdown = resume = close
 
-    def abort(self):
-        self.over = True
+    def feed(self, n, step=6000):
+        at = 3
+        while n > 0:
+            k = min(n, step)
+            taken = self.app.received(self, BUF, at, k)
+            if not taken:
+                break
+            at += taken
+            n -= taken
 
-    def feed(self, n):
-        self.app.received(self, BUF, 3, n)
-
-    def pump(self):
-        turns = 50
-        while self.sending and turns and not self.stuck:
+    def pump(self, turns):
+        while self.sending and turns:
             turns -= 1
             n = self.src.fill(0, OUT, 5, 537)
-            if n > 536:
-                n = 536
-            elif self.src.ended:
+            if n <= 536 and self.src.ended:
                 self.sending = False
-            elif n == 0:
-                return
+            n = min(n, 536)
+            if self.octets == 0:
+                for i in range(64):
+                    self.first[i] = OUT[5 + i]
             self.octets += n
             self.src.acked(n)
             self.app.acked(self, n)
 
 
-class Echo(WebApp):
-    def received(self, ws, buf, start, n):
-        return ws.write(buf, start, n, ws.text, ws.last)
-
-
-class Keeps(WebApp):
-    kept = None
-
-    def received(self, ws, buf, start, n):
-        self.kept = buf[start : start + n]
-
-
-class Line(View):
-    def write(self, out, snap):
-        out.put(b'{"a":')
-        out.num(123456)
-        out.put(b"}\n")
+def exchange(conn, n, step=6000):
+    conn.octets = 0
+    conn.sending = False
+    conn.app.connected(conn)
+    conn.feed(n, step)
+    conn.pump(99)
+    conn.app.poll(conn)
+    conn.app.peer_closed(conn)
+    conn.app.closed(conn, "done")
 
 
 def load(text):
     BUF[3 : 3 + len(text)] = text
     return len(text)
-
-
-def frame(op, data, fin=1, rsv=0):
-    n = len(data)
-    head = bytes([fin << 7 | rsv << 4 | op])
-    head += bytes([0x80 | n]) if n < 126 else bytes([0xFE, n >> 8, n & 255])
-    return head + MASK + bytes([data[i] ^ MASK[i & 3] for i in range(n)])
 
 
 def grow(call):
@@ -127,110 +102,179 @@ def locked(call):
     return 0
 
 
+class Sink(Handler):
+    """Adds up what comes."""
+
+    methods = "POST PUT"
+    kept = False
+    limit = 5000
+    fields = ("X-Some", "Range")
+
+    def __init__(self):
+        self.sum = 0
+
+    def begin(self, req):
+        self.sum = 0
+
+    def received(self, req, buf, start, n):
+        for i in range(n):
+            self.sum = (self.sum + buf[start + i]) & 0xFFFF
+
+    def answer(self, req):
+        req.find_field(0)
+        req.add(b"X-Sum", self.sum)
+        req.out.part(req.buf, req.at, req.n)
+        return 201
+
+
+class Keep(Handler):
+    methods = "POST"
+    limit = 600
+
+    def answer(self, req):
+        if req.find_form(b"b"):
+            req.out.part(req.buf, req.at, req.n)
+        if req.find_query(b"q"):
+            req.out.num(req.as_number())
+        req.find_arg(0)
+        req.out.part(req.buf, req.at, req.n)
+
+
+class Given(Handler):
+    """Gives a source."""
+
+    def __init__(self):
+        self.source = Bytes()
+        self.data = bytes(900)
+
+    def answer(self, req):
+        self.source.load(self.data)
+        req.answer.source = self.source
+        req.answer.size = 900
+        return 200
+
+
+class Guest:
+    conn = None
+
+    def connected(self, conn):
+        pass
+
+    def received(self, conn, buf, start, n):
+        return n
+
+    def acked(self, conn, n):
+        pass
+
+    def peer_closed(self, conn):
+        pass
+
+    poll = peer_closed
+    closed = acked
+
+
+class Upgrade(Handler):
+    def __init__(self):
+        self.guest = Guest()
+        self.guest.conn = self
+
+    def answer(self, req):
+        req.add(b"Upgrade", b"x")
+        return req.hand_over(self.guest)
+
+
+class Leaky(Handler):
+    def answer(self, req):
+        req.find_arg(0)
+        self.kept = req.value()
+        return 204
+
+
 taken = locked if "lock" in sys.argv else grow
 site = Site()
+site.add("/", Page(bytes(700)))
 web = Routes(site)
-echo = WebSockets(Echo, 2, protocol="chat", origins=("http://a",))
-keeps = WebSockets(Keeps, 1)
-events = Events(2, 600)
-web.route("/ws", echo)
-web.route("/keeps", keeps)
-web.route("/events", events)
-SHAKE = (
-    b"GET %s HTTP/1.1\r\nHost: h\r\nConnection: keep-alive, Upgrade\r\nUpgrade: websocket\r\n"
-    b"Sec-WebSocket-Version: %d\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
-    b"Origin: http://a\r\nSec-WebSocket-Protocol: a, chat\r\n\r\n"
-)
-servers = [site() for _ in range(6)]
-first = Conn(servers[0])
-ALL = (
-    (SHAKE % (b"/ws", 13), "the handshake"),
-    (frame(1, b"caf\xc3\xa9"), "text"),
-    (frame(2, bytes(range(200))), "octets"),
-    (frame(1, b"frag", 0) + frame(9, b"ping") + frame(0, b"ment"), "fragments, a ping"),
-    (frame(1, b"\xe2\x82", 0) + frame(0, b"\xac"), "a character in two"),
-    (frame(1, b"") + frame(10, b"pong"), "nothing"),
-    (frame(2, bytes(800)) + frame(2, bytes(500)), "more than the ring takes"),
-    (frame(8, b"\x03\xe8bye"), "a close"),
-)
-
-
-def said(conn, n):
-    conn.feed(n)
-    conn.pump()
-
-
-for text, what in ALL:
+web.route("/sink", Sink())
+web.route("/keep/{n}", Keep())
+web.route("/given", Given())
+web.route("/ws", Upgrade())
+web.route("/leaky/{n}", Leaky())
+web.route("/files/{n:path}", lambda req: 304)
+web.guard("/files", Basic("a", "b"))
+conn = Conn(site())
+HEAD = b"%s %s HTTP/1.1\r\nHost: 192.168.1.7\r\n%s\r\n"
+LONG = b"Content-Length: 4000\r\n"
+CHUNKED = b"Transfer-Encoding: chunked\r\n"
+BODY = bytes([k & 0x7F for k in range(4000)])
+FORM = b"a=1&b=%41+b&c=d&e=%zz"
+KEY = b"Authorization: Basic YTpi\r\n"
+chunks = b"".join([b"%x;e\r\n" % 500 + BODY[500 * k : 500 * k + 500] + b"\r\n" for k in range(8)])
+page = HEAD % (b"GET", b"/", b"")
+put = HEAD % (b"PUT", b"/sink", LONG) + BODY
+for what, status, text in (
+    ("a body", 201, HEAD % (b"POST", b"/sink", LONG + b"X-Some: y\r\nx-some: z\r\n") + BODY),
+    ("chunks", 201, HEAD % (b"PUT", b"/sink", CHUNKED) + chunks + b"0\r\nA: b\r\n\r\n"),
+    ("a form", 200, HEAD % (b"POST", b"/keep/x%20y?q=17", b"Content-Length: 21\r\n") + FORM),
+    ("a source", 200, HEAD % (b"GET", b"/given", b"")),
+    ("HEAD", 200, HEAD % (b"HEAD", b"/given", b"")),
+    ("an upgrade", 101, HEAD % (b"GET", b"/ws", b"") + b"frames"),
+    ("a key", 304, HEAD % (b"GET", b"/files/a", KEY)),
+    ("no key", 401, HEAD % (b"GET", b"/files/a", b"Authorization: Basic YTpj\r\n")),
+    ("dots", 404, HEAD % (b"GET", b"/files/a/../b", KEY)),
+    ("a page", 200, page),
+    ("no method", 405, HEAD % (b"DELETE", b"/sink", b"")),
+    ("OPTIONS", 204, HEAD % (b"OPTIONS", b"/sink", b"")),
+    ("nothing", 404, HEAD % (b"GET", b"/nothing", b"")),
+    ("too long", 413, HEAD % (b"PUT", b"/sink", b"Content-Length: 99999999999999\r\n")),
+    ("chunk too long", 413, HEAD % (b"PUT", b"/sink", CHUNKED) + b"fffffff\r\n"),
+    ("bad chunk", 400, HEAD % (b"PUT", b"/sink", CHUNKED) + b"x\r\n"),
+    ("both", 400, HEAD % (b"PUT", b"/sink", CHUNKED + LONG)),
+    ("expectation", 417, HEAD % (b"PUT", b"/sink", LONG + b"Expect: x\r\n")),
+    ("coding", 501, HEAD % (b"PUT", b"/sink", b"Transfer-Encoding: gzip\r\n")),
+):
     n = load(text)
-    first.octets = 0
-    print(taken(lambda n=n: said(first, n)), what)
-    assert first.octets, what
-print(taken(lambda: servers[0].peer_closed(first)), "its FIN")
-print(taken(lambda: servers[0].closed(first, "done")), "the end")
-for bad in (
-    frame(1, b"\xff"), frame(3, b""), frame(1, b"x", 1, 4), frame(0, b"x"), frame(8, b"\0"),
-    frame(8, b"\3\xe8\xff"), b"\x81\x01x", b"\x82\xff\x7f" + bytes(11), b"\x82\xff" + bytes(12),
-):  # fmt: skip
-    conn = Conn(servers[0])
-    load(SHAKE % (b"/ws", 13))
-    said(conn, len(SHAKE % (b"/ws", 13)))
+    print(taken(lambda n=n: exchange(conn, n)), what)
+    assert int(conn.first[9:12]) == status, (what, conn.first)
+    print(taken(lambda n=n: exchange(conn, n, 7)), what + " in pieces")
+    assert int(conn.first[9:12]) == status, (what, conn.first)
+
+
+def asked():
     conn.octets = 0
-    n = load(bad)
-    print(taken(lambda conn=conn, n=n: said(conn, n)), bad[:6], "refused")
-    assert conn.octets == 4, conn.octets
-    servers[0].closed(conn, "reset")
-conn = Conn(servers[0])
-n = load(SHAKE % (b"/ws", 12))
-print(taken(lambda: said(conn, n)), "another version")
-n = load(SHAKE.replace(b"//a", b"//b") % (b"/ws", 13))
-print(taken(lambda: said(conn, n)), "another origin")
-n = load(b"GET /ws HTTP/1.1\r\nHost: h\r\n\r\n")
-print(taken(lambda: said(conn, n)), "no handshake")
-n = load(SHAKE % (b"/ws", 13))
-said(conn, n)
-said(Conn(servers[1]), n)
-third = Conn(servers[2])
-third.octets = 0
-print(taken(lambda: said(third, n)), "no place")
-ws = echo.sockets[0]
-data = bytes(100)
-print(taken(lambda: (ws.send(data), conn.pump())[0]) * 0 + taken(lambda: ws.send(data)), "send")
-for k in range(70):
-    servers[0].poll(conn)
-assert conn.over
-servers[0].closed(conn, "aborted")
-
-ASK = b"GET /events HTTP/1.1\r\nHost: h\r\nLast-Event-ID: 3\r\n\r\n"
-events.send(b"two\nlines", b"door", 3)
-events.send(b"again", None, 4)
-n = load(ASK)
-conn = Conn(servers[0])
-print(taken(lambda: said(conn, n)), "a client of events")
-other = Conn(servers[3])
-said(other, n)
-last = Conn(servers[4])
-print(taken(lambda: said(last, n)), "no place for events")
-view = Line()
+    conn.app.connected(conn)
+    conn.feed(n)
+    conn.pump(9)
+    assert conn.octets == 25, conn.octets
+    conn.app.closed(conn, "reset")
 
 
-def news():
-    for i in range(60):
-        events.send(b"two\nlines", b"door", i)
-        events.show(view)
-        conn.pump()
-        other.pump()
+n = load(HEAD % (b"PUT", b"/sink", LONG + b"Expect: 100-continue\r\n"))
+print(taken(asked), "a body asked for")
 
 
-print(taken(news), "events")
-other.stuck = True
-other.unacked = 5
-print(taken(news), "a slow client is reset")
-assert other.over
-print(taken(lambda: servers[0].poll(conn)), "a second")
-print(taken(lambda: servers[0].closed(conn, "reset")), "gone")
+def slow():
+    conn.app.connected(conn)
+    conn.feed(len(put) - 1)
+    for _ in range(12 + 4000 // 64):
+        conn.app.poll(conn)
+    conn.pump(9)
+    conn.app.closed(conn, "reset")
 
-conn = Conn(servers[0])
-n = load(SHAKE % (b"/keeps", 13))
-said(conn, n)
-n = load(frame(2, bytes(100)))
-print(taken(lambda: said(conn, n)), "leaky")  # must not be 0
+
+load(put)
+print(taken(slow), "a body that never ends")
+n = load(page + put + page)
+conn.app.connected(conn)
+conn.octets = 0
+
+
+def ahead():
+    conn.feed(n)
+    conn.pump(99)
+
+
+print(taken(ahead), "a body sent ahead")
+assert dict(web.counters())["web_held"] > 4000 and conn.octets > 1500
+conn.app.closed(conn, "done")
+n = load(HEAD % (b"GET", b"/leaky/abcdefghijklmnopqrstuvwxyz", b""))
+print(taken(lambda: exchange(conn, n)), "leaky")  # must not be 0

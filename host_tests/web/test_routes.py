@@ -50,7 +50,7 @@ def test_a_handler_sees_the_fields_that_it_wants():
         fields = ("If-None-Match", "Range")
 
         def answer(self, req):
-            return "%s|%s" % (req.field("If-None-Match"), req.field("range", "none"))
+            return "%s|%s" % (req.field("If-None-Match"), req.field("Range", "none"))
 
     assert served("/x", Want(), None, b'IF-NONE-MATCH:  "a"').body == b'"a"|none'
 

@@ -29,7 +29,7 @@ def admit(server, req):
     handler = req.handler = routes.handlers[route - 1] if route else None
     b = server.body
     n = x[CODING]
-    start(b, int(n == CHUNKED), b[LEFT], handler.limit if handler else 0)
+    start(b, int(n >= CHUNKED), b[LEFT], handler.limit if handler else 0)
     if n == OTHER:
         return 501  # RFC 9112 6.1
     if n == CHUNKED and not x[MINOR_NO]:

@@ -36,8 +36,9 @@ class Basic:
     def __init__(self, name, password, realm="uipy"):
         if ":" in name:
             raise ValueError("a name has no colon")  # RFC 7617 2
-        if '"' in realm or "\\" in realm or not realm.isprintable():
-            raise ValueError("a realm has no quotes and no control characters")
+        for c in realm:
+            if c < " " or c in '"\\\x7f':
+                raise ValueError("a realm has no quotes and no control characters")
         import binascii
 
         self.wanted = binascii.b2a_base64((name + ":" + password).encode()).strip()

@@ -133,9 +133,10 @@ class Request:
         return n != 0
 
     def find_field(self, k):
-        """A header field, by its name or its number in `routes.names`: True if it came."""
+        """A header field that the handler has in its `fields`, by its name written as there:
+        True if it came."""
         if isinstance(k, str):
-            k = self.routes.names.index(k.lower())
+            k = self.routes.places[k]
         self.buf = self.kept
         self.at = self.row[FIELD + 2 * k]
         self.n = self.row[FIELD + 2 * k + 1]
@@ -253,7 +254,8 @@ class Request:
 
             return req.hand_over(socket)
 
-        `app.connected(conn)` is called at once.
+        `app.connected(conn)` is called at once. `app.conn` is set: it should be there before, so
+        that nothing grows.
         """
         self.server.heir = app
         self.answer.source = source

@@ -132,6 +132,7 @@ class Routes:
         self.args = []  # the names of each one's parameters
         self.rests = []  # whether the last of them is {n:path}
         self.names = []  # of the fields
+        self.places = {}  # the number of each in `names`
         self.wanted = b"\0"  # the same, for the kernel
         self.guarded = b"\0"  # the paths that have a guard, for the kernel
         self.guards = []
@@ -193,10 +194,12 @@ class Routes:
     def want(self, fields):
         """Header fields with these names are kept of each request for a route."""
         for name in fields:
-            name = name.lower()
-            if name not in self.names:
-                self.names.append(name)
-                self.wanted = self.wanted[:-1] + name.encode() + b"\n\0"
+            small = name.lower()
+            if small not in self.names:
+                self.names.append(small)
+                self.wanted = self.wanted[:-1] + small.encode() + b"\n\0"
+            # as it is written, and in small letters: looked up without making another str
+            self.places[name] = self.places[small] = self.names.index(small)
 
     def guard(self, path, guard):
         """Who asks for `path`, or for anything under it ("/": anything at all), must satisfy
@@ -244,8 +247,8 @@ def compiled(path):
     rest = path
     while rest:
         text, brace, rest = rest.partition("{")
-        for c in text.encode():
-            if not 32 < c < 127 or c in b"%?#{}":
+        for c in text:
+            if not " " < c < "\x7f" or c in "%?#}":
                 raise ValueError(
                     "a path has no blank, %%, ? or # here, and no letter that is none "
                     "of ASCII: %r" % path

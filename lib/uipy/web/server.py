@@ -78,6 +78,7 @@ class Server(Http):
         held = self.routes.held
         if held.owner is self:
             k = held.put(buf, start, n)
+            self._drain(conn)
         else:
             k = self._take(conn, buf, start, n)
             if k < n and self.phase != IN_BODY and self.guest is None:
@@ -321,7 +322,8 @@ class Server(Http):
     def acked(self, conn, n):
         guest = self.guest
         if guest is not None:
-            return guest.acked(conn, n)
+            guest.acked(conn, n)
+            return self._drain(conn)
         self.seconds = 0
         if self.state != EXCHANGE and (self.reply.left <= 0 or not conn.sending):
             self.reply.left = 0
@@ -354,7 +356,7 @@ class Server(Http):
                 self.stop(conn)
         elif self.seconds > _BODY_S or self.age > _BODY_S + (self.body[COUNT] >> _RATE):
             self._made(408)
-            self._drain(conn)
+        self._drain(conn)
 
     def urgent(self, conn, n):
         if self.guest is not None:
