@@ -1,4 +1,6 @@
-"""Clients of a site with routes, without TCP: each is a connection of apps/fakes.py."""
+"""Clients of a site with routes, without TCP: each is a connection of apps/fakes.py. `told` reads
+a stream of events.
+"""
 
 from types import SimpleNamespace
 
@@ -42,3 +44,25 @@ class Web:
         conn.reset()
         assert not self.errors, self.errors
         return answer
+
+
+def told(data):
+    """What an EventSource makes of a stream (the HTML standard, 9.2.6): [(type, data, id)]."""
+    found, kind, lines, last = [], "", [], ""
+    whole, _, rest = data.decode().rpartition("\n\n")
+    for line in (whole + "\n\n").replace("\r\n", "\n").replace("\r", "\n").split("\n")[:-1]:
+        name, _, value = line.partition(":")
+        value = value[1:] if value[:1] == " " else value
+        if line == "":
+            if lines:
+                found.append((kind or "message", "\n".join(lines), last))
+            kind, lines = "", []
+        elif name == "data":
+            lines.append(value)
+        elif name == "event":
+            kind = value
+        elif name == "id":
+            last = value
+        else:
+            assert name in ("", "retry"), line
+    return found, rest

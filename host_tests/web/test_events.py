@@ -4,34 +4,10 @@ import random
 
 import pytest
 from apps.test_http import get
-from lab.listeners import Web
+from lab.listeners import Web, told
 from uipy.apps.site import View
 from uipy.web.events import Events
 from uipy.writer import Writer
-
-HEAD = b"text/event-stream"
-
-
-def heard(data):
-    """What an EventSource makes of a stream (the HTML standard, 9.2.6): [(type, data, id)]."""
-    found, kind, lines, last = [], "", [], ""
-    whole, _, rest = data.decode().rpartition("\n\n")
-    for line in (whole + "\n\n").replace("\r\n", "\n").replace("\r", "\n").split("\n")[:-1]:
-        name, _, value = line.partition(":")
-        value = value[1:] if value[:1] == " " else value
-        if line == "":
-            if lines:
-                found.append((kind or "message", "\n".join(lines), last))
-            kind, lines = "", []
-        elif name == "data":
-            lines.append(value)
-        elif name == "event":
-            kind = value
-        elif name == "id":
-            last = value
-        else:
-            assert name in ("", "retry"), line
-    return found, rest
 
 
 class Client:
@@ -45,7 +21,7 @@ class Client:
 
     def hear(self):
         self.data += self.conn.pump().take_sent()
-        found, rest = heard(self.data)
+        found, rest = told(self.data)
         self.data = rest.encode()
         return found
 

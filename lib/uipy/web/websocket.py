@@ -11,11 +11,26 @@ for ws in chat.sockets:                     # to everybody
         ws.send("hello")
 """
 
+from array import array
+
+from micropython import const
+
+from ..kern import bump
 from ..kern.ptr import kernel, ptr8
 from .head import MINOR_NO
 from .routes import Handler
 from .ws_conn import WebSocket
 from .ws_key import Key, is_key
+
+NAMES = ("ws_opened", "ws_refused", "ws_failed", "ws_lost")
+HELP = (
+    "WebSockets that were opened.",
+    "Handshakes that were refused.",
+    "WebSockets that were ended because the client broke the protocol.",
+    "WebSockets that ended without a Close.",
+)
+_OPENED = const(0)
+_REFUSED = const(1)  # give_back() of ws_conn.py knows the others
 
 
 @kernel
@@ -89,6 +104,7 @@ class WebSockets(Handler):
 
     def __init__(self, app, n=2, size=1024, protocol=None, origins=None):
         self.sockets = [WebSocket(app(), size) for _ in range(n)]
+        self.stat = array("i", bytes(4 * len(NAMES)))
         self.key = Key()
         self.text = bytearray(28)
         self.protocol = None
@@ -101,8 +117,18 @@ class WebSockets(Handler):
         """A header field, by its name in small letters; takes no heap."""
         return req.find_field(req.routes.names.index(name))
 
+    def counters(self):
+        """(name, value) of each."""
+        for k in range(len(NAMES)):
+            yield NAMES[k], self.stat[k]
+
     def answer(self, req):
         """The handshake: 101, or what is wrong with it."""
+        status = self._judge(req)
+        bump(self.stat, _OPENED if status == 101 else _REFUSED)
+        return status
+
+    def _judge(self, req):
         if req.method != "GET" or not req.row[MINOR_NO]:
             return 400  # RFC 6455 4.2.1 (1)
         if not self.find(req, "upgrade") or not has_word(req.buf, req.at, req.n, b"websocket\0"):
@@ -143,5 +169,7 @@ class WebSockets(Handler):
     def ended(self, req):
         """The connection is gone, perhaps before it was handed over."""
         if req.data is not None:
-            req.data.give_back()
+            k = req.data.give_back()
             req.data = None
+            if k > 0:
+                bump(self.stat, k)

@@ -196,9 +196,12 @@ class WebSocket(App):
         return True
 
     def give_back(self):
-        """He did not come after all."""
+        """The connection is gone: how it ended, as a number in NAMES of websocket.py; -1: the
+        client had not come yet, or all is well."""
         if self.state == _TAKEN:
             self.state = _FREE
+            return -1
+        return 2 if self.row[CODE] else 3 if self.code == _ABNORMAL else -1
 
     def connected(self, conn):
         """The connection is ours. It sends `tx`, behind the answer to the handshake."""
@@ -321,6 +324,7 @@ class WebSocket(App):
         # RFC 6455 7.1.7: the client is told why, and our side is closed.
         if self.state == _OPEN:
             self._close(code, b"")
+        self.row[CODE] = code
         self.code = code
         self._end()
 
