@@ -274,7 +274,7 @@ def ahead():
 
 
 print(taken(ahead), "a body sent ahead")
-assert dict(web.counters())["web_held"] > 4000 and conn.octets > 1500
+assert dict(web.counters())["web_held_octets"] > 4000 and conn.octets > 1500
 conn.app.closed(conn, "done")
 n = load(HEAD % (b"GET", b"/leaky/abcdefghijklmnopqrstuvwxyz", b""))
 print(taken(lambda: exchange(conn, n)), "leaky")  # must not be 0

@@ -104,7 +104,7 @@ def test_what_finds_no_room_is_left_to_be_sent_again(log):
     conn = Conn(log.site())
     rest = conn.feed(FLIGHT)
     assert rest == FLIGHT[-len(rest) :] and rest
-    assert dict(log.web.counters())["web_left"] == len(rest)
+    assert dict(log.web.counters())["web_left_octets"] == len(rest)
     sent = b""
     while rest:
         sent += conn.pump().take_sent()

@@ -3,6 +3,7 @@
 import pytest
 from lab.routed import Conn, answers, ask, request, routes
 from uipy.source import Bytes
+from uipy.web.held import HELP
 from uipy.web.routes import Handler
 
 
@@ -179,3 +180,15 @@ def test_requests_sent_ahead_are_answered_in_order():
     assert [a.body for a in found] == [b"<p>root</p>", b"1", b"2", b"hello ", b"3"] + [
         b"404 Not Found\n"
     ]
+
+
+def test_counters_have_names_and_wrap():
+    site, web = routes()
+    web.route("/x", lambda req: 1 // 0, "PUT")
+    web.stat[0] = 2**30 - 1
+    web.stat[1] = 2**30 - 3
+    for _ in range(2):
+        ask(Conn(site()), request(b"/x", method=b"PUT", body=b"hello"))
+    found = dict(web.counters())
+    assert len(found) == len(HELP) == 7
+    assert (found["web_requests"], found["web_body_octets"], found["web_failed"]) == (1, 7, 2)

@@ -262,10 +262,10 @@ def is_word(line: ptr8, at: int, end: int, word: ptr8) -> int:
 
 @kernel
 def decimal(line: ptr8, at: int, end: int) -> int:
-    """The number at line[at:end], of digits only; 2**30 - 1 for all that are larger."""
+    """The number at line[at:end], of digits only; 2**30 - 1 for all that are over 10**9."""
     v = 0
     while at < end:
-        if v > 107374181:  # 10 times that and 9 are under 2**30
+        if v > 0x6000000:  # 10 times that and 9 are under 2**30
             top = 0x3FFF
             return (top << 16) | 0xFFFF
         v = v * 10 + line[at] - 48

@@ -4,14 +4,23 @@ from micropython import const
 
 from ..kern import copy
 
-COUNTERS = (
-    "web_requests",  # for a route
-    "web_body_octets",  # of bodies that were read
-    "web_too_large",  # bodies refused: 413
-    "web_unauthorized",  # 401
-    "web_failed",  # a handler raised: 500
-    "web_held",  # octets that waited in the buffer for what is sent ahead
-    "web_left",  # octets left to be sent again
+NAMES = (
+    "web_requests",
+    "web_body_octets",
+    "web_too_large",
+    "web_unauthorized",
+    "web_failed",
+    "web_held_octets",
+    "web_left_octets",
+)
+HELP = (
+    "Requests for a route, or for a page behind a guard.",
+    "Octets of bodies that were read.",
+    "Bodies that were refused, being too large (413).",
+    "Requests without the right name and password (401).",
+    "Handlers that raised (500).",
+    "Octets of requests sent ahead that waited for their turn in the buffer.",
+    "Octets that found no room there, or were not taken, and had to be sent again.",
 )
 N_REQUESTS = const(0)
 N_OCTETS = const(1)

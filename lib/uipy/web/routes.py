@@ -63,7 +63,7 @@ events without end). 404 and others alone come with their words.
 from array import array
 
 from .head import ARGS, NUMBER, REST, SEGMENT
-from .held import COUNTERS, N_FAILED, Held
+from .held import N_FAILED, NAMES, Held
 from .request import METHODS
 from .server import Server
 
@@ -138,7 +138,7 @@ class Routes:
         self.guards = []
         self.held = Held(ahead)
         self.clients = 0
-        self.stat = array("i", bytes(4 * len(COUNTERS)))
+        self.stat = array("i", bytes(4 * len(NAMES)))
         site.kind = self.client
 
     def client(self, site):
@@ -222,8 +222,8 @@ class Routes:
 
     def counters(self):
         """(name, value) of each."""
-        for k in range(len(COUNTERS)):
-            yield COUNTERS[k], self.stat[k]
+        for k in range(len(NAMES)):
+            yield NAMES[k], self.stat[k]
 
 
 def mask(methods):
