@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from lab.pythons import run_unix, run_wasm
 
-SCRIPT = Path(__file__).with_name("count_guests.py")
+SCRIPT = Path(__file__).with_name("board_guests.py")
 
 
 @pytest.mark.parametrize("which", ["32 bits", "heap lock"])

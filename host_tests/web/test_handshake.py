@@ -137,14 +137,20 @@ def test_a_client_that_breaks_the_protocol_is_counted(web, sockets):
 HELLO = b"GET /ws HTTP/1.1\r\nHost: h\r\n" + b"\r\n".join(FIELDS) + b"\r\n\r\n"
 
 
+class Two(Pair):
+    """Two stacks, and an echo of WebSockets on one of them."""
+
+    def __init__(self):
+        Pair.__init__(self)
+        site = Site()
+        self.sockets = WebSockets(lambda: Log(echo=True), 2, 4096)
+        Routes(site).route("/ws", self.sockets)
+        self.board.listen(8081, site, 2)
+
+
 @pytest.fixture
 def pair():
-    pair = Pair()
-    site = Site()
-    pair.sockets = WebSockets(lambda: Log(echo=True), 2, 4096)
-    Routes(site).route("/ws", pair.sockets)
-    pair.board.listen(8081, site, 2)
-    return pair
+    return Two()
 
 
 def test_a_conversation_and_its_end_on_tcp(pair):

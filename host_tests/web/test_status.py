@@ -73,7 +73,7 @@ def test_no_event_is_longer_than_the_ring_was_made_for():
     for k in range(len(stack.stat)):
         stack.stat[k] = 2**30 - 1
     stack.ifaces[0].dev.stat[:] = [2**30 - 1] * 3
-    for row in stack.tcp.conns:
+    for row in feed.json.status.conns:
         row.state, row.raddr = 3, b"\xff" * 4
         row.rport = row.lport = 65535
         row.state_at = (stack.now - 2**28) & 0x3FFFFFFF
