@@ -18,3 +18,15 @@ def test_websockets_and_events_take_no_heap(which):
     assert found[-1][1] == "leaky" and int(found.pop()[0]) > 0, "the count is broken"
     assert len(found) > 29
     assert not [what for octets, what in found if int(octets)], said
+
+
+@pytest.mark.parametrize("which", ["32 bits", "viper"])
+def test_every_python_makes_the_same_of_frames_and_events(which, capsys):
+    from host_tests.web import board_streams
+
+    board_streams.TOTAL[0] = 0
+    board_streams.main(200)
+    wanted = capsys.readouterr().out
+    streams = SCRIPT.with_name("board_streams.py")
+    said = run_wasm(streams) if which == "32 bits" else run_unix(streams)
+    assert said == wanted

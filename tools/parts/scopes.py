@@ -218,7 +218,7 @@ class Names(ast.NodeTransformer):
             there = self._there(part, thing)
             names = keep.setdefault(part, [])
             names.append(ast.alias(there, local if local != there else None))
-        made = [ast.ImportFrom(part, names, 0) for part, names in keep.items()]
+        made: list[ast.stmt] = [ast.ImportFrom(part, names, 0) for part, names in keep.items()]
         return [ast.copy_location(x, node) for x in made or [ast.Pass()]]
 
     def _there(self, part, thing):
