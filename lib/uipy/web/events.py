@@ -124,7 +124,7 @@ class Listener(App):
 
 class Events(Handler):
     """A page of events for `clients` (4) at a time, with a ring of `size` octets (2048): that much
-    RAM, 300 octets, and 160 for each client.
+    RAM, 700 octets, and 120 for each client.
 
     news      called once a second, with this object, while a client is there, and when one comes;
               it may `send`. What it raises ends the client in whose name it was called

@@ -83,8 +83,8 @@ class WebApp:
 
 
 class WebSockets(Handler):
-    """n WebSockets (2), each with an app() of its own and a ring of `size` octets (1024): about
-    1700 octets of RAM each. Who finds all of them taken gets a 503.
+    """n WebSockets (2), each with an app() of its own and a ring of `size` octets (1024): 750
+    octets of RAM and the ring, each; 750 for all of them. Who finds all of them taken gets a 503.
 
     protocol  the one subprotocol that is spoken, a str; it is told to who offers it. A longer one
               than 9 letters wants more room than 128 octets in Routes(fields=...)

@@ -75,8 +75,8 @@ _ABNORMAL = const(1006)  # and an end without a Close
 
 
 class WebSocket(App):
-    """One connection, with the WebApp `app`; used again for the next client. About 600 octets of
-    RAM, and `size` more for what is on its way (1024): no message can be sent in one piece that
+    """One connection, with the WebApp `app`; used again for the next client. 750 octets of RAM,
+    and `size` more for what is on its way (1024): no message can be sent in one piece that
     is longer than `size` less 14.
     """
 
