@@ -117,7 +117,7 @@ def tell(web, status, clients):
     feed = Feed(Json(status))
     # Two of the usual size, so that one which is on its way does not have to go for the next.
     events = Events(clients, max(3072, feed.most()), feed)
-    Routes(web, head=96, text=0, fields=64).route("/events", events)
+    Routes(web, head=96, text=0, fields=64, ahead=256).route("/events", events)
 
 
 def serve(stack, wait):

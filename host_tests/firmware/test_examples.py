@@ -30,7 +30,7 @@ def talking(*command, cwd=None):
 @contextmanager
 def running(*command, cwd=None):
     """A server; gives its port on 127.0.0.1."""
-    if str(command[0]) in ("echo.py", "web.py", "control.py"):
+    if str(command[0]) in ("echo.py", "web.py", "control.py", "live.py"):
         command = (EXAMPLES / command[0], "--port", "0", *command[1:])
     command = [sys.executable, *map(str, command)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=cwd)
@@ -94,6 +94,25 @@ def test_control():
             200,
             '{"sum": %d}' % (sum(data) % 65536),
         )
+
+
+def test_live():
+    connect = pytest.importorskip("websockets.sync.client").connect
+    with running("live.py") as port:
+        assert "EventSource" in get(port, "/")
+        assert get(port, "/files/live.py") == (EXAMPLES / "live.py").read_text()
+        seconds = socket.create_connection(("127.0.0.1", port), timeout=30)
+        with seconds, connect(f"ws://127.0.0.1:{port}/chat", open_timeout=30) as one:
+            seconds.sendall(b"GET /seconds HTTP/1.1\r\nHost: h\r\n\r\n")
+            assert one.recv(30) == "there are 1 of us"
+            with connect(f"ws://127.0.0.1:{port}/chat", open_timeout=30) as two:
+                assert two.recv(30) == "there are 2 of us"
+                two.send("hello, ünï")
+                assert one.recv(30) == two.recv(30) == "hello, ünï"
+            got = b""
+            while b"data: 2\n" not in got:
+                got += seconds.recv(4096)
+        assert b"id: 1\ndata: 1\n" in got
 
 
 def test_query_and_its_recording(tmp_path):
@@ -200,6 +219,7 @@ def serve(stack, wait): print("serving at", stack.ifaces[0].ip[3], len(stack.tcp
         ("echo.py", 1),
         ("web.py", 1),
         ("control.py", 1),
+        ("live.py", 1),
         ("query.py", 0),
         ("uip/hello_world.py", 1),
         ("uip/telnetd.py", 1),

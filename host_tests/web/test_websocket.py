@@ -93,6 +93,15 @@ def test_pings_that_find_no_room_wait_and_none_is_lost():
     assert [p[2][0] for p in talk.hear()] == list(range(9))
 
 
+def test_pongs_leave_room_for_our_close():
+    talk = Talk(size=256)
+    for n in (120, 125, 2):
+        talk.conn.feed(frame(PING, bytes(n)))
+    assert talk.ws.tx.ring.room == 7, "the last one waits"
+    talk.ws.close()
+    assert talk.hear()[-1] == (CLOSE, 1, b"\x03\xe8")
+
+
 @pytest.mark.parametrize("rsv", range(1, 8))
 @pytest.mark.parametrize("op", [TEXT, BINARY, CLOSE, PING, PONG])
 def test_3_reserved_bits_are_refused(op, rsv):
@@ -223,6 +232,8 @@ def test_7_3_close_without_a_code_with_half_of_one_and_of_full_length(cut):
     talk.conn._over("done")
     assert talk.app.ends == [1005] and talk.ws.reason() == ""
     assert end_of(Talk().say(frame(CLOSE, b"\3"), cut), 1002) == []
+    stale = Talk().say(frame(PING, b"\3\xe8") + frame(CLOSE, b"\3"), cut)
+    assert end_of(stale, 1002) == [(PONG, 1, b"\3\xe8")]
     assert end_of(Talk().say(close(1000, b"r" * 123), cut), 1000) == []
     assert end_of(Talk().say(close(1000, b"r" * 124), cut), 1002) == []
 

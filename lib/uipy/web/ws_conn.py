@@ -101,6 +101,11 @@ class WebSocket(App):
     # What its owner calls
 
     @property
+    def is_open(self):
+        """True from `opened` on, until either side's Close."""
+        return self.state == _OPEN
+
+    @property
     def room(self):
         """Octets that a message can have now."""
         n = self.tx.ring.room - _SPARE
