@@ -104,6 +104,18 @@ def test_no_path_leaves_the_folder(web, path):
     assert answer.status in (400, 404) and b"secret" not in answer.body
 
 
+@pytest.mark.parametrize(
+    "name", ["..", "a/../b", "a/..", "./a", "a//b", "/a", "a\\b", "a\0", "//"]
+)
+def test_the_folder_looks_at_the_path_itself(name):
+    assert not safe(name)
+
+
+@pytest.mark.parametrize("name", ["", "a", "a/", "a/b.c", "...", "a..b/.c", "ü"])
+def test_other_names_are_served(name):
+    assert safe(name)
+
+
 def test_ten_thousand_paths_stay_below_the_folder(web, folder):
     dice = random.Random(5)
     parts = [

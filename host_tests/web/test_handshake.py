@@ -73,6 +73,7 @@ def test_what_is_a_handshake_too(web, name, value):
         (b"Sec-WebSocket-Key", None, 400), (b"Sec-WebSocket-Key", b"dGhlIHNhbXBsZQ==", 400),
         (b"Sec-WebSocket-Key", b"dGhlIHNhbXBsZSBub25jZ!==", 400),
         (b"Sec-WebSocket-Key", b"dGhlIHNhbXBsZSBub25jZQAA", 400),
+        (b"Sec-WebSocket-Key", b"dGhlIHNhbXBsZSBub25jZQA=", 400),
         (b"Origin", b"http://evil", 403), (b"Origin", b"http://a/", 403),
     ],
 )  # fmt: skip

@@ -1,14 +1,16 @@
 """A page of WebSockets (RFC 6455 4.2): the handshake. ws_conn.py is one connection.
 
-class Chat(WebApp):
-    def received(self, ws, buf, start, n): ...
+    class Chat(WebApp):
+        def received(self, ws, buf, start, n): ...
 
-chat = WebSockets(Chat, 4)
-web = Routes(site)
-web.route("/chat", chat)
-for ws in chat.sockets:                     # to everybody
-    if ws.room > 5:
-        ws.send("hello")
+    chat = WebSockets(Chat, 4)
+    web = Routes(site)
+    web.route("/chat", chat)
+    for ws in chat.sockets:  # to everybody
+        if ws.is_open:
+            ws.send("hello")
+
+firmware/examples/live.py is a whole one.
 """
 
 from array import array
