@@ -289,7 +289,7 @@ class Server(Http):
         self.phase = IDLE
         self.state = ANSWER
         if self.heir is not None and not word & 2:
-            a.start(a.status == 101, 0)
+            a.start(False, 0)
             self.guest = self.heir
             self.heir = None
             self.guest.conn = conn
