@@ -21,7 +21,7 @@ try:
     )
 except ImportError:  # the joined form
     from uipy.web.auth import differs
-    from uipy.web.routes import (  # type: ignore[no-redef]
+    from uipy.web.routes import (  # type: ignore[no-redef, attr-defined]
         decimal,
         find_guard,
         find_route,

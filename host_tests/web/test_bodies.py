@@ -202,6 +202,8 @@ BAD_CHUNKS = {
     "data too long": b"3\r\nabcd\r\n0\r\n\r\n",
     "data too short": b"3\r\nab\r\n0\r\n\r\n",
     "no CR behind data": b"3\r\nabc\n0\r\n\r\n",
+    "another octet for CR": b"3\r\nabcx\n0\r\n\r\n",
+    "eight digits": b"00000003\r\nabc\r\n0\r\n\r\n",
     "CR CR": b"3\r\nabc\r\r0\r\n\r\n",
     "bare LF at the end": b"0\r\n\n",
     "bare LF in a trailer": b"0\r\nA: b\n\r\n",
@@ -218,6 +220,11 @@ BAD_CHUNKS = {
 def test_400_for_what_is_not_chunked_as_it_should_be(conn, sink, body):
     answer = ask(conn, post(b"/sink", CHUNKED) + body)
     assert answer.status == 400 and conn.fin and "answer" not in sink.calls
+
+
+def test_a_size_may_have_seven_digits(conn, sink):
+    body = b"0000003\r\nabc\r\n0000000\r\n\r\n"
+    assert ask(conn, post(b"/sink", CHUNKED) + body).body == b"3"
 
 
 @pytest.mark.parametrize("size", [b"fffffff", b"10000000", b"ffffffffffffffff"])

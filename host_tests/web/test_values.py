@@ -1,12 +1,15 @@
 """What a handler reads of a request: parameters, queries, forms, fields; and the routes' paths."""
 
+import http
 import random
 import urllib.parse
 
 import pytest
-from lab.routed import Conn, ask, request, routes
+from lab.routed import Conn, answers, ask, request, routes
+from uipy.source import Source
+from uipy.web.answer import reason
 from uipy.web.head import strays, take_apart
-from uipy.web.routes import compiled, mask
+from uipy.web.routes import Handler, compiled, mask
 
 
 def ask_one(path, func, target, *fields, method=b"GET", body=None):
@@ -245,8 +248,6 @@ def test_a_page_can_be_an_answer(tmp_path):
 
 
 def test_fields_that_are_asked_for_and_do_not_fit_are_a_431():
-    from uipy.web.routes import Handler
-
     class Want(Handler):
         fields = ("Range",)
 
@@ -257,3 +258,82 @@ def test_fields_that_are_asked_for_and_do_not_fit_are_a_431():
     assert ask(Conn(site()), request(b"/x", *more)).status == 431
     assert ask(Conn(site()), request(b"/x", b"Range: " + b"r" * 260)).status == 431
     assert ask(Conn(site()), request(b"/", *more)).status == 200
+
+
+# From one request to the next, and what takes its time
+
+
+def test_nothing_of_a_request_is_left_for_the_next():
+    class Want(Handler):
+        methods = "GET POST"
+        fields = ("Range", "If-Match")
+        limit = 99
+
+        def answer(self, req):
+            found = [req.field("Range"), req.field("If-Match"), req.form("a"), req.query("q")]
+            return "%s %s %s %s" % tuple(found)
+
+    site, web = routes()
+    web.route("/x", Want())
+    conn = Conn(site())
+    text = request(b"/x?q=3", b"Range: 1", b"If-Match: 2", method=b"POST", body=b"a=4")
+    assert ask(conn, text).body == b"1 2 4 3"
+    assert ask(conn, request(b"/x", b"If-Match: 5")).body == b"None 5 None None"
+    assert ask(conn, request(b"/x")).body == b"None None None None"
+    assert ask(conn, text).body == b"1 2 4 3"
+
+
+class Drops(Source):
+    """Gives an octet a time until it is told to end."""
+
+    ended = False
+
+    def __init__(self, n):
+        self.n = n
+        self.left = n
+
+    def fill(self, rel, buf, pos, n):
+        n = min(n, self.n - rel)
+        for i in range(n):
+            buf[pos + i] = 65
+        return n
+
+    def acked(self, n):
+        self.n -= n
+
+
+def test_a_source_without_a_length_ends_with_the_connection():
+    drops = Drops(3000)
+    site, web = routes()
+    web.route("/x", lambda req: drops)
+    conn = Conn(site())
+    conn.feed(request(b"/x"))
+    conn.pump()
+    assert not conn.fin and b"Content-Length" not in conn.sent
+    assert b"Connection: close\r\n" in conn.sent
+    drops.n, drops.ended = 7, True
+    (answer,) = answers(conn)
+    assert answer.body == b"A" * 3007 and conn.fin
+
+
+def test_who_reads_an_answer_slowly_stays_and_one_that_stopped_does_not():
+    site, web = routes()
+    web.route("/x", lambda req: b"x" * 5000)
+    conn = Conn(site())
+    conn.feed(request(b"/x"))
+    for _ in range(20):
+        for _ in range(115):
+            conn.app.poll(conn)
+        conn.pump(50, turns=1)
+    assert conn.end == ""
+    for _ in range(121):
+        conn.app.poll(conn)
+    assert conn.end == "aborted"
+
+
+def test_the_words_of_a_status_are_those_of_the_registry():
+    known = {s.value: s.phrase for s in http.HTTPStatus}
+    known.update({413: "Content Too Large", 416: "Range Not Satisfiable"})
+    known[422] = "Unprocessable Content"
+    found = {n: reason(n).decode() for n in range(600) if reason(n)}
+    assert len(found) > 30 and found == {n: known[n] for n in found}

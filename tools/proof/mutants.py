@@ -58,6 +58,7 @@ TESTS = {  # by folder; the first one that fits
     "net/icmp": ["icmp", "udp", "tcp/test_icmp_errors.py"],
     "net": [*NET, "tcp/test_neighbour.py", "tcp/test_icmp_errors.py"],
     "aio": ["aio"],
+    "web": ["web/test_%s.py" % name for name in ("bodies", "ahead", "routes", "values", "auth")],
     "drivers/enc28j60": ["drivers/test_enc28j60_driver.py", "drivers/test_enc28j60_frames.py"],
     "drivers/wiznet": ["drivers/test_wiznet_frames.py", "drivers/test_wiznet.py"],
     "drivers/slip": ["slip/test_slip.py"],

@@ -35,7 +35,8 @@ A handler returns its answer:
     a source (source.py) or a Page          200; what it gives
     req.redirect("/x"), req.hand_over(app)  likewise
 
-What it raises is told to the stack, and the client gets a 500.
+What it raises is told to the stack, and the client gets a 500. What it returns is sent from where
+it lies: a bytearray must stay as it is until `ended`.
 
 **A part of web/ is a Handler**, and this is all that the server asks of it:
 

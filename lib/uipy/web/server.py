@@ -12,10 +12,13 @@ it; who finds it taken leaves the octets to be sent again.
 
     IDLE     none is read: what comes is the head of a request
     QUEUED   the head of one is there, and it is not its turn: nothing behind it is read
-    BODY     its body is being read
+    TURN     its turn has come
+    IN_BODY  its body is being read
+    WHOLE    all of it is there
     MADE     its answer waits until it can be sent
 
-What `received` of a handler does not take stays unacknowledged.
+Callbacks call each other no deeper than they must, and most steps are taken by `_step`, near the
+top: C stack is short. What `received` of a handler does not take stays unacknowledged.
 """
 
 from array import array
@@ -38,7 +41,9 @@ EXCHANGE = const(4)
 IDLE = const(0)
 QUEUED = const(1)
 IN_BODY = const(2)
-MADE = const(3)
+TURN = const(3)
+WHOLE = const(4)
+MADE = const(5)
 
 _ROUTED = const(0x3FFF)  # in the queue: 1023 + 15360, the number of no page
 _BODY_S = const(10)  # without an octet of the body
@@ -123,7 +128,7 @@ class Server(Http):
         n = self.room
         if held.owner is self:
             n = held.room()
-        elif self.phase == QUEUED or self.phase == MADE:
+        elif self.phase != IDLE and self.phase != IN_BODY:
             n = held.room() if held.owner is None else 0
         elif self.phase == IDLE and r[AHEAD]:
             n = (self.site.ahead - r[AHEAD]) << 5
@@ -142,7 +147,7 @@ class Server(Http):
                 return end - start if n is None else at + n - start
             if self.phase == IN_BODY:
                 at = self._body(buf, at, end)
-                if at == n:
+                if at == n and self.phase == IN_BODY:
                     break
             elif self.phase != IDLE:
                 break
@@ -158,6 +163,8 @@ class Server(Http):
                 if r[STATUS]:
                     self.hand = end - at
                     self._queue()
+            if self.phase >= TURN:
+                self._step(conn)
         return at - start
 
     def _queue(self):
@@ -178,23 +185,37 @@ class Server(Http):
 
     def _answer(self):
         if self.request[QUEUE] >> 2 == _ROUTED:
-            return self._turn()
-        self.reply = self.pages
-        Http._answer(self)
+            self.state = EXCHANGE
+            self.phase = TURN
+            self.seconds = self.age = 0
+        else:
+            self.reply = self.pages
+            Http._answer(self)
+
+    def _step(self, conn):
+        # On from TURN, WHOLE or MADE, as far as it goes.
+        if self.phase == TURN:
+            self._turn()
+        if self.phase == WHOLE:
+            try:
+                value = self.req.handler.answer(self.req)
+            except Exception as exc:
+                value = self._failed(exc)
+            self._made(value)
+        if self.phase == MADE and not conn.sending:
+            self._send(conn)
 
     def _turn(self):
         req = self.req
-        b = self.body
-        self.state = EXCHANGE
         self.phase = IN_BODY
-        self.seconds = self.age = 0
         req.begin()
         value = admit(self, req)
         if value == 0:  # a page behind a guard
             self.phase = IDLE
             r = self.request
             r[QUEUE] = (PAGES + req.row[PAGE_NO]) << 2 | r[QUEUE] & 3
-            return self._answer()
+            self.reply = self.pages
+            return Http._answer(self)
         if value is None:
             self.begun = True
             try:
@@ -203,8 +224,9 @@ class Server(Http):
                 value = self._failed(exc)
         if value is not None:
             return self._made(value)
-        if b[STEP] == DONE:
-            return self._whole()
+        if self.body[STEP] == DONE:
+            self.phase = WHOLE
+            return None
         held = self.routes.held
         if req.row[EXPECT] and not self.hand and held.owner is not self:
             self.go.load(_CONTINUE)
@@ -235,7 +257,7 @@ class Server(Http):
             else:
                 at = frame(b, buf, at, end)
             if b[STEP] == DONE:
-                self._whole()
+                self.phase = WHOLE
             elif b[STEP] > DONE:
                 self._made(413 if b[STEP] == LONG else 400)
         return at
@@ -249,15 +271,6 @@ class Server(Http):
             self._made(self._failed(exc))
             return -1
 
-    def _whole(self):
-        # The request is complete.
-        req = self.req
-        try:
-            value = req.handler.answer(req)
-        except Exception as exc:
-            value = self._failed(exc)
-        self._made(value)
-
     def _failed(self, exc):
         # A handler has raised: the stack is told, and the client gets this status.
         self.heir = None
@@ -266,7 +279,7 @@ class Server(Http):
         return 500
 
     def _made(self, value):
-        # The answer is there; it goes as soon as our 100 has arrived.
+        # The answer is there. If our 100 has not arrived yet, it waits.
         req = self.req
         self.seconds = 0
         try:
@@ -278,18 +291,15 @@ class Server(Http):
         if req.answer.status == 413:
             self.routes.count(N_TOO_LARGE, 1)
         self.phase = MADE
-        if not self.conn.sending:
-            self._send()
 
-    def _send(self):
+    def _send(self, conn):
         r = self.request
-        conn = self.conn
         self.reply = a = self.req.answer
         word = dequeue(r)
         self.phase = IDLE
         self.state = ANSWER
         if self.heir is not None and not word & 2:
-            a.start(a.status == 101, 0)
+            a.start(False, 0)
             self.guest = self.heir
             self.heir = None
             self.guest.conn = conn
@@ -306,7 +316,8 @@ class Server(Http):
             r[LAST] = 1
             self.state = DRAIN
             a.start(False, word & 2)
-            conn.finish(a)
+            conn.send(a)
+            conn.shutdown()
 
     def _end(self):
         # The last that a handler hears of its request.
@@ -329,8 +340,8 @@ class Server(Http):
             self.reply.left = 0
             self._end()
         Http.acked(self, conn, n)
-        if self.phase == MADE and self.state == EXCHANGE and not conn.sending:
-            self._send()
+        if self.phase >= TURN:
+            self._step(conn)
         self._drain(conn)
         self._window(conn)
 
@@ -341,7 +352,8 @@ class Server(Http):
         if self.routes.held.owner is self:
             return  # it is behind what is held
         if self.phase == IN_BODY:
-            return self._made(400)
+            self._made(400)
+            return self._step(conn)
         Http.peer_closed(self, conn)
 
     def poll(self, conn):
@@ -356,6 +368,7 @@ class Server(Http):
                 self.stop(conn)
         elif self.seconds > _BODY_S or self.age > _BODY_S + (self.body[COUNT] >> _RATE):
             self._made(408)
+            self._step(conn)
         self._drain(conn)
 
     def urgent(self, conn, n):
