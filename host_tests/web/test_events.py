@@ -195,10 +195,17 @@ def test_who_finds_all_places_taken_gets_503_and_a_place_becomes_free():
     Client(web)
     assert Client(web).head.startswith(b"HTTP/1.1 503 ")
     assert dict(events.counters())["events_refused"] == 1
-    first.conn.half_close()
-    assert first.conn.pump().fin or first.conn.finishing
-    first.conn._over("done")
+    first.conn.reset()
     assert Client(web).head.startswith(b"HTTP/1.1 200 ") and events.held == 2
+
+
+def test_a_client_that_has_closed_its_side_hears_on_and_is_asked_whether_it_is_there():
+    events, web = board()
+    client = Client(web)
+    client.conn.half_close()
+    assert client.conn.pump().take_sent() == b":\n\n" and not client.conn.finishing
+    events.send("still")
+    assert client.hear() == [("message", "still", "")]
 
 
 def test_head_and_post_take_no_place():

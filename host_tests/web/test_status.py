@@ -46,6 +46,20 @@ def test_two_are_told_and_the_third_asks():
     assert clients[2].got.startswith(b"HTTP/1.1 503 ")
 
 
+def test_a_half_closed_client_is_told_on_and_one_that_is_gone_frees_its_place():
+    pair = Pair()
+    half = pair.connect(80, get(b"/events"), half=True)
+    gone = pair.connect(80, get(b"/events"))
+    pair.run(1500)
+    told_once = len(events_of(half))
+    gone.conn.close()
+    pair.run(3000)
+    assert len(events_of(half)) >= told_once + 3 and gone.end == "unread"
+    third = pair.connect(80, get(b"/events"))
+    pair.run(100)
+    assert len(events_of(third)) == 1
+
+
 class Silent(Settings):
     events = 0
 

@@ -76,8 +76,8 @@ class Listener(App):
         self.seconds = 0
 
     def peer_closed(self, conn):
-        self.feed.ended = True
-        conn.close()
+        """It says no more, and may listen on; if it does not, a comment earns us its RST."""
+        self.events.comment()
 
     def poll(self, conn):
         e = self.events

@@ -87,6 +87,8 @@ class WebApp:
 class WebSockets(Handler):
     """n WebSockets (2), each with an app() of its own and a ring of `size` octets (1024): 750
     octets of RAM and the ring, each; 750 for all of them. Who finds all of them taken gets a 503.
+    When the rows or the site's clients are all taken, one on which nothing has moved for 5 s makes
+    room for a newcomer: `listen(..., spare_ms=0)` says otherwise.
 
     protocol  the one subprotocol that is spoken, a str; it is told to who offers it. A longer one
               than 9 letters wants more room than 128 octets in Routes(fields=...)
