@@ -4,6 +4,7 @@ send ahead."""
 import hashlib
 import http.client
 import os
+import random
 import socket
 import subprocess
 
@@ -158,3 +159,26 @@ def test_bodies_sent_ahead_are_answered_without_a_retransmission(n):
     assert dict(board.web.counters())["web_left_octets"] == 0
     came = [(seg.seq, len(seg.data)) for way, seg in board.segments("in") if seg.data]
     assert len(came) == len(set(came)), "sent again"
+
+
+@alone
+def test_bodies_come_whole_over_a_wire_that_loses_frames():
+    board = Board80()
+    dice = random.Random(3)
+    board.dev.drop = lambda way, frame: frame[12:14] == b"\x08\x00" and dice.randrange(25) == 0
+
+    def talk():
+        conn = http.client.HTTPConnection(BOARD, timeout=60)
+        for n in (60_000, 300, 30_000):
+            data = BIG[:n]
+            body = iter([data[i : i + 1999] for i in range(0, n, 1999)])
+            conn.request("POST", "/upload", body, encode_chunked=True)
+            assert conn.getresponse().read().decode() == hashlib.sha256(data).hexdigest()
+            conn.request("POST", "/form", b"a=%d&b=x" % n)
+            assert conn.getresponse().read() == b"%d|x" % n
+        conn.close()
+        return True
+
+    client = kernel(talk)
+    board.run(client, seconds=120)
+    assert client.result and any(lost for _, _, lost in board.dev.log)

@@ -141,6 +141,12 @@ def test_a_guarded_page_keeps_its_place_in_the_queue(web):
     assert head.fields["content-length"] == "6"
 
 
+def test_the_longest_realm_is_sent(web):
+    web.guard("/", Basic("admin", "secret", "r" * 64))
+    answer = get(web, b"/")
+    assert answer.fields["www-authenticate"] == 'Basic realm="%s", charset="UTF-8"' % ("r" * 64)
+
+
 def test_every_octet_is_compared():
     wanted = b"QWxhZGRpbjpvcGVu"
     assert differs(b"##" + wanted, 2, len(wanted), wanted, len(wanted)) == 0
@@ -155,6 +161,6 @@ def test_every_octet_is_compared():
 def test_what_cannot_be_a_name_or_a_realm_is_refused_at_once():
     with pytest.raises(ValueError, match="colon"):
         Basic("a:b", "c")
-    for realm in ('a"b', "a\\b", "a\r\nb"):
+    for realm in ("r" * 65, 'a"b', "a\\b", "a\r\nb"):
         with pytest.raises(ValueError, match="realm"):
             Basic("a", "b", realm)

@@ -208,6 +208,8 @@ def test_json_in_and_out():
         (object(), 500, b"Internal Server Error"),
         (7, 500, b"Internal Server Error"),
         (("x", 200, {"X": "a\r\nSet-Cookie: b"}), 500, b"Internal Server Error"),
+        (("x", 200, {"Content-Type": "t" * 72}), 200, b"x"),
+        (("x", 200, {"Content-Type": "t" * 73}), 500, b"Internal Server Error"),
         (("x", 200, {"X": "a" * 200}), 500, b"Internal Server Error"),
     ],
 )

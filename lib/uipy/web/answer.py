@@ -16,7 +16,8 @@ from ..kern import copy
 from ..writer import Writer
 
 LINE = const(48)  # room for the longest status line
-_TAIL = const(144)  # and for the fields that are always there
+KIND = const(72)  # octets of a Content-Type
+_TAIL = const(144)  # and for the fields that are always there, with it
 # fmt: off
 _REASONS = (
     101, b"Switching Protocols", 200, b"OK", 201, b"Created", 202, b"Accepted",

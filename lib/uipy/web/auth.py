@@ -36,6 +36,8 @@ class Basic:
     def __init__(self, name, password, realm="uipy"):
         if ":" in name:
             raise ValueError("a name has no colon")  # RFC 7617 2
+        if len(realm.encode()) > 64:
+            raise ValueError("a realm has 64 octets at the most")
         for c in realm:
             if c < " " or c in '"\\\x7f':
                 raise ValueError("a realm has no quotes and no control characters")

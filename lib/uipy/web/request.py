@@ -17,7 +17,7 @@ from array import array
 from micropython import const
 
 from ..writer import Writer
-from .answer import UNTIL_END, Answer, reason
+from .answer import KIND, UNTIL_END, Answer, reason
 from .head import (
     ARG,
     FIELD,
@@ -284,6 +284,8 @@ class Request:
             a.status = 200 if a.size or value is not None else 204
         if not 100 < a.status < 600:
             raise ValueError("no status: %d" % a.status)
+        if len(a.kind) > KIND:
+            raise ValueError("a Content-Type has %d octets at the most" % KIND)
         if a.more.count > a.room:
             raise ValueError("the fields of the answer are longer than Routes(fields=...)")
 

@@ -163,6 +163,8 @@ class Server(Http):
                 if r[STATUS]:
                     self.hand = end - at
                     self._queue()
+                    if self.state == READ:
+                        self._answer()
             if self.phase >= TURN:
                 self._step(conn)
         return at - start
@@ -178,8 +180,6 @@ class Server(Http):
             self.phase = QUEUED
             self.routes.count(N_REQUESTS, 1)
         enqueue(r)
-        if self.state == READ:
-            self._answer()
 
     # A request for a route, when it is its turn
 
