@@ -334,6 +334,30 @@ def test_it_is_closed_when_the_answer_has_arrived_and_when_the_client_goes(web, 
     assert not held()
 
 
+def test_what_other_handlers_left_behind_is_no_file(folder):
+    from uipy.web.events import Events
+    from uipy.web.websocket import WebApp, WebSockets
+
+    def leaves(req):
+        req.data = "something"
+        return "ok"
+
+    web = Web("/www/{name:path}", Folder(str(folder)))
+    web.routes.route("/leaves", leaves)
+    web.routes.route("/events", Events(0))
+    web.routes.route("/ws", WebSockets(WebApp, 1))
+    conn = web.client()
+    for path, status in ((b"www/data.bin", 200), (b"www/x", 404), (b"events", 503), (b"ws", 426)):
+        conn.feed(b"GET /leaves HTTP/1.1\r\nHost: h\r\n\r\n")
+        assert conn.pump().take_sent().startswith(b"HTTP/1.1 200")
+        conn.feed(b"GET /%s HTTP/1.1\r\nHost: h\r\n\r\n" % path)
+        assert conn.pump().take_sent().startswith(b"HTTP/1.1 %d" % status), path
+        if conn.finishing:
+            conn.reset()
+            conn = web.client()
+    assert not web.errors
+
+
 def test_requests_behind_one_another(web):
     conn = web.client()
     get = b"GET /www/%s HTTP/1.1\r\nHost: h\r\n\r\n"

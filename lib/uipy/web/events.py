@@ -283,6 +283,7 @@ class Events(Handler):
 
     def answer(self, req):
         """A client wants to listen."""
+        req.data = None  # another handler's
         client = None
         for other in self.clients:
             if not other.taken:

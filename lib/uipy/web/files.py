@@ -171,7 +171,7 @@ class Folder(Handler):
 
     def answer(self, req):
         """The file, or what is to be said instead."""
-        self.ended(req)  # of the request before
+        req.data = None  # another handler's
         req.find_arg(0)
         name = req.value()
         if not safe(name):

@@ -128,6 +128,7 @@ class WebSockets(Handler):
 
     def answer(self, req):
         """The handshake: 101, or what is wrong with it."""
+        req.data = None  # another handler's
         status = self._judge(req)
         bump(self.stat, _OPENED if status == 101 else _REFUSED)
         return status
