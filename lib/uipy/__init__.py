@@ -11,6 +11,7 @@ _HOME = {
     "Stack": "stack",
     "App": "app",
     "UdpApp": "net.udp",
+    "Groups": "net.igmp",
     "Source": "source",
     "Bytes": "source",
     "File": "source",

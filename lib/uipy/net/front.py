@@ -168,8 +168,10 @@ def front(buf, n: int, face: ptr8, seg: ptr32, stat) -> int:
     while n < 4 and b[h + 12 + n] == face[BCAST + n]:
         n += 1
     c = b[h + 12]
-    # RFC 1122 3.2.1.3, MUST-63: no source is in 0/8, 127/8, above class C, or a broadcast, or us
-    if ours == 0 or us or n == 4 or c >= 224 or c == 127 or c == 0:
+    # RFC 1122 3.2.1.3, MUST-63: no source is in 0/8, 127/8, above class C, or a broadcast, or us;
+    # but a switch that has no address may ask for our groups, by IGMP (RFC 4541 2.1.1)
+    n = n >> 2 | us | (1 - ours)
+    if n or c >= 224 or c == 127 or (c == 0 and (cast == 0 or b[h + 9] != 2)):
         bump(stat, N_IP_IGNORED)
         return 0
     n = h + total - k  # octets behind the header, MUST-50
