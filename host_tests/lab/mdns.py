@@ -170,10 +170,11 @@ def decode(f: packets.Frame) -> Msg:
     r = Reader(f.udp.data)
     ident, flags, *counts = r.take("6H")
     questions = [r.question() for _ in range(counts[0])]
-    parts = [[r.record() for _ in range(n)] for n in counts[1:]]
+    answers, authorities, more = ([r.record() for _ in range(n)] for n in counts[1:])
     assert r.at == len(f.udp.data)
     dst = ".".join(map(str, f.ip_dst))
-    return Msg(f.at, dst, f.udp.dport, ident, flags, questions, *parts, f.udp.data)
+    parts = questions, answers, authorities, more, f.udp.data
+    return Msg(f.at, dst, f.udp.dport, ident, flags, *parts)
 
 
 class Lab:
