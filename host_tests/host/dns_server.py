@@ -59,7 +59,7 @@ def name_of(question):
     """'www.example.org', as it was asked."""
     labels, at = [], 0
     while question[at]:
-        labels.append(question[at + 1 : at + 1 + question[at]].decode())
+        labels.append(question[at + 1 : at + 1 + question[at]].decode("latin-1"))
         at += 1 + question[at]
     return ".".join(labels)
 

@@ -123,9 +123,7 @@ class Query(UdpApp):
         self.restart()
         self.letters = MIXED
         self._write(w)
-        for i in range(HEAD, self.size - 4):  # lengths are below 64, and no letters
-            if 65 <= self.msg[i] <= 90:
-                self.msg[i] |= 32
+        self._lower()
         n = self.size - HEAD
         copy(r.spare, 0, self.msg, HEAD, n)
         mac(r.stack.key, r.spare, 0, n, n)
@@ -195,8 +193,9 @@ class Query(UdpApp):
         r = self.resolver
         self.hang_up()
         bump(r.stat, N_ANSWERED)
-        r.good = self.which
-        r.heard = True
+        if k != FAILED and k != REFUSES:
+            r.good = self.which
+            r.heard = True
         if k == CASE:
             bump(r.stat, N_CASE)
             self.letters = CHANGED
@@ -269,8 +268,7 @@ class Query(UdpApp):
             return self.end(NO_SERVER)
         self.number = r.stack.random8() << 8 | r.stack.random8()
         put16(self.msg, ID, self.number)
-        if self.letters == MIXED:
-            self._mix()
+        self._mix()
         self.answer.clear()
         try:
             self.port = r.stack.bind(0, self)
@@ -286,17 +284,23 @@ class Query(UdpApp):
 
     def _mix(self):
         """Each letter in a case by chance: who has not seen the question cannot answer it. A bit
-        for each (draft-vixie-dnsext-dns0x20)."""
+        for each (draft-vixie-dnsext-dns0x20). Lengths are below 64, and no letters."""
+        self._lower()
         msg = self.msg
         bits = 1
-        for i in range(HEAD, self.size - 4):
-            if 97 <= msg[i] | 32 <= 122:
+        for i in range(HEAD, self.size - 4 if self.letters == MIXED else HEAD):
+            if 97 <= msg[i] <= 122:
                 if bits == 1:
                     bits = 256 | self.resolver.stack.random8()
-                msg[i] = msg[i] | 32
                 if bits & 1:
                     msg[i] ^= 32
                 bits >>= 1
+
+    def _lower(self):
+        msg = self.msg
+        for i in range(HEAD, self.size - 4):
+            if 65 <= msg[i] <= 90:
+                msg[i] |= 32
 
     def _dial(self, now):
         r = self.resolver
