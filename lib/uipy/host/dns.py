@@ -28,7 +28,7 @@ from .dns_answer import KINDS, NO_DATA, NO_SERVER, TIMEOUT, UNREACHABLE, ip4_tex
 from .dns_cache import Cache
 from .dns_message import AAAA, HEAD, NAME_MAX, PTR, A
 from .dns_names import text, wire
-from .dns_query import DONE, FREE, HELP, NAMES, TALK, WAIT, Query
+from .dns_query import COUNTERS, DONE, FREE, MEANINGS, TALK, WAIT, Query
 from .dns_reply import READ_SIZE
 
 _FAR = const(0x10000000)
@@ -50,8 +50,8 @@ class Resolver:
     Each question under way has a UDP port. Raises `Error` without UDP.
     """
 
-    NAMES = NAMES
-    HELP = HELP
+    NAMES = COUNTERS
+    HELP = MEANINGS
 
     def __init__(self, stack, servers, domain=None, rows=4, cache=8, say=None, room=256):
         if stack.udp is None:
@@ -63,7 +63,7 @@ class Resolver:
         # Who resolves names in .local instead (RFC 6762 3), by a resolve() and a cancel() like
         # these; its numbers are above 0
         self.local = None
-        self.stat = array("i", bytearray(4 * len(NAMES)))
+        self.stat = array("i", bytearray(4 * len(COUNTERS)))
         self.cache = Cache(cache)
         self.seconds = 1  # our clock, and
         self.then = stack.now  # when it was moved on
@@ -143,8 +143,8 @@ class Resolver:
 
     def counters(self):
         """Yields (name, value) for each counter; HELP says what they mean, in the same order."""
-        for i in range(len(NAMES)):
-            yield NAMES[i], self.stat[i]
+        for i in range(len(COUNTERS)):
+            yield COUNTERS[i], self.stat[i]
 
     def _free(self):
         for i in range(len(self.rows)):

@@ -14,7 +14,7 @@ class Unresolved(Error):
     """A name has no such records; `reason` says why (dns_answer.py)."""
 
     def __init__(self, name, reason):
-        Error.__init__(self, "%s: %s" % (name, reason))
+        super().__init__("%s: %s" % (name, reason))
         self.reason = reason
 
 

@@ -63,7 +63,7 @@ N_TIMEOUT = const(5)
 N_STRAY = const(6)
 N_BAD = const(7)
 N_CASE = const(8)
-NAMES = (
+COUNTERS = (
     "dns_asked",
     "dns_tcp",
     "dns_answered",
@@ -74,7 +74,7 @@ NAMES = (
     "dns_bad",
     "dns_case",
 )
-HELP = (
+MEANINGS = (
     "Questions sent to a name server by UDP.",
     "Questions sent to a name server by TCP.",
     "Replies of name servers that were believed.",
