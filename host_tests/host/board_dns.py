@@ -128,10 +128,12 @@ REPLIES = {
     "ring": (1, [rr(OWNER, 5, OWNER)], [], 0x8180, "alias loop"),
     "service": (33, [rr(OWNER, 33, bytes(6) + HOST)], [], 0x8180, "ok"),
     "text": (16, [rr(OWNER, 16, b"\3abc\0")], [], 0x8180, "ok"),
+    "six": (28, [rr(OWNER, 28, bytes(15) + b"\1")], [], 0x8180, "ok"),
+    "pointer": (12, [rr(OWNER, 12, HOST)], [], 0x8180, "ok"),
     "nothing": (1, [], [SOA], 0x8183, "not found"),
     "refused": (1, [], [], 0x8185, None),
 }
-KINDS = {1: "A", 16: "TXT", 33: "SRV"}
+KINDS = {1: "A", 12: "PTR", 16: "TXT", 28: "AAAA", 33: "SRV"}
 
 
 def fresh():

@@ -1,6 +1,13 @@
-"""A name server on the wire, and answers made octet by octet. Shares nothing with lib/."""
+"""A name server on the wire, and answers made octet by octet, which share nothing with lib/; and a
+board with a resolver that asks it.
+"""
 
 from lab.net import Station
+from lab.packets import mac
+from uipy.host import Resolver
+
+SERVERS = ["192.168.1.53", "192.168.1.54", "192.168.1.55"]
+NAME = "www.Example.org"
 
 TYPES = {"A": 1, "NS": 2, "CNAME": 5, "SOA": 6, "PTR": 12, "MX": 15, "TXT": 16, "AAAA": 28}
 TYPES["SRV"] = 33
@@ -53,6 +60,11 @@ def message(number, question, answers=(), authority=(), rcode=0, flags=0x8180, c
         + b"".join(answers)
         + b"".join(authority)
     )
+
+
+def lower(q):
+    """The answer of a server that changes letters."""
+    return message(q.number, q.section.lower(), [rr(q.name, "A", "192.0.2.1")])
 
 
 def name_of(question):
@@ -121,3 +133,40 @@ class Told:
         self.cached.append(answer.cached)
         if self.then:
             self.then(answer)
+
+
+class Lab:
+    """A board with a resolver, and its servers."""
+
+    def __init__(self, wire, servers=1, **options):
+        self.wire = wire
+        stack_options = options.pop("stack", {})
+        self.stack = wire.board(**stack_options)
+        wire.run()
+        self.servers = [
+            Server(wire, SERVERS[k], mac("02:00:00:00:00:%02x" % (0x53 + k)))
+            for k in range(servers)
+        ]
+        self.server = self.servers[0] if servers else None
+        self.lines = []
+        self.r = Resolver(self.stack, SERVERS[:servers], say=self.lines.append, **options)
+        self.told = Told()
+
+    def ask(self, name=NAME, kind="A", told=None):
+        """Asks, and lets what is due at once happen; returns the ticket."""
+        ticket = self.r.resolve(name, kind, told or self.told)
+        self.wire.settle()
+        return ticket
+
+    def question(self, *args, **options):
+        """Asks; the question at the server."""
+        self.ask(*args, **options)
+        return self.server.one()
+
+    def count(self, name):
+        return dict(self.r.counters())["dns_" + name]
+
+    def settled(self):
+        """Every port and row is free again."""
+        assert not any(self.stack.udp.nums)
+        return all(q.state == 0 for q in self.r.rows)

@@ -1,51 +1,10 @@
 """The resolver asks, and is answered."""
 
 import pytest
-from host.dns_server import Server, Told, rr
+from host.dns_server import NAME, Lab, rr
 from lab.net import Wire
-from lab.packets import mac
 from uipy import Error, TableFull
 from uipy.host import Resolver
-
-SERVERS = ["192.168.1.53", "192.168.1.54", "192.168.1.55"]
-NAME = "www.Example.org"
-
-
-class Lab:
-    """A board with a resolver, and its servers."""
-
-    def __init__(self, wire, servers=1, **options):
-        self.wire = wire
-        stack_options = options.pop("stack", {})
-        self.stack = wire.board(**stack_options)
-        wire.run()
-        self.servers = [
-            Server(wire, SERVERS[k], mac("02:00:00:00:00:%02x" % (0x53 + k)))
-            for k in range(servers)
-        ]
-        self.server = self.servers[0] if servers else None
-        self.lines = []
-        self.r = Resolver(self.stack, SERVERS[:servers], say=self.lines.append, **options)
-        self.told = Told()
-
-    def ask(self, name=NAME, kind="A", told=None):
-        """Asks, and lets what is due at once happen; returns the ticket."""
-        ticket = self.r.resolve(name, kind, told or self.told)
-        self.wire.settle()
-        return ticket
-
-    def question(self, *args, **options):
-        """Asks; the question at the server."""
-        self.ask(*args, **options)
-        return self.server.one()
-
-    def count(self, name):
-        return dict(self.r.counters())["dns_" + name]
-
-    def settled(self):
-        """Every port and row is free again."""
-        assert not any(self.stack.udp.nums)
-        return all(q.state == 0 for q in self.r.rows)
 
 
 @pytest.fixture
@@ -239,6 +198,26 @@ def test_a_name_without_a_dot_is_asked_for_in_the_domain_then_by_itself(wire):
     assert lab.question("printer2.").name == "printer2"
 
 
+def test_what_is_not_in_the_domain_is_not_asked_for_again_there(wire):
+    lab = Lab(wire, domain="lan.example.org")
+    q = lab.question("printer")
+    lab.server.reply(q, rcode=3, authority=[rr("org", "SOA", 600)])
+    for _ in range(2):
+        q = lab.server.one()
+        assert q.name == "printer"
+        lab.server.reply(q, rr(q.asked, "A", "192.168.1.99", ttl=0))
+        lab.ask("printer")
+    assert lab.told.errors == [None, None] and lab.count("cached") == 2
+
+
+def test_an_alias_in_the_domain_is_the_name_that_was_meant(wire):
+    lab = Lab(wire, domain="lan.example.org")
+    q = lab.question("printer")
+    lab.server.reply(q, rr(q.asked, "CNAME", "gone.example.net"))
+    lab.server.reply(lab.server.one(), rcode=3)
+    assert lab.told.errors == ["not found"] and not lab.server.asked()
+
+
 def test_the_domain_is_read_when_it_is_needed(wire):
     domain = bytearray(65)
     lab = Lab(wire, domain=domain)
@@ -295,6 +274,21 @@ def test_a_cancelled_question_is_not_told_and_its_row_is_free(lab):
     other = lab.ask("other.example.org")
     lab.r.cancel(ticket)  # of a row that serves another one now
     assert other != ticket and lab.r.rows[0].state != 0
+
+
+def test_who_is_answered_may_cancel_and_ask_anew(lab):
+    def again(answer):
+        lab.r.cancel(ticket)
+        lab.told.then = None
+        lab.r.resolve("other.example.org", "A", lab.told)
+
+    lab.told.then = again
+    ticket = lab.ask()
+    q = lab.server.one()
+    lab.server.reply(q, rr(q.asked, "A", "192.0.2.1"))
+    q = lab.server.one()
+    lab.server.reply(q, rr(q.asked, "A", "192.0.2.2"))
+    assert lab.told.records == [["192.0.2.1"], ["192.0.2.2"]] and lab.settled()
 
 
 def test_what_done_raises_is_told_to_the_stack(lab, wire):

@@ -19,5 +19,5 @@ def test_replies_take_no_heap(which):
         said = run_unix(SCRIPT, "lock", path=("joined", "tools"))
     found = [line.split(" ", 1) for line in said.splitlines()]
     assert found[-1][1] == "leaky" and int(found.pop()[0]) > 0, "the count is broken"
-    assert len(found) == 9
+    assert len(found) == 11
     assert not [what for octets, what in found if int(octets)], said

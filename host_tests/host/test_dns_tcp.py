@@ -1,9 +1,8 @@
 """A truncated reply is asked for again by TCP: the question and our FIN are one segment."""
 
 import pytest
-from host.dns_server import Question, message, rr
-from host.test_dns import NAME, Lab
-from host.test_dns_tries import lower
+from host.dns_server import NAME, Lab, Question, lower, message, rr
+from uipy import App
 
 TRUNCATED = 0x8380
 MANY = ["192.0.2.%d" % k for k in range(1, 101)]
@@ -176,8 +175,6 @@ def test_a_cancelled_question_takes_its_connection_with_it(lab):
 
 def test_a_full_table_of_connections_is_said(wire):
     lab = Lab(wire, stack={"tcp": 1})
-    from uipy import App
-
     lab.stack.connect(App(), "192.168.1.9", 80)
     for _ in range(3):
         lab.server.reply(lab.server.one() if lab.told.errors else question(lab), flags=TRUNCATED)
@@ -207,4 +204,13 @@ def test_a_server_that_changes_letters_is_asked_by_tcp(lab):
     q = asked(lab)
     data = lower(q)
     lab.server.seg("FPA", data=len(data).to_bytes(2, "big") + data)
+    assert lab.told.records == [["192.0.2.1"]]
+
+
+def test_without_memory_for_the_buffer_the_part_is_the_answer(lab, monkeypatch):
+    def full(*args):
+        raise MemoryError
+
+    monkeypatch.setattr("uipy.host.dns_tcp.Talk.__init__", full)
+    truncated(lab, rr(NAME, "A", "192.0.2.1"))
     assert lab.told.records == [["192.0.2.1"]]

@@ -4,8 +4,7 @@ import random
 from itertools import pairwise
 
 import pytest
-from host.dns_server import Server, Told, ip, message, rr, wire
-from host.test_dns import NAME, SERVERS, Lab
+from host.dns_server import NAME, SERVERS, Lab, Server, Told, ip, lower, message, rr, wire
 from lab.packets import mac
 from uipy.host import Resolver
 
@@ -384,6 +383,14 @@ def test_the_answer_that_goes_first_makes_room(wire):
         assert bool(lab.server.asked()) != known
 
 
+def test_a_board_that_has_no_address_yet_says_so(wire):
+    stack = wire.board(ip=None, gateway=None)
+    told = Told()
+    Resolver(stack, SERVERS).resolve("a.b", "A", told)
+    wire.run(10)
+    assert told.errors == ["unreachable"]
+
+
 def test_a_resolver_with_nothing_to_ask_sleeps_for_days(wire):
     lab = Lab(wire)
     lab.wire.run(1000)
@@ -391,10 +398,6 @@ def test_a_resolver_with_nothing_to_ask_sleeps_for_days(wire):
 
 
 # Letters
-
-
-def lower(q):
-    return message(q.number, q.section.lower(), [rr(q.name, "A", "192.0.2.1")])
 
 
 def test_a_server_that_changes_letters_and_has_no_tcp_is_asked_plainly(lab):

@@ -63,7 +63,7 @@ class Answer:
     'unreachable'     no way to any server
     'alias loop'      more than 8 aliases one behind the other
     'no free port'    the stack's table of UDP ports, or of connections, is full
-    'truncated'       too long for a datagram, and there is no TCP (or no uipy.host.dns_tcp)
+    'truncated'       too long for a datagram, and there is no TCP (no uipy.host.dns_tcp, no 2 kB)
     """
 
     def __init__(self, room):

@@ -207,6 +207,7 @@ class Query(UdpApp):
             self.fail(REFUSED_IT)
         elif k == ALIAS:
             self._write(r.name)
+            self.bare = False
             self.tries = 0
             self.state = ASK
         else:
@@ -312,7 +313,7 @@ class Query(UdpApp):
             return self.fail(NO_PORT)
         except BadAddress:
             return self.fail(UNREACHABLE)
-        except ImportError:
+        except (ImportError, MemoryError):  # of a board that leaves it out, or has no 2 kB
             return self.fail(TRUNCATED)
         bump(r.stat, N_TCP)
         self.state = TALK
@@ -334,9 +335,11 @@ class Query(UdpApp):
             r.tell(self)
         done = self.done
         self.done = None
+        gen = self.gen
         try:
             if done:
                 done(a)
         except Exception as exc:
             r.stack.failed(exc)
-        self.drop()
+        if self.gen == gen:  # else it has cancelled this one, and asks anew
+            self.drop()
