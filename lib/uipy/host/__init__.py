@@ -2,7 +2,11 @@
 time, a log. Each is a part of its own, and imported when it is first used.
 """
 
-_HOME = {}
+_HOME = {
+    "Resolver": "dns",
+    "lookup": "dns_aio",
+    "Unresolved": "dns_aio",
+}
 
 
 def __getattr__(name):

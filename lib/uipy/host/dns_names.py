@@ -14,6 +14,8 @@ def wire(name):
     a backslash is one of the label's, and a backslash with three digits an octet; a dot at the
     end is allowed. Raises `Error` for a label that is empty or over 63 octets, and a name over
     255."""
+    if isinstance(name, (bytes, bytearray)):
+        raise Error("a name is text, or a sequence of labels: %r" % (name,))
     labels = _labels(name) if isinstance(name, str) else name
     out = bytearray()
     for label in labels:
