@@ -126,7 +126,7 @@ class Mdns(UdpApp):
         self.clashes = 0
         self.first_at = 0  # of these clashes
         self.at = self.tell_at = stack.now
-        self.others = None  # who asks and listens besides, see mdns_query.py
+        self.others = []  # who asks and listens besides: their response(m, count)
         # By IGMP's number: whoever was first has made it, see net/igmp.py
         self.groups = stack.handlers.get(2) or Groups(stack)
         self.groups.join(GROUP, iface)
@@ -233,13 +233,17 @@ class Mdns(UdpApp):
         if self.state != DOWN:
             mdns_heard.response(self, count)
             self._soon()
-        if self.others:
+        for other in self.others:
             m[M_AT] = at
-            self.others.response(m, count)
+            other.response(m, count)
 
     def _soon(self):
         if self.trouble:
             self.until(self.stack.now)
+
+    def free(self):
+        """True when somebody else can send by our port."""
+        return self.port.src is None and DOWN < self.state < LEAVE
 
     def until(self, at):
         """There is something to do at this time, if not before."""
@@ -262,7 +266,11 @@ class Mdns(UdpApp):
             self._begin(now)
         else:
             if self.state < LEAVE and not same(self.records.ip, 0, self.iface.ip, 0, 4):
-                self._moved(now)
+                self.records.place(self.iface.ip)  # RFC 6762 8.4
+                if self.state == PROBE:
+                    self._begin(now)
+                else:
+                    self._won(now)
             if self.trouble and self.port.src is None:
                 self._trouble(now)
             if tdiff(now, self.at) >= 0 and self.port.src is None:
@@ -286,15 +294,8 @@ class Mdns(UdpApp):
         self.at = at
         self.stack.arm(at)
 
-    def _moved(self, now):
-        """Our address is another one: told anew, or probed with it (RFC 6762 8.4)."""
-        self.records.place(self.iface.ip)
-        if self.state == PROBE:
-            self._begin(now)
-        else:
-            self._won(now)
-
     def _won(self, now):
+        """The name is ours, or its address is another one: all are told."""
         self.state = UP
         self.step = 0
         self.told = True
