@@ -7,7 +7,7 @@ from lab.mdns import FLUSH, GROUP, IN, PORT, QU, Lab, Rec, message, tell, wire_n
 from lab.net import BOARD, Wire, join, run_all
 from uipy import Error, TableFull
 from uipy.host.dns import Resolver
-from uipy.host.mdns_query import Local
+from uipy.host.mdns_query import LocalResolver
 
 PRINTER = Rec("printer.local", "A", FLUSH, 120, "192.168.1.9")
 
@@ -19,7 +19,7 @@ class Asker(Lab):
         super().__init__(**options)
         self.got: list = []
         self.told: list[str] = []
-        self.local = Local(self.mdns, rows=2, say=self.told.append)
+        self.local = LocalResolver(self.mdns, rows=2, say=self.told.append)
         self.up()
 
     def ask(self, name="printer.local", kind="A"):
@@ -224,7 +224,7 @@ def test_two_boards_find_each_other():
     join(a, b)
     one = Lab(wire=a)
     two = Lab("other", wire=b, ip="192.168.1.8/24")
-    local = Local(one.mdns)
+    local = LocalResolver(one.mdns)
     run_all([a, b], 5000)
     got = []
     local.resolve("other.local", "A", lambda answer: got.extend(answer.records()))

@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-PROGRAMS = ("avahi-daemon", "avahi-browse", "avahi-resolve", "avahi-set-host-name", "dbus-daemon")
+PROGRAMS = ("avahi-daemon", "avahi-browse", "avahi-resolve", "avahi-publish", "dbus-daemon")
 _NEWNS = 0x00020000
 _SECONDS = 30
 

@@ -4,7 +4,7 @@ import contextlib
 
 from interop.avahi import Avahi, needed
 from interop.lab import BOARD, LINUX, Board, alone, kernel
-from uipy.host.mdns import Mdns
+from uipy.host import Browser, LocalResolver, Mdns
 
 _SECONDS = 60
 
@@ -80,3 +80,37 @@ def test_a_name_that_we_have_is_not_avahis(tmp_path):
         up(board)
         asked(board, avahi, "avahi-set-host-name", "uipy")
         board.run(lambda: avahi.says("Host name is uipy-2.local"), _SECONDS)
+
+
+@alone
+def test_we_find_avahis_host(tmp_path):
+    with network(tmp_path) as (board, _):
+        local = LocalResolver(up(board))
+        got = []
+        local.resolve("linux.local", "A", lambda answer: got.append(answer.records()))
+        local.resolve(
+            "1.77.168.192.in-addr.arpa", "PTR", lambda answer: got.append(answer.records())
+        )
+        local.resolve("linux.local", "TXT", lambda answer: got.append(answer.error))
+        local.resolve("nobody.local", "A", lambda answer: got.append(answer.error))
+        board.run(lambda: len(got) == 4, _SECONDS)
+        assert [LINUX] in got and ["linux.local"] in got and "not found" in got
+
+
+@alone
+def test_we_find_a_service_of_avahis_and_hear_that_it_is_gone(tmp_path):
+    with network(tmp_path) as (board, avahi):
+        got = []
+
+        def found(s, there):
+            got.append((s.name, s.host, s.address, s.port, s.text, there))
+
+        browser = Browser(up(board), "_http._tcp", found)
+        command = ("avahi-publish", "-s", "A page", "_http._tcp", "8080", "path=/x", "y")
+        publisher = avahi.start(*command)
+        board.run(lambda: got, _SECONDS)
+        page = ("A page", "linux.local", LINUX, 8080, {"path": b"/x", "y": True})
+        assert got == [(*page, True)] and len(browser.services()) == 1
+        publisher.terminate()
+        board.run(lambda: len(got) == 2, _SECONDS)
+        assert got[1] == (*page, False)

@@ -6,6 +6,9 @@ _HOME = {
     "Resolver": "dns",
     "lookup": "dns_aio",
     "Unresolved": "dns_aio",
+    "Mdns": "mdns",
+    "LocalResolver": "mdns_query",
+    "Browser": "mdns_browse",
 }
 
 

@@ -47,7 +47,7 @@ from .dns_message import (
 from .dns_names import label as text_of
 from .dns_names import wire
 from .mdns_heard import MOST, TIE
-from .mdns_message import FAR, FLAGS_OF, GROUP, PORT, ROW, TYPE, forget, soonest
+from .mdns_message import FAR, FLAGS_OF, GROUP, PORT, ROW, TYPE, forget, soonest, type_of
 from .mdns_records import Records
 from .mdns_say import (
     ALL,
@@ -66,7 +66,7 @@ from .mdns_say import (
     probe,
     told,
 )
-from .mdns_service import data_of, type_of
+from .mdns_text import data_of
 
 DOWN = const(0)
 PROBE = const(1)

@@ -7,9 +7,11 @@ places of the labels written so far: their number, then each of them.
 
 from micropython import const
 
+from .. import Error
 from ..kern import tdiff
 from ..kern.ptr import kernel, ptr8, ptr16, ptr32
 from .dns_message import M_AT, M_DATA, M_END, M_START, is_name
+from .dns_names import wire
 
 GROUP = b"\xe0\x00\x00\xfb"
 PORT = const(5353)
@@ -211,3 +213,15 @@ def soonest(tab: ptr8, rows: int, bits: int, due: ptr32, now: int) -> int:
                 best = d
         r += 1
     return best
+
+
+def type_of(kind):
+    """The wire name of "_http._tcp" in .local; raises `Error`."""
+    parts = kind.split(".")
+    if len(parts) == 3 and parts[2] == "local":
+        parts = parts[:2]
+    if len(parts) != 2 or parts[1] not in ("_tcp", "_udp") or not 1 < len(parts[0]) < 17:
+        raise Error("a type of service is like _http._tcp, not %r" % (kind,))
+    if parts[0][0] != "_":
+        raise Error("a type of service begins with _: not %r" % (kind,))
+    return wire((parts[0], parts[1], "local"))

@@ -1,6 +1,6 @@
 """Names in .local, asked of all on the link (RFC 6762 5.1, 5.2).
 
-    local = Local(mdns)
+    local = LocalResolver(mdns)
     local.resolve("printer.local", "A", done)      as `Resolver.resolve` does
     resolver.local = local                         and then the resolver hands such names over
 
@@ -81,7 +81,7 @@ class _Row:
         self.at = 0
 
 
-class Local:
+class LocalResolver:
     """Asks for names by the port of an `Mdns`, and is heard with it. `rows` questions at a time;
     `room` octets of an answer's records. `say` takes a line when a name was not found."""
 
@@ -132,7 +132,7 @@ class Local:
                 self._ours(row)
                 self._until(row.at)
                 return row.gen * len(self.rows) + i + 1
-        raise TableFull("%d names are being asked for: Local(rows=...)" % len(self.rows))
+        raise TableFull("%d names are being asked for: LocalResolver(rows=...)" % len(self.rows))
 
     def cancel(self, ticket):
         """Nobody wants to know any more: `done` is not called."""

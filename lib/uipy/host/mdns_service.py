@@ -1,33 +1,58 @@
-"""What a service is called, and what is to be known of it (RFC 6763). Allocates: for callers."""
+"""A service of somebody else's, as it is known."""
 
-from .. import Error
-from .dns_names import wire
+from array import array
 
+from micropython import const
 
-def type_of(kind):
-    """The wire name of "_http._tcp" in .local; raises `Error`."""
-    parts = kind.split(".")
-    if len(parts) == 3 and parts[2] == "local":
-        parts = parts[:2]
-    if len(parts) != 2 or parts[1] not in ("_tcp", "_udp") or not 1 < len(parts[0]) < 17:
-        raise Error("a type of service is like _http._tcp, not %r" % (kind,))
-    if parts[0][0] != "_":
-        raise Error("a type of service begins with _: not %r" % (kind,))
-    return wire((parts[0], parts[1], "local"))
+from .dns_names import label, text
+
+ROOM = const(96)  # octets of a service's wire name, and of its host's
 
 
-def data_of(pairs):
-    """The data of a TXT record (RFC 6763 6); raises `Error`."""
-    out = bytearray()
-    for key, value in sorted((pairs or {}).items()):
-        if value is True:
-            item = key.encode()
-        else:
-            item = (
-                key.encode() + b"=" + (value if isinstance(value, bytes) else str(value).encode())
-            )
-        if len(item) > 255 or not key or "=" in key:
-            raise Error("%r has no =, and with its value 255 octets at the most" % (key,))
-        out.append(len(item))
-        out.extend(item)
-    return bytes(out or b"\0")
+class Service:
+    """A service that was found. What its properties return is made when asked for."""
+
+    def __init__(self, room):
+        self.full = bytearray(ROOM)  # its wire name; the first octet 0: the row is free
+        self.target = bytearray(ROOM)  # its host's
+        self.ip = bytearray(4)
+        self.port = 0
+        self.data = bytearray(room)  # its TXT,
+        self.size = 0  # so many octets
+        self.state = bytearray(4)
+        self.ask = bytearray(4)  # 1: the question is to be in the next message
+        self.born = array("i", [0] * 4)
+        self.life = array("i", [0] * 4)  # ms
+        self.next = array("i", [0] * 4)
+        self.changed = False  # `found` is to hear of it
+        self.there = False  # and has heard that it is there
+
+    @property
+    def name(self):
+        """The name of the service alone, as text."""
+        return label(self.full, 0)
+
+    @property
+    def host(self):
+        """'printer.local'"""
+        return text(self.target)
+
+    @property
+    def address(self):
+        """'192.168.1.9'"""
+        return "%d.%d.%d.%d" % tuple(self.ip)
+
+    @property
+    def text(self):
+        """What else is to be known, a dict: names as text, values as octets; True where there is a
+        name alone (RFC 6763 6.4)."""
+        out = {}
+        i = 0
+        while i < self.size:
+            item = bytes(self.data[i + 1 : min(i + 1 + self.data[i], self.size)])
+            i += 1 + self.data[i]
+            at = item.find(b"=")
+            key = item[:at] if at >= 0 else item
+            if key and 32 <= min(key) <= max(key) < 127 and key.decode() not in out:
+                out[key.decode()] = item[at + 1 :] if at >= 0 else True
+        return out
