@@ -202,6 +202,13 @@ def test_what_another_host_has_just_told_is_not_repeated(lab):
     assert later(lab).answers == [TYPE]
 
 
+def test_what_nobody_asked_for_is_no_answer_of_ours(lab):
+    lab.say(tell(TYPE), src="192.168.1.20")
+    assert not lab.count("mdns_known")
+    lab.say(ask(META, "PTR"))
+    assert later(lab).answers == [TYPE]
+
+
 def test_what_another_host_says_to_end_is_told_again(lab):
     """RFC 6762 6.6"""
     lab.say(tell(TYPE._replace(ttl=0)), src="192.168.1.20")

@@ -4,7 +4,7 @@ import itertools
 import random
 
 import pytest
-from lab.mdns import FLUSH, GROUP, IN, META, PORT, QU, Lab, Rec, ask, probe, tell
+from lab.mdns import FLUSH, GROUP, IN, META, PORT, QU, Lab, Rec, ask, message, probe, tell
 from lab.net import BOARD, BOARD_MAC, Clock, Wire, join, run_all
 from uipy import BadAddress, Busy, Error, TableFull
 from uipy.host.mdns import Mdns
@@ -64,6 +64,8 @@ def test_all_is_told_twice_a_second_apart():
     }
     assert lab.says == ["mDNS: uipy.local is 192.168.1.7"]
     assert not lab.run(3_600_000)
+    # RFC 6762 18.14: each name is there once, also in the data of SRV
+    assert [a.octets.count(x) for x in (b"uipy", b"local", b"_http", b"_tcp")] == [2, 1, 1, 1]
 
 
 def test_while_it_probes_it_answers_nothing():
@@ -247,6 +249,32 @@ def test_sets_of_records_are_compared_in_order():
         assert lost == (sorted(map(key, case)) > ours), case
 
 
+def test_names_that_point_back_are_compared_as_they_are_meant():
+    """RFC 6762 8.2: the data of SRV without compression"""
+    name = "uipy." + HTTP
+    both = [Rec(name, "TXT", IN, 4500, b"\0"), Rec(name, "SRV", IN, 120, b"")]
+    head = message([(name, "ANY", QU)], authorities=both)
+    local = 12 + 5 + 6 + 5  # where the question has `local`
+    for label, lost in ((b"\4uipz", True), (b"\4uipx", False), (b"\4uipy", False)):
+        lab = Lab(services=[("_http._tcp", 80)])
+        lab.run(251)
+        assert lab.mdns.step
+        data = b"\0\0\0\0\0\x50" + label + bytes([0xC0, local])
+        octets = head[:-2] + bytes([0, len(data)]) + data
+        lab.say(octets)
+        assert bool(lab.mdns.step) != lost
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"\0\0\xff", b"\xff" * 6, b"\0\0\0\0\0\x50\xc0\xff", b"\0\0\0\0\0\x50\x7f"]
+)
+def test_a_rivals_nonsense_is_no_rival(data):
+    lab = Lab(services=[PAGE])
+    lab.run(251)
+    lab.say(probe("uipy." + HTTP, Rec("uipy." + HTTP, "SRV", IN, 120, data)))
+    assert lab.mdns.step
+
+
 def test_two_boards_with_one_name_settle_it():
     for k in range(6):
         a, b = Wire(clock=Clock()), Wire(mac=b"\2\0\0\0\0\x08")
@@ -289,6 +317,28 @@ def test_a_name_that_is_claimed_later_is_defended_by_probing():
     assert lab.mdns.name == "uipy" and lab.mdns.established
 
 
+@pytest.mark.parametrize(
+    ("rec", "clash"),
+    [
+        (Rec("uipy." + HTTP, "SRV", FLUSH, 120, (81, "uipy.local")), True),
+        (Rec("uipy." + HTTP, "SRV", FLUSH, 120, (80, "b.local")), True),
+        (Rec("uipy." + HTTP, "SRV", FLUSH, 120, b"\0\1\0\0\0\x50\4uipy\5local\0"), True),
+        (Rec("uipy." + HTTP, "SRV", FLUSH, 120, b"\0\0\0\0\0\x50"), True),
+        (Rec("uipy." + HTTP, "SRV", FLUSH, 120, (80, "UIPY.local")), False),
+        (Rec("uipy." + HTTP, "TXT", FLUSH, 4500, b"\x06path=/"), False),
+        (Rec("uipy." + HTTP, "TXT", FLUSH, 4500, b"\x06path=?"), True),
+        (Rec("uipy." + HTTP, "A", FLUSH, 4500, "1.2.3.4"), False),
+        (Rec("uipy.local", "AAAA", FLUSH, 120, bytes(16)), False),
+    ],
+)
+def test_who_has_a_name_is_at_odds_with_other_data_of_its_records(rec, clash):
+    """RFC 6762 9"""
+    lab = Lab(services=[PAGE])
+    lab.up()
+    lab.say(tell(rec))
+    assert lab.mdns.established != clash
+
+
 def test_services_of_a_name_that_is_lost_are_withdrawn():
     lab = Lab(services=[PAGE])
     lab.up()
@@ -326,6 +376,14 @@ def test_another_address_is_told():
     assert lab.says[-1] == "mDNS: uipy.local is 192.168.1.77"
 
 
+def test_another_address_while_it_probes_is_probed_with():
+    lab = Lab()
+    lab.run(400)
+    lab.stack.ifaces[0].configure("192.168.1.77/24")
+    msgs = probes(lab.run(2000))
+    assert [m.authorities[0].data for m in msgs] == ["192.168.1.77"] * 3
+
+
 @pytest.mark.parametrize("ip", ["10.0.0.1", "1.2.30.255", "200.100.10.9", "99.109.0.201"])
 def test_the_name_of_an_address(ip):
     """RFC 1035 3.5"""
@@ -361,6 +419,7 @@ def test_goodbye():
     """RFC 6762 10.1; that there are services of a type is not ours to deny"""
     lab = Lab(services=[PAGE])
     lab.up()
+    lab.mdns.close()
     lab.mdns.close()
     (m,) = lab.run(0)
     assert m.flags == 0x8400 and {r.ttl for r in m.answers} == {0}

@@ -400,7 +400,9 @@ class Mdns(UdpApp):
         else:
             if self.what == _BYE:
                 bye(rec, self.state == GONE)
-            compose(self, pos, WANTED, ALL if self.what == _ANSWER else BYE)
+            n = compose(self, pos, WANTED, ALL if self.what == _ANSWER else BYE)
+            if not n and not soonest(rec.tab, rec.rows, WANTED, self.due, self.stack.now):
+                forget(rec.tab, rec.rows, WANTED)  # what no packet has room for
         self.groups.hops(255)  # RFC 6762 11
         bump(self.stat, N_OUT)
         return m[M_AT] - pos

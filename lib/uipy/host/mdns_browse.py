@@ -81,8 +81,8 @@ MEANINGS = (
 
 class Browser:
     """Finds services of a type, "_http._tcp", by the port of an `Mdns`. `rows` of them are kept,
-    with `room` octets of text each, what is longer is cut off: 500 octets and the room. Raises
-    `Error` for what is no type."""
+    with `room` octets of text each, what is longer is cut off: 1 kB and the room more than 128.
+    Raises `Error` for what is no type."""
 
     NAMES = COUNTERS
     HELP = MEANINGS
