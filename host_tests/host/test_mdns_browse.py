@@ -200,6 +200,18 @@ def test_of_several_addresses_the_near_one_is_taken(lab):
     assert lab.got[1:] == [("lamp", "lamp.local", "192.168.1.10", 8080, True)]
 
 
+def test_a_row_that_is_used_again_knows_nothing_of_before(lab):
+    lab.run(200)
+    lab.tell(*ALL)
+    lab.tell(PTR._replace(ttl=0))
+    lab.run(1100)
+    lab.tell(PTR._replace(data="other." + HTTP))
+    assert {q[1:] for q in lab.asked(0)} >= {("other." + HTTP, "SRV"), ("other." + HTTP, "TXT")}
+    assert lab.got[1:] == [(*LAMP, False)]
+    lab.tell(A)  # of nobody's now
+    assert len(lab.got) == 2
+
+
 def test_a_full_table_and_long_names_are_counted(lab):
     lab.run(200)
     for n in range(3):
