@@ -181,10 +181,8 @@ class Resolver:
     def choose(self, tries, into):
         """Writes the address of the server for this try; returns its place in the list, -1 if
         there is none."""
-        n = self.servers_known()
-        if not n:
+        if not self.servers_known():
             return -1
-        tries %= n
         i = self.good % (len(self.servers) // 4)
         while True:
             if u16(self.servers, 4 * i) | u16(self.servers, 4 * i + 2):
