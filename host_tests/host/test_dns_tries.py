@@ -226,6 +226,7 @@ def test_a_silent_server_is_asked_three_times_and_then_it_is_said(lab):
     times = [q.at for q in lab.server.asked()]
     assert [b - a for a, b in pairwise(times)] == [2000, 4000]
     assert lab.told.errors == ["timeout"] and lab.settled()
+    assert lab.count("timeout") == 3
     assert lab.lines == ["dns: www.example.org: timeout (asked: 192.168.1.53)"]
     lab.server.say(lab.question("a.b"), b"")
     lab.wire.run(LONGEST)

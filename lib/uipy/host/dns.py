@@ -241,7 +241,6 @@ class Resolver:
             if q.state == WAIT or q.state == TALK:
                 left = min(left, max(0, tdiff(q.at, now)))
         self.at = tadd(now, left)
-        self.stack.arm(self.at)
 
     def _clock(self, now):
         """Counts the seconds. Other servers than before know other names."""
