@@ -220,10 +220,12 @@ def test_an_alias_in_the_domain_is_the_name_that_was_meant(wire):
 
 def test_the_domain_is_read_when_it_is_needed(wire):
     domain = bytearray(65)
-    lab = Lab(wire, domain=domain)
+    lab = Lab(wire, domain=domain, rows=5)
     assert lab.question("a").name == "a"
     domain[:4] = b"\3lan"
     assert lab.question("b").name == "b.lan"
+    domain[:2] = b"\1x"
+    assert lab.question("b").name == "b.x"
     domain[:4] = b"\3l\xff."  # nonsense from a DHCP server
     assert lab.question("c").name == "c"
     domain[0] = 200

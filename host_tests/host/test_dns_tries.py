@@ -129,14 +129,30 @@ def alias_in_a_ring(q):
     return message(q.number, q.section, [record])
 
 
-def broken_soa(q):
-    soa = rr("org", "SOA", 60)
-    return message(q.number, q.section, [], [soa[:-21] + b"\0" + soa[-20:]])
+def soa_too_long(q):
+    soa = bytearray(rr("org", "SOA", 60))
+    soa[14] += 1
+    return message(q.number, q.section, [], [bytes(soa) + b"\0"])
+
+
+def soa_without_names(q):
+    return message(q.number, q.section, [], [rr("org", "TXT", [])[:5] + SOA_OF_NOTHING])
+
+
+SOA_OF_NOTHING = b"\0\6\0\1\0\0\0\5\0\x14" + b"\x3f" * 20
 
 
 @pytest.mark.parametrize(
     "make",
-    [half_a_record, too_few_records, rdata_too_long, name_without_end, alias_in_a_ring],
+    [
+        half_a_record,
+        too_few_records,
+        rdata_too_long,
+        name_without_end,
+        alias_in_a_ring,
+        soa_too_long,
+        soa_without_names,
+    ],
 )
 def test_what_is_no_message_changes_nothing(lab, make):
     q = lab.question()
@@ -210,6 +226,7 @@ def test_a_silent_server_is_asked_three_times_and_then_it_is_said(lab):
     times = [q.at for q in lab.server.asked()]
     assert [b - a for a, b in pairwise(times)] == [2000, 4000]
     assert lab.told.errors == ["timeout"] and lab.settled()
+    assert lab.count("timeout") == 3
     assert lab.lines == ["dns: www.example.org: timeout (asked: 192.168.1.53)"]
     lab.server.say(lab.question("a.b"), b"")
     lab.wire.run(LONGEST)
@@ -371,6 +388,33 @@ def test_times_to_live_are_counted_down_for_months(lab):
 def test_a_time_to_live_of_0_is_not_kept(lab):
     lab.server.reply(lab.question(), rr(NAME, "A", "192.0.2.1", ttl=0))
     assert lab.question() and lab.told.errors == [None]
+
+
+def test_a_time_to_live_of_1_is_kept_for_a_second(lab):
+    lab.server.reply(lab.question(), rr(NAME, "A", "192.0.2.1", ttl=1))
+    lab.ask()
+    assert lab.told.ttls == [1, 1] and not lab.server.asked()
+    lab.wire.run(1000)
+    assert lab.question()
+
+
+def test_every_answer_is_kept_with_its_own_data(lab):
+    names = {"a.b": ["192.0.2.1"], "b.b": ["192.0.2.2", "192.0.2.3"], "c.b": ["192.0.2.4"]}
+    for name, addresses in names.items():
+        q = lab.question(name)
+        lab.server.reply(q, *[rr(q.asked, "A", ip) for ip in addresses])
+    for _ in range(2):
+        for name in names:
+            lab.ask(name)
+    assert lab.told.records == list(names.values()) * 3 and not lab.server.asked()
+
+
+def test_a_longer_answer_than_68_octets_is_not_kept(lab):
+    for n, kept in ((11, True), (12, False)):
+        q = lab.question("n%d.b" % n)
+        lab.server.reply(q, *[rr(q.asked, "A", "192.0.2.%d" % k) for k in range(n)])
+        lab.ask("n%d.b" % n)
+        assert bool(lab.server.asked()) != kept
 
 
 def test_the_answer_that_goes_first_makes_room(wire):

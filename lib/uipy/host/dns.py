@@ -181,10 +181,8 @@ class Resolver:
     def choose(self, tries, into):
         """Writes the address of the server for this try; returns its place in the list, -1 if
         there is none."""
-        n = self.servers_known()
-        if not n:
+        if not self.servers_known():
             return -1
-        tries %= n
         i = self.good % (len(self.servers) // 4)
         while True:
             if u16(self.servers, 4 * i) | u16(self.servers, 4 * i + 2):
@@ -243,7 +241,6 @@ class Resolver:
             if q.state == WAIT or q.state == TALK:
                 left = min(left, max(0, tdiff(q.at, now)))
         self.at = tadd(now, left)
-        self.stack.arm(self.at)
 
     def _clock(self, now):
         """Counts the seconds. Other servers than before know other names."""

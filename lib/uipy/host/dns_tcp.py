@@ -84,5 +84,4 @@ class Talk(App):
         q = self.q
         self.q = None
         if q and q.talk is self:
-            q.talk = None
             q.fail(code)
