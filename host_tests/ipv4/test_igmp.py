@@ -1,5 +1,7 @@
 """IGMP version 2, host side (RFC 2236), and what a group costs the datagrams of others."""
 
+import random
+
 import pytest
 from lab import packets
 from lab.net import BOARD, BOARD_MAC, PEER, Inbox, Station, Wire
@@ -194,6 +196,7 @@ def test_interface_that_came_later_or_has_no_room_is_named(board):
     board.stack.add_iface(Wire(mac=b"\2\0\0\0\0\x20"), "10.0.0.1/24", groups=2)
     with pytest.raises(Error, match="all interfaces"):
         board.groups.join(MDNS, 1)
+    assert not board.run(2000)
     board.stack.layers.remove(board.groups)
     board.stack.add_iface(Wire(mac=b"\2\0\0\0\0\x21"), "10.0.1.1/24")
     with pytest.raises(TableFull, match="add_iface"):
@@ -434,3 +437,32 @@ def test_months_of_queries_are_answered_across_the_clock_s_wrap(board):
         assert kinds(got) == [(REPORT, addr(MDNS))] and got[0].at - start <= 10_000
         board.wire.clock.ms += 6 * 3_600_000 - 10_000
         board.wire.polls = 0
+
+
+def test_ten_thousand_random_messages_do_no_harm(board):
+    rng = random.Random(2236)
+    board.groups.join(MDNS)
+    board.groups.join(OTHER)
+    stack, face = board.stack, board.stack.ifaces[0].face
+    before = bytes(face)
+    ms = board.wire.clock.ms
+    for _ in range(10_000):
+        group = rng.choice((MDNS, OTHER, "0.0.0.0", ALL, "239.1.1.1", "10.0.0.1"))
+        to = rng.choice((ALL, group if group in (MDNS, OTHER) else ALL, MDNS, BOARD))
+        kind = rng.choice((QUERY, QUERY, V1_REPORT, REPORT, LEAVE, 0x22, rng.randrange(256)))
+        body = packets.igmp(kind, group, rng.randrange(256), rng.randbytes(rng.choice((0, 0, 4))))
+        if rng.random() < 0.2:
+            body = body[: rng.randrange(len(body))] + rng.randbytes(rng.randrange(3))
+        src = rng.choice((PEER, "192.168.1.1", "0.0.0.0", "10.9.9.9"))
+        frame = board.router.datagram(2, body, src=src, dst=to, opts=rng.choice((ALERT, b"")))
+        stack.buf[2 : 2 + len(frame)] = frame
+        ms += rng.choice((0, 1, 100, 1000))
+        now = (board.wire.clock.start + ms) % (1 << 30)
+        assert stack.input(len(frame), now) == 0
+        while n := stack.output(now):
+            f = packets.decode(bytes(stack.buf[2 : 2 + n]))
+            assert f.arp or f.igmp.group in (addr(MDNS), addr(OTHER))
+    stat = dict(board.groups.counters())
+    assert bytes(face)[GROUPS:] == before[GROUPS:]
+    for name in ("bad", "queries", "reports", "suppressed"):
+        assert stat["igmp_" + name] > 30, (name, stat)

@@ -12,6 +12,8 @@ _HOME = {
     "App": "app",
     "UdpApp": "net.udp",
     "Groups": "net.igmp",
+    "Reassembly": "net.reassembly",
+    "Redirects": "net.redirect",
     "Source": "source",
     "Bytes": "source",
     "File": "source",

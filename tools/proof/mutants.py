@@ -55,11 +55,22 @@ NET = ["arp", "eth", "icmp", "ipv4", "udp", "stack"]
 TESTS = {  # by folder; the first one that fits
     "tcp": ["tcp"],
     "net/arp": ["arp", "ipv4", "tcp/test_neighbour.py"],
+    "net/igmp": ["ipv4/test_igmp.py"],
+    "net/reassembly": ["ipv4/test_reassembly.py"],
+    "net/redirect": ["ipv4/test_redirect.py"],
     "net/icmp": ["icmp", "udp", "tcp/test_icmp_errors.py"],
     "net": [*NET, "tcp/test_neighbour.py", "tcp/test_icmp_errors.py"],
     "aio": ["aio"],
-    "drivers/enc28j60": ["drivers/test_enc28j60_driver.py", "drivers/test_enc28j60_frames.py"],
-    "drivers/wiznet": ["drivers/test_wiznet_frames.py", "drivers/test_wiznet.py"],
+    "drivers/enc28j60": [
+        "drivers/test_groups.py",
+        "drivers/test_enc28j60_driver.py",
+        "drivers/test_enc28j60_frames.py",
+    ],
+    "drivers/wiznet": [
+        "drivers/test_groups.py",
+        "drivers/test_wiznet_frames.py",
+        "drivers/test_wiznet.py",
+    ],
     "drivers/slip": ["slip/test_slip.py"],
     "drivers": ["drivers/test_enc28j60_frames.py", "drivers/test_wiznet_frames.py"],
 }

@@ -43,7 +43,7 @@ from .igmp_out import ALL_ROUTERS, IGMP, LEAVE, REPORT, REPORT_1, frame
 
 _QUERY = const(0x11)
 
-_ROW = const(8)
+_SPAN = const(8)
 _USERS = const(0)
 _LEFT = const(1)
 _LAST = const(2)
@@ -67,12 +67,12 @@ _MOST = const(56)  # groups that an octet of the face can count
 
 _ALL_HOSTS = b"\xe0\x00\x00\x01"
 
-_IN = const(0)
-_BAD = const(1)
-_QUERIES = const(2)
-_REPORTS = const(3)
-_LEAVES = const(4)
-_SUPPRESSED = const(5)
+_G_IN = const(0)
+_G_BAD = const(1)
+_G_QUERIES = const(2)
+_G_REPORTS = const(3)
+_G_LEAVES = const(4)
+_G_SUPPRESSED = const(5)
 
 
 class Groups:
@@ -111,7 +111,7 @@ class Groups:
             if n > _MOST:
                 raise Error("an interface can be in %d groups" % _MOST)
             most = max(most, n)
-            self.rows.append(bytearray(_ROW * n))
+            self.rows.append(bytearray(_SPAN * n))
             self.known.append(bytearray(_SIZE))
         if not most:
             raise Error("the stack was made without room for a group: Stack(groups=2)")
@@ -144,7 +144,7 @@ class Groups:
                 self._give_way(iface)
             k = self._enter(iface, ip)
         if k:  # 224.0.0.1 is there anyway
-            k *= _ROW
+            k *= _SPAN
             if not rows[k + _USERS]:
                 self._tell(iface.idx, k)
             if rows[k + _USERS] == 255:
@@ -157,11 +157,11 @@ class Groups:
         rows = self._rows(iface)
         iface = self.stack.ifaces[iface]
         k = self._find(iface, ip, 0)
-        if k < 0 or (k and not rows[k * _ROW]):
+        if k < 0 or (k and not rows[k * _SPAN]):
             raise BadAddress("not in the group %d.%d.%d.%d" % tuple(ip))
         if not k:
             return
-        k *= _ROW
+        k *= _SPAN
         rows[k + _USERS] -= 1
         if not rows[k + _USERS]:
             # RFC 2236 3: if another one reported last, there is another member
@@ -200,7 +200,7 @@ class Groups:
         copy(face, at, ip, 0, 4)
         face[GROUPS] = at + 4
         k = (at - GROUP) >> 2
-        zero(self.rows[iface.idx], k * _ROW, _ROW)
+        zero(self.rows[iface.idx], k * _SPAN, _SPAN)
         self._filter(iface)
         return k
 
@@ -210,20 +210,20 @@ class Groups:
         end = face[GROUPS] - 4
         last = (end - GROUP) * 2
         copy(face, GROUP + (k >> 1), face, end, 4)
-        copy(rows, k, rows, last, _ROW)
+        copy(rows, k, rows, last, _SPAN)
         face[GROUPS] = end
         self._filter(iface)
 
     def _give_way(self, iface):
         # A group that was left, whose message has not gone yet, makes room. Raises TableFull.
         rows = self.rows[iface.idx]
-        for k in range(_ROW, len(rows), _ROW):
+        for k in range(_SPAN, len(rows), _SPAN):
             if not rows[k + _USERS]:
                 self._drop(iface, k)
                 return
         raise TableFull(
             "interface %d is in %d groups, 224.0.0.1 is one of them: Stack(groups=...)"
-            % (iface.idx, len(rows) // _ROW)
+            % (iface.idx, len(rows) // _SPAN)
         )
 
     def _filter(self, iface):
@@ -248,7 +248,7 @@ class Groups:
         seg = stack.seg
         b = stack.buf
         at = seg[AT]
-        bump(self.stat, _IN)
+        bump(self.stat, _G_IN)
         kind = b[at] if seg[LEN] >= 8 and csum(b, at, seg[LEN], 0) == 0xFFFF else 0
         if iface.idx >= len(self.rows):
             return 0
@@ -261,7 +261,7 @@ class Groups:
             elif iface.local(b, seg[SRC_AT]):
                 self._heard(iface, b, at + 4)
         if not kind:
-            bump(self.stat, _BAD)
+            bump(self.stat, _G_BAD)
         return 0
 
     def _query(self, iface, b, at):
@@ -273,7 +273,7 @@ class Groups:
         if not b[to]:
             # RFC 3376 9.1: a general query goes to everyone
             if u32(b, to) or not same(b, seg[DST_AT], _ALL_HOSTS, 0, 4):
-                bump(self.stat, _BAD)
+                bump(self.stat, _G_BAD)
                 return 0
         else:
             k = self._find(iface, b, to)
@@ -282,9 +282,9 @@ class Groups:
             first = GROUP + 4 * k
             end = first + 4
         if not b[seg[SRC_AT]] and u32(b, seg[SRC_AT]):
-            bump(self.stat, _BAD)
+            bump(self.stat, _G_BAD)
             return 0
-        bump(self.stat, _QUERIES)
+        bump(self.stat, _G_QUERIES)
         tenths = b[at + 1]
         if not tenths:  # RFC 2236 4
             tenths = _V1_TENTHS
@@ -308,17 +308,17 @@ class Groups:
                 rows[k + _RUNS] = 1
                 put32(rows, k + _ENDS, at)
                 self.stack.arm(at)
-            k += _ROW
+            k += _SPAN
 
     def _heard(self, iface, b, i):
         # Another member's report: ours is not needed, unless nobody has heard of us yet.
         k = self._find(iface, b, i)
         if k > 0:
             rows = self.rows[iface.idx]
-            k *= _ROW
+            k *= _SPAN
             if rows[k + _USERS] and rows[k + _RUNS] and rows[k + _LEFT] < _TWICE:
                 rows[k + _RUNS] = rows[k + _LEFT] = rows[k + _LAST] = 0
-                bump(self.stat, _SUPPRESSED)
+                bump(self.stat, _G_SUPPRESSED)
 
     def _within(self, ms):
         # A time that is at random in the next `ms`, which are 25500 at the most.
@@ -356,7 +356,7 @@ class Groups:
         if not face[OUR_IP]:
             return 0
         rows = self.rows[iface.idx]
-        for k in range(_ROW, (face[GROUPS] - GROUP) * 2, _ROW):
+        for k in range(_SPAN, (face[GROUPS] - GROUP) * 2, _SPAN):
             if rows[k + _RUNS] and tdiff(now, u32(rows, k + _ENDS)) >= 0:
                 return self._send(iface, rows, k)
         return 0
@@ -364,14 +364,14 @@ class Groups:
     def _again(self, iface):
         # Another address, or the cable has come back: nobody here knows of our groups.
         rows = self.rows[iface.idx]
-        for k in range(_ROW, (iface.face[GROUPS] - GROUP) * 2, _ROW):
+        for k in range(_SPAN, (iface.face[GROUPS] - GROUP) * 2, _SPAN):
             if rows[k + _USERS]:
                 self._tell(iface.idx, k)
 
     def _send(self, iface, rows, k):
         at = GROUP + (k >> 1)
         if not rows[k + _USERS]:
-            bump(self.stat, _LEAVES)
+            bump(self.stat, _G_LEAVES)
             n = frame(self.stack, iface, LEAVE, at, ALL_ROUTERS, 0)
             self._drop(iface, k)
             return n
@@ -382,7 +382,7 @@ class Groups:
             if rows[k + _LEFT]:
                 rows[k + _RUNS] = 1
                 put32(rows, k + _ENDS, self._within(_UNASKED_MS))
-        bump(self.stat, _REPORTS)
+        bump(self.stat, _G_REPORTS)
         v1 = self.known[iface.idx][_V1]
         return frame(self.stack, iface, REPORT_1 if v1 else REPORT, at, iface.face, at)
 
@@ -398,7 +398,7 @@ class Groups:
         known, rows = self.known[iface.idx], self.rows[iface.idx]
         if known[_V1]:
             best = min(best, max(tdiff(u32(known, _V1_ENDS), now), 0))
-        for k in range(_ROW, (iface.face[GROUPS] - GROUP) * 2, _ROW):
+        for k in range(_SPAN, (iface.face[GROUPS] - GROUP) * 2, _SPAN):
             if rows[k + _RUNS]:
                 left = tdiff(u32(rows, k + _ENDS), now)
                 if left < _SOON_MS and not iface.face[OUR_IP]:
