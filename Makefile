@@ -72,7 +72,7 @@ emulate: .venv/emu/.stamp  ## a real MicroPython image on an emulated RP2040, pa
 bench-cycles: .venv/emu/.stamp  ## cycles, calls per packet on an emulated RP2040 (FIRMWARE=, ARGS=--twice, --update)
 	@exec $(EMU) tools/bench/cycles.py $(EMU_FW) $(ARGS)
 
-size: .venv/dev node_modules/.stamp  ## RAM and .mpy sizes; rewrites four lines of the README and docs/sizes.md
+size: .venv/dev node_modules/.stamp  ## RAM and .mpy sizes, rewrites README and docs/sizes.md; ARGS=--packets: instructions in each part
 	$(PY) tools/sizes/sizes.py --update $(ARGS)
 
 clean:  ## forget what was built and installed here

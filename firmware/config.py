@@ -4,10 +4,21 @@ shown here.
 
 name = "uipy on a Raspberry Pi Pico"
 
-# The network. ip=None waits for nobody: the board is silent until an address is set.
-ip = "192.168.1.7/24"
-gateway = "192.168.1.1"
+# The network. "dhcp": a server lends an address, and tells the rest; while none answers the board
+# has one of 169.254.x.x. "auto": such a one at once. None: no address, until one is set. Or what
+# you know: ip = "192.168.1.7/24", gateway = "192.168.1.1", and what is wanted of dns =
+# "192.168.1.1, 9.9.9.9" and ntp = "192.168.1.1".
+ip = "dhcp"
+gateway = None
 mac = None  # None: made from the board's unique id
+lease_file = "lease.bin"  # so that the same address is asked for after a restart; None: nowhere
+
+# The page is http://uipy.local/, also for who looks for web servers nearby. None: no name.
+hostname = "uipy"
+
+dns = None  # name servers; None: those that DHCP tells
+ntp = "dhcp"  # time servers, addresses or names; "dhcp": those that it tells; None: no clock
+syslog = None  # "192.168.1.5": what the console says of the network goes there, too
 
 # The chip: "enc28j60", "w5500", "w5100s" or "w6100". The pins are GPIO numbers; None: not
 # connected.
@@ -21,6 +32,7 @@ reset = 20
 # Services, and how many clients each TCP service takes at a time.
 services = "http,echo,discard,chargen,daytime"
 clients = 4
+events = 2  # pages that the board tells its status by itself (/events); others ask. 0: all ask
 echo_clients = 1  # of echo: each takes a ring of RAM
 echo_ring = 5840  # its octets: the 4 segments that a client is offered first
 

@@ -16,7 +16,9 @@ import gc
 if hasattr(gc, "threshold"):
     gc.threshold(32768)
 
+from place import Place, wanted
 from uipy import Stack
+from uipy.kern import tdiff
 
 SERVICES = ("http", "echo", "discard", "chargen", "daytime")
 # cfg.chip: the driver's module and its class there.
@@ -28,32 +30,37 @@ CHIPS = {
 }
 
 
-def build(dev, cfg):
+def build(dev, cfg, say=print, now=None):
     """The stack on `dev` with the services of `cfg`: config.py, or any object with some of its
-    names. Raises ValueError for a service that there is not, and a gateway out of reach.
+    names. `say` takes a line when something has changed, `now` is for a clock other than
+    ticks_ms. Raises ValueError for a service that there is not, and a gateway out of reach.
     """
+    later = wanted(cfg)
     stack = Stack(
         dev,
-        getattr(cfg, "ip", None),
-        getattr(cfg, "gateway", None),
+        None if later else getattr(cfg, "ip", None),
+        None if later else getattr(cfg, "gateway", None),
         tcp=getattr(cfg, "tcp", 8),
         udp=getattr(cfg, "udp", 8),
         arp=getattr(cfg, "arp", 8),
         time_wait=getattr(cfg, "time_wait", 16),
         half_open=getattr(cfg, "half_open", 8),
         tcp_options=getattr(cfg, "tcp_options", None),
+        now=now,
+        groups=2 if getattr(cfg, "hostname", None) else 0,
     )
     gate = stack.ip_of(getattr(cfg, "gateway", None) or "0.0.0.0")
     first = stack.ifaces[0]
     if any(gate) and any(first.ip) and (not first.local(gate, 0) or gate == bytes(first.ip)):
         raise ValueError("the gateway %r is no neighbour of %r" % (cfg.gateway, cfg.ip))
+    place = Place(stack, cfg, say)
     for name in getattr(cfg, "services", ",".join(SERVICES)).lower().split(","):
         if name.strip():
-            start(stack, name.strip(), cfg)
+            start(stack, name.strip(), cfg, place)
     return stack
 
 
-def start(stack, name, cfg):
+def start(stack, name, cfg, place):
     """Start one service. Imported here, so that a board pays for what it serves."""
     clients = getattr(cfg, "clients", len(stack.tcp.conns))
 
@@ -64,7 +71,10 @@ def start(stack, name, cfg):
                 app.keepalive_s = getattr(cfg, "keepalive_s", 300)
 
     if name == "http":
-        listen(80, site(stack, getattr(cfg, "name", "uipy")), clients)
+        web = site(stack, getattr(cfg, "name", "uipy"), getattr(cfg, "events", 2), place)
+        listen(80, web, clients)
+        if place.mdns:
+            place.mdns.add("_http._tcp", 80)
     elif name == "echo":
         from uipy.apps import Echo, UdpEcho
 
@@ -87,9 +97,12 @@ def start(stack, name, cfg):
         raise ValueError("no service %r: there are %s" % (name, ", ".join(SERVICES)))
 
 
-def site(stack, name):
-    """The web site: the status page and what feeds it."""
+def site(stack, name, events=0, place=None):
+    """The web site: the status page and what feeds it. `events`: how many clients the board tells
+    by itself, if it has the parts for that; all others ask.
+    """
     import page
+    from network_page import Network
     from status import Json, Metrics, Status
     from uipy.apps import Page, Site
 
@@ -97,8 +110,41 @@ def site(stack, name):
     web = Site()
     web.add("/", Page(page.HTML))
     web.add("/status.json", Json(status))
-    web.add("/metrics", Metrics(status))
+    network = Network(place) if place else None
+    web.add("/metrics", Metrics(status, network))
+    if network:
+        web.add("/network.json", network)
+    if events:
+        try:
+            tell(web, status, events)
+        except ImportError:  # a board without uipy.web: the page asks
+            pass
     return web
+
+
+def tell(web, status, clients):
+    """/events: what the board says once a second, to so many clients."""
+    from status import Feed, Json
+    from uipy.web import Events, Routes
+
+    feed = Feed(Json(status))
+    # Two of the usual size, so that one which is on its way does not have to go for the next.
+    events = Events(clients, max(3072, feed.most()), feed)
+    Routes(web, head=96, text=0, fields=64, ahead=256).route("/events", events)
+
+
+def settle(stack, wait, seconds=60):
+    """Poll until there is an address; False if there is none after so long."""
+    ip = stack.ifaces[0].ip
+    left = 1000 * seconds
+    then = stack.now
+    while not ip[0] and left > 0:
+        ms = stack.poll()
+        if ms:
+            wait(ms)
+        left -= tdiff(stack.now, then)
+        then = stack.now
+    return ip[0] != 0
 
 
 def serve(stack, wait):
@@ -168,7 +214,8 @@ def main():
 
     dev, int_pin = device(config)
     stack = build(dev, config)
-    print("serving http://%s/" % (config.ip or "0.0.0.0").split("/")[0])
+    if not wanted(config):  # else it is said when there is an address
+        print("serving http://%s/" % (config.ip or "0.0.0.0").split("/")[0])
     try:
         serve(stack, Nap(int_pin))
     except KeyboardInterrupt:

@@ -1,8 +1,10 @@
-"""The status page: one document without external parts, fed by /status.json once a second.
+"""The status page: one document without external parts. The board tells it once a second what
+/status.json would (/events); where it does not, or has no place free, the page asks. How the board
+found its place is asked of /network.json.
 
 Bytes, so that they stay in flash when this file is frozen or lies in ROMFS. The ids are names that
 tests and others may rely on: board, link, uptime, free, ip, mac, rx, tx, errors, conns, counters,
-chart (its data-points is the number of points).
+net, chart (its data-points is the number of points).
 """
 
 HTML = rb"""<!doctype html>
@@ -69,6 +71,7 @@ preserveAspectRatio="none"><line x2="59" y1="2" y2="2"/><line x2="59" y1="50" y2
 <section><h2>Connections <span class="k" id="rows"></span></h2>
 <table id="conns"><thead><tr><th>Peer<th>Port<th>State<th>Age</thead><tbody></tbody></table>
 </section>
+<details id="place" open hidden><summary>Network</summary><ul id="net"></ul></details>
 <details><summary>Counters</summary><ul id="counters"></ul></details>
 </main>
 <footer><a href="/metrics">/metrics</a> for Prometheus,
@@ -114,6 +117,23 @@ f.link?link("up","link up"):link("down","link down")}
 function ask(){
 fetch("/status.json",{signal:AbortSignal.timeout(4e3)}).then(r=>r.ok?r.json().then(show):0)
 .catch(e=>link("down","no answer")).finally(()=>setTimeout(ask,1e3))}
-ask()
+function listen(){
+let e=new EventSource("/events"),t,wait=()=>{clearTimeout(t);t=setTimeout(again,5e3)}
+let again=()=>{e.close();link("down","no answer");listen()}
+e.onmessage=m=>{wait();show(JSON.parse(m.data))}
+e.onerror=()=>{if(e.readyState==2)clearTimeout(t),ask()}/* refused: asked for instead */
+wait()}
+function place(){
+fetch("/network.json").then(r=>r.ok&&r.json()).then(p=>{
+let u=$("net"),row=(k,v)=>v&&v.length&&add(add(u,"li",k),"b",v)
+if(!p)return/* a board without it */
+$("place").hidden=0;u.textContent=""
+row("Name",p.name);row("Address",p.from+(p.server?", "+p.server:""))
+row("Lease",p.lease&&(p.lease>1e9?"for ever":age(p.lease)));row("Router",p.router)
+row("Name servers",p.dns&&p.dns.join(" "));row("Domain",p.domain)
+row("Time",p.time&&p.time.replace("T"," ").replace("Z"," UTC"));row("Time server",p.clock)
+setTimeout(place,1e4)}).catch(e=>setTimeout(place,1e4))}
+place()
+typeof EventSource=="undefined"?ask():listen()
 </script>
 """

@@ -24,6 +24,7 @@ from uipy.kern import copy, put16, put32, tdiff, u16, u32
 from uipy.kern.ptr import kernel, ptr8, ptr32
 from uipy.stat import NAMES
 from uipy.tcp.row import STATE_NAMES
+from uipy.writer import Writer
 
 _UPTIME = const(0)  # seconds
 _FREE = const(4)  # octets of heap; 0 and 0: this Python does not tell
@@ -50,7 +51,7 @@ _TIME_WAIT = const(10)
 
 # Rows of tables (Writer.rows)
 _FIGURES = const(b"uptime\nfree\nused\nrows\nhalf\nwait\n\0")
-_FIGURE = const(b'\n,"\1":\2\0')
+_FIGURE = const(b' ,"\1":\2\0')  # the blank: one that is 0 stands there too
 _COUNTER = const(b',"\1":\2\0')
 _METRIC = const(
     b"\n# HELP uipy_\1_total Counter \1 of the stack.\n"
@@ -59,6 +60,10 @@ _METRIC = const(
 _DEV_METRIC = const(
     b"\n# HELP uipy_dev_\1_total Counter \1 of the driver.\n"
     b"# TYPE uipy_dev_\1_total counter\nuipy_dev_\1_total \2\0"
+)
+_HOST_METRIC = const(
+    b"\n# HELP uipy_\1_total Counter \1 of a service.\n"
+    b"# TYPE uipy_\1_total counter\nuipy_\1_total \2\0"
 )
 _STATE_METRIC = const(b'\nuipy_connections{state="\1"} \2\0')
 
@@ -222,14 +227,51 @@ class Json(View):
         out.put(b"]}\n")
 
 
-class Metrics(View):
-    """/metrics: the Prometheus text format, version 0.0.4."""
+class Feed:
+    """Tells the clients of an Events what /status.json would tell who asks: `Events(news=feed)`.
+    Its text is one line.
+    """
 
-    def __init__(self, status):
+    def __init__(self, json):
+        self.json = json
+        self.snap = bytearray(json.need)
+
+    def __call__(self, events):
+        self.json.note(self.snap)
+        events.show(self.json, self.snap)
+
+    def most(self):
+        """Octets that an event may have, about: every number has ten digits, every row is used."""
+        snap = self.snap
+        for k in range(len(snap)):
+            snap[k] = 63
+        s = self.json.status
+        at = s.conns_at
+        snap[_CONNS] = len(s.conns)
+        for _ in s.conns:
+            snap[at] = _SYN_RECEIVED
+            at += _C_SIZE
+        out = Writer()
+        out.aim(snap, 0, 0, 0)
+        self.json.write(out, snap)
+        return out.count + 5 * len(s.conns) + 16
+
+
+class Metrics(View):
+    """/metrics: the Prometheus text format, version 0.0.4. With a network_page.Network it has the
+    counters of the services, too.
+    """
+
+    def __init__(self, status, network=None):
         View.__init__(self, "text/plain; version=0.0.4; charset=utf-8")
         self.status = status
-        self.need = status.need
-        self.note = status.note
+        self.network = network
+        self.need = status.need + (network.need if network else 0)
+
+    def note(self, snap):
+        self.status.note(snap)
+        if self.network:
+            self.network.count(snap, self.status.need)
 
     def write(self, out, snap):
         s = self.status
@@ -261,6 +303,9 @@ class Metrics(View):
         if s.dev_at < s.states_at:
             out.put(b"\n")
         out.rows(_DEV_METRIC, s.dev_names, snap, s.dev_at)
+        if self.network and self.network.place.services:
+            out.put(b"\n")
+            out.rows(_HOST_METRIC, self.network.names, snap, s.need)
         out.put(b"\n")
 
 

@@ -49,7 +49,7 @@ def node():
     return found
 
 
-def run(command, timeout=120, **more):
+def run(command, timeout=600, **more):
     """What a command printed; a status other than 0 is an AssertionError with all of it."""
     done = subprocess.run(  # noqa: PLW1510
         command, capture_output=True, text=True, timeout=timeout, **more
@@ -65,7 +65,7 @@ def joined(variant="viper"):
     return join.build(variant)
 
 
-def run_unix(script, *args, path=("joined",), heap=None, timeout=120):
+def run_unix(script, *args, path=("joined",), heap=None, timeout=600):
     """Runs a script on the unix binary. `path`: folders to import from, "joined" or "lib" for the
     library; `heap`: octets of heap.
     """
@@ -76,7 +76,7 @@ def run_unix(script, *args, path=("joined",), heap=None, timeout=120):
     return run(command, timeout, env={**os.environ, "MICROPYPATH": paths})
 
 
-def run_wasm(script, *args, files=(("joined", "/lib"),), heap=4 << 20, timeout=120):
+def run_wasm(script, *args, files=(("joined", "/lib"),), heap=4 << 20, timeout=600):
     """Runs a script on 32-bit MicroPython. `files`: (file or folder, its place there), "joined"
     or "lib" for the library.
     """

@@ -4,6 +4,8 @@
     sudo ip addr add 192.168.9.1/24 dev tap0; sudo ip link set tap0 up
     .venv/bin/python tools/tapboard.py --tap tap0 --ip 192.168.9.2/24
 
+`--ip dhcp [--name NAME]` takes the address that a DHCP server gives, `--ip auto` a link-local one;
+a line says which.
 Prints `ready` when it serves; SIGTERM or Ctrl-C ends it with status 0. What cannot be is one line
 that says what to do, and status 2. Without root: `unshare -Urn`, a veth pair, `--iface`.
 """
@@ -41,8 +43,11 @@ def _parser():
     where = p.add_mutually_exclusive_group(required=True)
     where.add_argument("--tap", metavar="NAME", help="a TAP that exists")
     where.add_argument("--iface", metavar="NAME", help="one end of a veth pair (AF_PACKET)")
-    p.add_argument("--ip", metavar="ADDR/LEN", required=True, help="the board's address")
+    p.add_argument(
+        "--ip", metavar="ADDR/LEN", required=True, help="the board's address; or dhcp, or auto"
+    )
     p.add_argument("--gateway", metavar="ADDR", help="its gateway (none)")
+    p.add_argument("--name", help="its name: on its page, for DHCP, and NAME.local")
     p.add_argument("--mac", type=_mac, default=_mac("02:00:00:75:69:70"), help="its MAC address")
     p.add_argument("--chip", choices=CHIPS, default="none", help="a chip model and its driver")
     p.add_argument("--python", choices=("cpython", "micropython"), default="cpython")
@@ -61,7 +66,7 @@ def _parser():
         metavar="A,B",
         type=_services,
         default=list(firmware.SERVICES),
-        help="of %s (all but sink)" % ",".join(board.SERVICES),
+        help="of %s (all but the last two)" % ",".join(board.SERVICES),
     )
     p.add_argument("--wire", metavar="SPEC", type=wire, default=Wire(), help="loss=5,seed=7 ...")
     return p
@@ -108,12 +113,18 @@ def wire(text):
 
 
 def _pump(args):
-    if "/" not in args.ip:
-        raise ValueError("--ip %s: the prefix length is missing, as in %s/24" % (args.ip, args.ip))
-    ip_of(args.ip.split("/")[0])  # before anything is opened
+    if args.ip not in board.AUTOMATIC:
+        if "/" not in args.ip:
+            wanted = "--ip %s: the prefix length is missing, as in %s/24"
+            raise ValueError(wanted % (args.ip, args.ip))
+        ip_of(args.ip.split("/")[0])  # before anything is opened
+    elif args.gateway:
+        raise ValueError("--gateway goes with an address that is given: leave it out")
     recorder = Recorder(args.pcap) if args.pcap else None
     medium = Tap(args.tap) if args.tap else Packet(args.iface)
-    settings = board.Settings(args.ip, args.gateway, args.tcp, args.services, chip=args.chip)
+    settings = board.Settings(
+        args.ip, args.gateway, args.tcp, args.services, args.name or "uipy", args.chip, args.name
+    )
     settings.tcp_options.update(args.options)
     if args.flight:
         settings.tcp_options["max_flight"] = args.flight

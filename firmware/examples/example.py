@@ -1,8 +1,9 @@
 """What every example ends with: `example.run(start, port)`, where `start(stack)` sets it up.
 
-On a board the stack stands on the chip of config.py, as in firmware/main.py. Both are found in the
-root of the board's file system: `mpremote mount` makes this folder the current one. On a PC it is
-a board on a virtual Ethernet, and 127.0.0.1 leads to it. There the examples take
+On a board the stack stands on the chip of config.py and has its address, as in firmware/main.py.
+Both are found in the root of the board's file system: `mpremote mount` makes this folder the
+current one. On a PC it is a board on a virtual Ethernet, and 127.0.0.1 leads to it. There the
+examples take
 
     --port N      the port on 127.0.0.1 (9000 and the example's own; another one if that is taken)
     --pcap FILE   record the Ethernet for Wireshark
@@ -34,9 +35,12 @@ def _on_board(start):
         sys.path.append("/")
     import config
     import main
-    from uipy import Stack
 
     dev, int_pin = main.device(config)
-    stack = Stack(dev, config.ip, config.gateway)
+    config.services = ""
+    stack = main.build(dev, config)
+    wait = main.Nap(int_pin)
+    if not main.settle(stack, wait):
+        print("no address within a minute: is the cable in? It goes on without one")
     start(stack)
-    main.serve(stack, main.Nap(int_pin))
+    main.serve(stack, wait)

@@ -19,7 +19,7 @@ CASES = [
 
 
 def test_there_are_cases():
-    assert len(MODULES) == 3 and len(CASES) > 55
+    assert len(MODULES) == 4 and len(CASES) > 55
 
 
 @pytest.mark.parametrize(("module", "name"), CASES)

@@ -53,7 +53,7 @@ BROKEN = [
     ("tcp/halfopen.py", "_expired", "half_opened"),
     ("tcp/listen.py", "evict", "evicted"),
     ("tcp/icmp.py", "_error", "too_big"),
-    ("net/udp.py", "_send", "sent_udp"),
+    ("net/udp.py", "leave", "sent_udp"),
     ("net/udp.py", "_tell", "too_big refused_udp"),
     ("net/icmp.py", "_error", "too_big refused_udp"),
     ("apps/http.py", "_answer", "http_505 http_431 http_408"),

@@ -11,7 +11,7 @@ except ImportError:  # the joined form: one module for all applications
 
 # Places in the row. The joined form has no names for them; test_request.py compares these.
 ROW = {"AT": 0, "END": 1, "SIZE": 2, "LIMIT": 3, "STATUS": 5, "METHOD": 7, "PAGE": 8}
-ROW.update(KEEP=11, BODY=12, WORDS=18)
+ROW.update(KEEP=11, BODY=12, WANTS=18)
 PATHS = b"/\n/status.json\n/a\n\0"
 LINE = 64
 LIMIT = 400
@@ -73,7 +73,7 @@ def make(dice):
 
 def read(text, dice):
     """What the kernels make of it, in pieces of any length: (status, method, page, keep, body)."""
-    row = array("H", bytes(2 * ROW["WORDS"]))
+    row = array("H", bytes(2 * ROW["WANTS"] + 2))
     row[ROW["SIZE"]] = LINE
     row[ROW["LIMIT"]] = LIMIT
     line = bytearray(LINE)

@@ -107,6 +107,9 @@ class Oracle:
             self.body |= int(bool(re.search(rb"[1-9]", value)))
         elif name == b"transfer-encoding":
             self.body = 1
+            if self.length is not None and self.length != b"":
+                self.status = 400
+            self.length = b""
         else:
             return
         if n > LINE and not self.status:

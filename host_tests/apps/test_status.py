@@ -173,7 +173,7 @@ def test_uptime_goes_on_over_the_wrap_of_the_clock(start):
 
 def test_the_page_is_small_and_self_contained():
     text = page.HTML.decode()
-    assert len(page.HTML) < 7000
+    assert len(page.HTML) < 7500
     assert "http:" not in text and "https:" not in text and "//" not in text
     for name in ("board", "link", "uptime", "free", "ip", "mac", "rx", "tx", "errors"):
         assert f'id="{name}"' in text

@@ -1,5 +1,6 @@
 """The examples do what their first paragraph says, as a reader starts them."""
 
+import http.client
 import re
 import shutil
 import socket
@@ -29,7 +30,7 @@ def talking(*command, cwd=None):
 @contextmanager
 def running(*command, cwd=None):
     """A server; gives its port on 127.0.0.1."""
-    if str(command[0]) in ("echo.py", "web.py"):
+    if str(command[0]) in ("echo.py", "web.py", "control.py", "live.py"):
         command = (EXAMPLES / command[0], "--port", "0", *command[1:])
     command = [sys.executable, *map(str, command)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=cwd)
@@ -69,6 +70,49 @@ def test_web():
         assert get(port, "/count") == "asked for 2 times\n"
         squares = get(port, "/squares").splitlines()
     assert squares == [f"{i} * {i} = {i * i}" for i in range(1000)]
+
+
+def test_control():
+    def ask(method, path, body=None, **fields):
+        client = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+        client.request(method, path, body, fields)
+        answer = client.getresponse()
+        return answer.status, answer.read().decode()
+
+    with running("control.py") as port:
+        assert "<form" in get(port, "/")
+        assert ask("POST", "/name", "name=lamp+board") == (303, "")
+        assert ask("GET", "/name") == (200, "lamp board")
+        assert ask("GET", "/lamp/2") == (200, "off\n")
+        assert ask("PUT", "/lamp/2", "on") == (204, "")
+        assert ask("GET", "/lamp/2") == (200, "on\n") and ask("GET", "/lamp/9")[0] == 404
+        assert ask("GET", "/admin/")[0] == 401
+        key = {"Authorization": "Basic YWRtaW46c2VjcmV0"}
+        assert ask("GET", "/admin/", **key)[0] == 200
+        data = bytes(range(256)) * 100
+        assert ask("PUT", "/admin/sum", data, **key) == (
+            200,
+            '{"sum": %d}' % (sum(data) % 65536),
+        )
+
+
+def test_live():
+    connect = pytest.importorskip("websockets.sync.client").connect
+    with running("live.py") as port:
+        assert "EventSource" in get(port, "/")
+        assert get(port, "/files/live.py") == (EXAMPLES / "live.py").read_text()
+        seconds = socket.create_connection(("127.0.0.1", port), timeout=30)
+        with seconds, connect(f"ws://127.0.0.1:{port}/chat", open_timeout=30) as one:
+            seconds.sendall(b"GET /seconds HTTP/1.1\r\nHost: h\r\n\r\n")
+            assert one.recv(30) == "there are 1 of us"
+            with connect(f"ws://127.0.0.1:{port}/chat", open_timeout=30) as two:
+                assert two.recv(30) == "there are 2 of us"
+                two.send("hello, ünï")
+                assert one.recv(30) == two.recv(30) == "hello, ünï"
+            got = b""
+            while b"data: 2\n" not in got:
+                got += seconds.recv(4096)
+        assert b"id: 1\ndata: 1\n" in got
 
 
 def test_query_and_its_recording(tmp_path):
@@ -174,6 +218,8 @@ def serve(stack, wait): print("serving at", stack.ifaces[0].ip[3], len(stack.tcp
     [
         ("echo.py", 1),
         ("web.py", 1),
+        ("control.py", 1),
+        ("live.py", 1),
         ("query.py", 0),
         ("uip/hello_world.py", 1),
         ("uip/telnetd.py", 1),
@@ -185,8 +231,9 @@ def test_on_a_board_with_the_examples_mounted(tmp_path, name, listeners):
     (flash / "lib").mkdir(parents=True)
     (flash / "remote").mkdir()
     shutil.copytree(joined() / "uipy", flash / "lib" / "uipy")
-    (flash / "main.py").write_text(BOOT)
-    shutil.copy(ROOT / "firmware" / "config.py", flash)
+    (flash / "main.py").write_text((joined() / "main.py").read_text() + BOOT)
+    config = (ROOT / "firmware" / "config.py").read_text()
+    (flash / "config.py").write_text(config + 'ip, gateway = "192.168.1.7/24", "192.168.1.1"\n')
     script = tmp_path / "pico.py"
     script.write_text(ON_A_PICO)
     said = run_unix(script, flash, EXAMPLES, name)

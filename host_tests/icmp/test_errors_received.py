@@ -22,7 +22,7 @@ def sent(wire, stack, peer):
     return f
 
 
-@rfc("1122 3.2.2.1-2")
+@rfc("1122 3.2.2.1-2", "1122 3.2.2.4-1", "1122 3.2.2.5-1")
 @pytest.mark.parametrize(
     "kind, code, reason",
     [

@@ -10,6 +10,8 @@ from uipy.net.datagram import GROUP, GROUPS, LEN
 from uipy.net.front import FRAGMENT
 from uipy.net.icmp import OTHER
 
+rfc = pytest.mark.rfc
+
 MDNS = "224.0.0.251"
 
 
@@ -37,6 +39,7 @@ def stack(wire):
     return s
 
 
+@rfc("1112 7.2-1")
 @pytest.mark.parametrize("group", [MDNS, "239.1.2.3"])
 def test_datagram_for_a_group_of_ours_reaches_its_port(stack, peer, group):
     app = Inbox(True)
@@ -48,6 +51,7 @@ def test_datagram_for_a_group_of_ours_reaches_its_port(stack, peer, group):
     assert answer[0].ip_src == addr(BOARD)
 
 
+@rfc("1112 7.2-2")
 @pytest.mark.parametrize("group", ["224.0.0.252", "239.1.2.3", "0.0.0.0"])
 def test_datagram_for_another_group_is_dropped(wire, stack, peer, group):
     app = Inbox(True)
@@ -66,6 +70,7 @@ def test_group_that_was_left_is_dropped(wire, stack, peer):
     assert wire.count("ip_ignored") == 1
 
 
+@rfc("1112 7.2-5")
 def test_nothing_is_refused_that_came_to_a_group(wire, stack, peer):
     """RFC 1122 3.2.2: no error about a multicast; nor is a ping to a group answered."""
     in_groups(stack, MDNS)

@@ -153,7 +153,7 @@ def test_handler_is_told_where_everything_lies(wire, stack, peer):
 # Whose?
 
 
-@rfc("1122 3.2.1.3-2")
+@rfc("1122 3.2.1.3-2", "1122 3.2.2.2-1")
 @pytest.mark.parametrize(
     "dst",
     [
@@ -175,7 +175,7 @@ def test_datagram_for_another_is_dropped(wire, stack, peer, dst):
     assert wire.count("ip_ignored") == 1
 
 
-@rfc("1122 3.2.1.3-3")
+@rfc("1122 3.2.1.3-3", "1112 7.2-4")
 @pytest.mark.parametrize(
     "src",
     [

@@ -91,6 +91,18 @@ def test_an_import_in_a_function_is_a_part_of_its_own(tmp_path):
     assert "from uipy.core import f" in tree["uipy/tcp_sack.py"]
 
 
+def test_an_import_in_a_function_from_a_folder_of_two_parts_is_two(tmp_path):
+    files = {
+        "stack.py": "def late():\n    from .web import A, B, C\n    return A, B, C\n",
+        "web/__init__.py": "_HOME = {'A': 'a', 'B': 'b', 'C': 'a'}\n"
+        "def __getattr__(name):\n    pass\n",
+        "web/a.py": "class A:\n    pass\nclass C:\n    pass\n",
+        "web/b.py": "class B:\n    pass\n",
+    }
+    text = house(tmp_path, files)["uipy/core.py"]
+    assert "from uipy.web.a import A, C\n    from uipy.web.b import B\n" in text
+
+
 def test_an_import_in_a_function_from_the_same_part_goes(tmp_path):
     files = {
         "stack.py": "from .a import f\ndef late():\n    from .a import g\n    return g() + f()\n",

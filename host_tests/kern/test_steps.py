@@ -13,6 +13,7 @@ MODULES = ("uipy.net.datagram", "uipy.tcp.row", "uipy.stat")
 HOMES = {
     "front": "net", "icmp": "net", "udp": "net", "poll": "", "whose": "tcp", "rto": "tcp",
     "congestion": "tcp", "ack": "tcp", "text": "tcp", "emit": "tcp", "timers": "tcp",
+    "reassembly": "net",
 }  # fmt: skip
 
 

@@ -85,6 +85,7 @@ def test_the_page_shows_its_own_connection_and_its_chart_moves(lan, start, brows
     assert text("#ip") == lan.board_ip
     mine = ("%s:" % lan.kernel, "80", "ESTABLISHED")
     wait_for("its own connection", lambda: all(word in text("#conns") for word in mine))
+    wait_for("how it got its address", lambda: "static" in text("#net"))
     wait_for("three points on the chart", lambda: points() >= 3)
     seen = points()
     wait_for("more points", lambda: points() > seen)

@@ -93,6 +93,12 @@ def udp(src, dst, sport: int, dport: int, data: bytes, length=None, csum=None) -
     return head[:6] + struct.pack("!H", c or 0xFFFF if csum is None else c) + head[8:]
 
 
+def igmp(kind: int, group, tenths: int = 0, rest: bytes = b"", csum=None) -> bytes:
+    """`rest` is what a version beyond 2 has besides."""
+    msg = struct.pack("!BBH", kind, tenths, 0) + addr(group) + rest
+    return msg[:2] + struct.pack("!H", checksum(msg) if csum is None else csum) + msg[4:]
+
+
 def tcp(
     src,
     dst,
@@ -167,6 +173,13 @@ class Icmp:
 
 
 @dataclass
+class Igmp:
+    type: int
+    tenths: int
+    group: bytes
+
+
+@dataclass
 class Udp:
     sport: int
     dport: int
@@ -216,6 +229,7 @@ class Frame:
     body: bytes = field(default=b"", repr=False)
     arp: Arp | None = None
     icmp: Icmp | None = None
+    igmp: Igmp | None = None
     udp: Udp | None = None
     tcp: Tcp | None = None
 
@@ -246,7 +260,9 @@ def _arp(f: Frame, b: bytes):
 def _ip(f: Frame, b: bytes):
     hl = (b[0] & 15) * 4
     total, f.ident, frag = struct.unpack_from("!HHH", b, 2)
-    assert b[0] == 0x45 and total == len(b), "IP lengths: %s" % b[:20].hex()
+    # IGMP alone has an option, Router Alert (RFC 2236 2, RFC 2113)
+    alert = b[0] == 0x46 and b[9] == 2 and b[20:24] == b"\x94\x04\0\0"
+    assert (b[0] == 0x45 or alert) and total == len(b), "IP lengths: %s" % b[:20].hex()
     assert checksum(b[:hl]) == 0, "IP checksum: %s" % b[:20].hex()
     assert frag in (0, 0x4000), "a fragment was sent"
     f.df = frag == 0x4000
@@ -259,12 +275,18 @@ def _ip(f: Frame, b: bytes):
         b[hl:],
     )
     assert f.ttl > 0
-    {1: _icmp, 17: _udp, 6: _tcp}[f.proto](f, f.body)
+    {1: _icmp, 2: _igmp, 17: _udp, 6: _tcp}[f.proto](f, f.body)
 
 
 def _icmp(f: Frame, b: bytes):
     assert len(b) >= 8 and checksum(b) == 0, "ICMP checksum: %s" % b.hex()
     f.icmp = Icmp(b[0], b[1], b[4:8], b[8:])
+
+
+def _igmp(f: Frame, b: bytes):
+    assert len(b) == 8 and checksum(b) == 0, "IGMP checksum: %s" % b.hex()
+    assert f.ttl == 1 and f.raw[-12:-8] == b"\x94\x04\0\0"
+    f.igmp = Igmp(b[0], b[1], b[4:8])
 
 
 def _udp(f: Frame, b: bytes):

@@ -23,7 +23,7 @@ FLOORS = (
     ("frames", "poll", "stack"),
     ("__init__", "aio", "compat", "watch"),
 )
-UP = {("tcp", "tcp.extra")}  # loads on use what is asked for
+UP = {("tcp", "tcp.extra"), ("net", "tcp.extra")}  # loads on use what is asked for
 KERNELS = {"kern.viper", "kern.plain", "kern.cpython"}  # one set of the wide kernels each
 
 UPSTAIRS = ("apps", "host", "web")  # callbacks on the public names, each folder on its own floor

@@ -44,7 +44,7 @@ def test_soft_unreachable_aborts_nothing(sending, lab, code):
     assert sum(sending.app.said("acked")) == 4
 
 
-@rfc("9293 MUST-56b", "5461 2.2-1")
+@rfc("9293 MUST-56b", "5461 2.2-1", "1122 3.2.2.4-1")
 def test_time_exceeded_aborts_nothing(sending, lab):
     lab.icmp(11, 0, sending.flying)
     lab.icmp(11, 1, sending.flying)

@@ -8,7 +8,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 TOOLS = sorted((ROOT / "tools").rglob("*.py"))
 TESTS = {p.stem for p in (ROOT / "host_tests").iterdir() if p.is_dir() or p.suffix == ".py"}
-FOLDERS = ("bench", "boards", "judge", "proof", "wire")
+FOLDERS = ("bench", "boards", "exchanges", "judge", "proof", "wire")
 
 
 def imported(path):

@@ -1,10 +1,12 @@
 """`make run`: a board behind the gateway, as a browser sees it."""
 
+import json
 import re
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -17,6 +19,7 @@ from wire.pump import Pump
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 RUN = [sys.executable, str(ROOT / "tools" / "boards" / "run.py")]
+PLACE = b"GET /network.json HTTP/1.1\r\nHost: b\r\nConnection: close\r\n\r\n"
 GET = b"GET /status.json HTTP/1.1\r\nHost: b\r\nConnection: close\r\n\r\n"
 
 
@@ -148,9 +151,10 @@ def start(*arguments):
     return process, int(match[1])
 
 
-def fetch(port):
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as s:
-        s.sendall(GET)
+def fetch(port, get=GET):
+    """Waits for an address first: a DHCP server is asked, and then the whole network."""
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as s:
+        s.sendall(get)
         got = b""
         piece = s.recv(65536)
         while piece:
@@ -165,10 +169,22 @@ def test_make_run_serves_the_page_records_the_wire_and_ends_on_ctrl_c(tmp_path):
     try:
         got = fetch(port)
         assert got.startswith(b"HTTP/1.1 200 ") and b'"python":"MicroPython' in got
+        said = []
+        reader = threading.Thread(target=lambda: said.extend(process.stderr), daemon=True)
+        reader.start()
+        until = time.monotonic() + 60
+        while len(said) < 3 and time.monotonic() < until:
+            time.sleep(0.2)
+        found = json.loads(fetch(port, PLACE).partition(b"\r\n\r\n")[2])
     finally:
         process.send_signal(signal.SIGINT)
-        _, said = process.communicate(timeout=10)
-    assert process.returncode == 0 and said == ""
+        process.wait(10)
+    assert process.returncode == 0
+    # its address, its name and the time: on the console, and for the page
+    address, name, clock = said
+    assert "192.168.7.2/24" in address and "uipy.local" in name and "UTC" in clock
+    assert (found["from"], found["ip"], found["name"]) == ("dhcp", "192.168.7.2", "uipy.local")
+    assert found["clock"] == found["server"] == "192.168.7.1"
     frames = [f for _, f in recorder.read(pcap)]
     assert any(GET in f for f in frames)
 

@@ -22,6 +22,7 @@ WRONG = {
     "no such interface": (["--tap", "nosuch0", "--ip", "10.0.0.2/24"], "ip tuntap add"),
     "no TAP": (TAP, "lo"),
     "an address without a length": (["--tap", "lo", "--ip", "10.0.0.2"], "/24"),
+    "a gateway beside a lease": (["--tap", "lo", "--ip", "dhcp", "--gateway", "10.0.0.1"], "out"),
     "no address at all": ([*TAP[:2], "--ip", "ten/24"], "address"),
     "a MAC of a group": ([*TAP, "--mac", "01:00:00:00:00:01"], "host"),
     "half a MAC": ([*TAP, "--mac", "02:00"], "02:00:00:00:00:01"),

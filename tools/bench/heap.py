@@ -35,17 +35,27 @@ _SAID = re.compile(r"GC: total: (\d+), used: (\d+), free: (\d+)\s.*?max free sz:
 _BLOCK = 16  # octets
 
 
+_BOARDS = {  # what stands behind config.py
+    "the page alone": b"",
+    "with name, time and events": b"hostname, ntp, events = 'uipy', '192.168.7.9', 2\n",
+}
+
+
 def measure(image, chip="enc28j60"):
     """-> the rows of the table."""
+    return [row for name in _BOARDS for row in _measure(image, chip, name)]
+
+
+def _measure(image, chip, name):
     files = content.firmware(chip, boot.BOARD + "/24", None, image)
-    files["config.py"] += _SAY
+    files["config.py"] += _BOARDS[name] + _SAY
     mcu, bridge = boot.board(image, files, chip)
     rows = []
     for when in ("after boot", "after the page was read"):
         mcu.console.text = ""
         said = boot.until(mcu, "said", 8)
         _, used, free, largest = map(int, _SAID.search(said).groups())
-        rows.append((when, used, free, largest * _BLOCK))
+        rows.append((name + ", " + when, used, free, largest * _BLOCK))
         visitor = boot.Visitor(mcu, bridge)
         mcu.run_for(3, lambda v=visitor: v.at)
     return rows
@@ -64,7 +74,7 @@ def main(argv=None):
         p.exit(1, "heap: %s\n" % exc)
     how = "frozen" if content.frozen(image) else "from the file system"
     for row in (HEAD, *rows):
-        print("%-30s %14s %8s %20s" % row)
+        print("%-48s %14s %8s %20s" % row)
     print("%s, chip %s; aim: %d octets in use, frozen" % (how, args.chip, AIM))
     if args.update:
         readme.put("heap", readme.table(HEAD, rows) + "\n\nThe library %s." % how, COSTS)

@@ -1,6 +1,6 @@
 """Boards that run here: firmware/main.py under CPython or MicroPython, with a chip model or bare.
 
-    board.py        the services, and two more for tests
+    board.py        the services, and more for tests; webparts.py is one of them
     ends.py         a board as an end of the wire: in this process, or in a MicroPython one, whose
                     script child.py is
     run.py          `make run`: a board and its page on a port of ours

@@ -1,18 +1,20 @@
-"""The board that tapboard.py and the tests run: firmware/main.py, and two services for tests.
+"""The board that tapboard.py and the tests run: firmware/main.py, and three services for tests.
 
 Runs under CPython and under MicroPython. `sink` (TCP 9009) sends a line and its FIN at once, and
 goes on receiving until the client's FIN. `tally` (TCP 9010) sends "octets crc32" of what the sinks
-that have ended took, and starts again from 0.
+that have ended took, and starts again from 0. `web` (TCP 8081) is webparts.py.
 """
 
+import sys
 from binascii import crc32
 
 import config
 import main
 from uipy import App, Bytes
 
-SERVICES = main.SERVICES + ("sink",)
+SERVICES = main.SERVICES + ("sink", "web")
 SINK, TALLY = 9009, 9010
+AUTOMATIC = ("dhcp", "auto")  # addresses that nobody has typed
 
 # What Stack(tcp_options=...) takes: what can be switched on, and what wants a number.
 SWITCHES = ("sack", "timestamps", "window_scale", "cookies", "urgent", "ecn")
@@ -40,12 +42,28 @@ def options(text):
     return found
 
 
+def say(line):
+    """Prints what the board says, at once."""
+    print(line)
+    if hasattr(sys.stdout, "flush"):
+        sys.stdout.flush()
+
+
 class Settings:
     """firmware/config.py with some of its names changed. `services` is a list; `chip` may be
-    "none".
+    "none", `ip` "dhcp" or "auto". Without a `hostname` it has none, and asks nobody for the time.
     """
 
-    def __init__(self, ip, gateway=None, tcp=8, services=main.SERVICES, name="uipy", chip="none"):
+    def __init__(
+        self,
+        ip,
+        gateway=None,
+        tcp=8,
+        services=main.SERVICES,
+        name="uipy",
+        chip="none",
+        hostname=None,
+    ):
         for word in dir(config):
             setattr(self, word, getattr(config, word))
         self.ip = ip
@@ -57,7 +75,11 @@ class Settings:
         self.chip = chip
         self.tcp_options = dict(config.tcp_options)
         self.sink = "sink" in services
-        self.services = ",".join([s for s in services if s != "sink"])
+        self.web = "web" in services
+        self.hostname = hostname or None
+        self.lease_file = None  # its folder is ours
+        self.ntp = "dhcp"
+        self.services = ",".join([s for s in services if s not in ("sink", "web")])
 
 
 class Sink(App):
@@ -90,8 +112,12 @@ class Tally(App):
 
 def build(dev, settings):
     """The stack on `dev` with the services asked for, as firmware/main.py makes it."""
-    stack = main.build(dev, settings)
+    stack = main.build(dev, settings, say)
     if settings.sink:
         stack.listen(SINK, Sink, settings.tcp)
         stack.listen(TALLY, Tally, 1)
+    if settings.web:
+        from boards import webparts
+
+        webparts.start(stack, settings.tcp)
     return stack

@@ -1,6 +1,6 @@
 """The MicroPython process of a board; started by ends.py, never by hand.
 
-    child.py FD IP GATEWAY MAC TCP NAME SERVICES CHIP OPTIONS
+    child.py FD IP GATEWAY MAC TCP NAME SERVICES CHIP OPTIONS HOSTNAME
 
 FD: frames come and go through this stream, each with its length in 2 octets (big-endian) in front.
 "-": frames come from the chip on machine.SPI. Prints `ready` when it serves.
@@ -83,9 +83,9 @@ def chip(mac, settings):
     main.serve(stack, main.Nap(pin))
 
 
-def run(fd, ip, gateway, mac, tcp, name, services, kind, options):
+def run(fd, ip, gateway, mac, tcp, name, services, kind, options, host):
     mac = bytes([int(mac[k : k + 2], 16) for k in range(0, 12, 2)])
-    settings = board.Settings(ip, gateway, int(tcp), services.split(","), name, kind)
+    settings = board.Settings(ip, gateway, int(tcp), services.split(","), name, kind, host)
     settings.tcp_options = board.options(options)
     try:
         if fd == "-":

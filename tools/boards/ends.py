@@ -164,9 +164,10 @@ def _arguments(settings, mac):
         bytes(mac).hex(),
         str(settings.tcp),
         settings.name,
-        settings.services + (",sink" if settings.sink else ""),
+        settings.services + (",sink" if settings.sink else "") + (",web" if settings.web else ""),
         settings.chip,
         ",".join("%s=%d" % (name, n) for name, n in settings.tcp_options.items()),
+        settings.hostname or "",
     ]
 
 

@@ -23,7 +23,7 @@ from wire.wire import Wire
 BOARD, GATEWAY = "192.168.7.2", "192.168.7.1"
 MAC = bytes((2, 0, 0, 0x75, 0x69, 0x70))
 
-HELLO = """uipy: a simulated board is up; its page: http://127.0.0.1:{port}/
+HELLO = """uipy: a simulated board is up; its page, once it has an address: http://127.0.0.1:{port}/
 
   curl http://127.0.0.1:{port}/status.json       what the page is fed with
   curl http://127.0.0.1:{port}/metrics           the same for Prometheus
@@ -52,7 +52,7 @@ def make(args):
     """The board, the wire and the gateway."""
     gateway = Gateway(args.port, BOARD, GATEWAY + "/24")
     recorder = Recorder(args.pcap) if args.pcap else None
-    settings = board.Settings(BOARD + "/24", GATEWAY, chip=args.chip, name="uipy, simulated")
+    settings = board.Settings("dhcp", chip=args.chip, name="uipy, simulated", hostname="uipy")
     end = ends.make(settings, MAC, args.python)
     return Pump(gateway, end, args.wire, recorder)
 

@@ -91,7 +91,8 @@ class Client:
             size = (body[0] & 15) * 4
             data = body[size : struct.unpack("!H", body[2:4])[0]]
             assert csum(body[:size]) == 0, "a bad IP checksum"
-            self._protocols.get(body[9], lambda self, data: None)(self, data)
+            if body[16:20] == _IP:  # what goes to a group is for others
+                self._protocols.get(body[9], lambda self, data: None)(self, data)
 
     def _got_arp(self, body):
         if body[14:18] != self._board:

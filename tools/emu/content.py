@@ -68,7 +68,8 @@ def _driver(chip):
 
 def firmware(chip, ip, gateway, image=None):
     """-> {path: octets} of a board that serves its page: firmware/ as it is, its config.py with
-    these three at the end. What is frozen in the image is not put on the file system.
+    these three at the end, without name, time and events. What is frozen in the image is not put
+    on the file system.
     """
     there = frozen(image) if image else set()
     config = {"config.py": _config(chip, ip, gateway)}
@@ -116,6 +117,7 @@ def _wants(there, chip, image):
 
 def _config(chip, ip, gateway):
     text = (ROOT / "firmware" / "config.py").read_text()
-    for name, value in (("chip", chip), ("ip", ip), ("gateway", gateway)):
+    given = {"chip": chip, "ip": ip, "gateway": gateway}
+    for name, value in {**given, "hostname": None, "ntp": None, "events": 0}.items():
         text += "%s = %r\n" % (name, value)
     return text.encode()

@@ -200,9 +200,9 @@ class Names(ast.NodeTransformer):
     visit_Import = visit_ImportFrom
 
     def _lazily(self, node):
-        """An import in a function: what is in this part is there already."""
-        keep, house = [], self.part.house
-        part = None
+        """An import in a function: what is in this part is there already, and what two parts have
+        is two imports."""
+        keep, house = {}, self.part.house
         for alias, (local, target) in zip(node.names, house.imported(self.m, node), strict=True):
             if not isinstance(target, tuple):
                 return node
@@ -216,10 +216,10 @@ class Names(ast.NodeTransformer):
                     self.m.refuse(node, "a module of another part as a value: import names")
                 return node
             there = self._there(part, thing)
-            keep.append(ast.alias(there, local if local != there else None))
-        if not keep:
-            return ast.copy_location(ast.Pass(), node)
-        return ast.copy_location(ast.ImportFrom(part, keep, 0), node)
+            names = keep.setdefault(part, [])
+            names.append(ast.alias(there, local if local != there else None))
+        made: list[ast.stmt] = [ast.ImportFrom(part, names, 0) for part, names in keep.items()]
+        return [ast.copy_location(x, node) for x in made or [ast.Pass()]]
 
     def _there(self, part, thing):
         if not self.rewrite:

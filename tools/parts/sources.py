@@ -12,7 +12,7 @@ VARIANTS = ("viper", "plain", "cpython")
 KERN = "uipy.kern"
 KERNELS = tuple("%s.%s" % (KERN, v) for v in VARIANTS)
 CASTS = KERN + ".ptr"
-FIRMWARE = ("main", "page", "status")
+FIRMWARE = ("clock", "main", "network_page", "page", "place", "status")
 TABLE = "_HOME"  # of a package: {name: module}, each imported when it is first asked for
 
 

@@ -19,6 +19,7 @@ PARTS = {
     ),
     "uipy.toolbox": ("uipy.source", "uipy.ring", "uipy.stream", "uipy.writer"),
     "uipy.apps": ("uipy.apps.",),
+    "uipy.host.dns": ("uipy.host.dns", "uipy.host.dns_answer", "uipy.host.dns_reply"),
     "uipy.drivers.enc28j60": ("uipy.drivers.enc28j60.",),
     "uipy.drivers.wiznet": ("uipy.drivers.wiznet.",),
     "uipy.drivers.slip": ("uipy.drivers.slip.",),

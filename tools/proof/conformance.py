@@ -40,22 +40,36 @@ TEXTS = ROOT.parent / "shared" / "rfc"
 TITLES = {
     "9293": "Transmission Control Protocol: Appendix B",
     "826": "Address Resolution Protocol",
+    "1035": "Domain Names: the resolver's parts",
+    "1112": "Host Extensions for IP Multicasting",
     "1122": "Requirements for Internet Hosts: the IP, ICMP and ARP parts that apply",
     "1337": "TIME-WAIT Assassination Hazards",
     "2018": "Selective Acknowledgment",
+    "2131": "Dynamic Host Configuration Protocol: the client's parts",
+    "2236": "Internet Group Management Protocol, Version 2: the host's parts",
     "3168": "Explicit Congestion Notification: the endpoint's parts",
     "3360": "Inappropriate TCP Resets",
+    "3442": "Classless Static Route Option for DHCP",
+    "3927": "Dynamic Configuration of IPv4 Link-Local Addresses",
     "4987": "SYN flooding",
+    "5227": "IPv4 Address Conflict Detection",
+    "5424": "The Syslog Protocol: the originator's parts",
     "5461": "TCP's Reaction to Soft Errors",
     "5681": "Congestion Control",
+    "5905": "Network Time Protocol Version 4: the SNTP client's parts",
     "5927": "ICMP Attacks against TCP",
     "5961": "Robustness to Blind In-Window Attacks",
     "6093": "Urgent Mechanism",
     "6298": "Retransmission Timer",
+    "6455": "The WebSocket Protocol: the server's parts",
     "6528": "Initial Sequence Numbers",
     "6582": "NewReno",
     "6675": "Loss Recovery Based on SACK",
+    "6762": "Multicast DNS",
+    "6763": "DNS-Based Service Discovery",
+    "6842": "Client Identifier Option in DHCP Server Replies",
     "7323": "Timestamps, PAWS and window scaling",
+    "7766": "DNS Transport over TCP: the client's parts",
 }
 HEAD = """# What is proved
 
@@ -159,7 +173,11 @@ def compare(folder, tables):
     """Complaints about tables that do not agree with the RFCs' texts."""
     out = []
     for rfc, rows in tables.items():
-        text = (folder / ("rfc%s.txt" % rfc)).read_text(encoding="utf-8", errors="replace")
+        path = folder / ("rfc%s.txt" % rfc)
+        if not path.exists():
+            print("conformance: no %s: its quotes are not compared" % path, file=sys.stderr)
+            continue
+        text = path.read_text(encoding="utf-8", errors="replace")
         if rfc == "9293":
             if [row.line() for row in rfc_rows.extract(text)] != [row.line() for row in rows]:
                 out.append("host_tests/rfc/9293.tsv is not what --extract makes of the RFC")

@@ -52,14 +52,35 @@ EDGES = {"UIPY_T0": "1073736824", "UIPY_C0": "1073741822"}  # near the wrap
 LEAST_S = 30  # for the tests of one change; five times what they take unchanged, if that is more
 
 NET = ["arp", "eth", "icmp", "ipv4", "udp", "stack"]
+LEASED = ["host/test_dhcp_lease.py", "host/test_dhcp_connections.py", "host/test_linklocal.py"]
 TESTS = {  # by folder; the first one that fits
+    "tcp/extra/renumber": ["host/test_dhcp_connections.py", "host/test_linklocal.py"],
+    "net/acd": ["host/test_acd.py", *LEASED],
+    "host/dhcp_message": ["host/test_dhcp.py", "host/test_dhcp_garbage.py"],
+    "host/dhcp": ["host/test_dhcp.py", *LEASED],
+    "host/routes": ["host/test_dhcp.py"],
+    "host/linklocal": ["host/test_linklocal.py"],
     "tcp": ["tcp"],
     "net/arp": ["arp", "ipv4", "tcp/test_neighbour.py"],
+    "net/igmp": ["ipv4/test_igmp.py"],
+    "net/reassembly": ["ipv4/test_reassembly.py"],
+    "net/redirect": ["ipv4/test_redirect.py"],
     "net/icmp": ["icmp", "udp", "tcp/test_icmp_errors.py"],
     "net": [*NET, "tcp/test_neighbour.py", "tcp/test_icmp_errors.py"],
     "aio": ["aio"],
-    "drivers/enc28j60": ["drivers/test_enc28j60_driver.py", "drivers/test_enc28j60_frames.py"],
-    "drivers/wiznet": ["drivers/test_wiznet_frames.py", "drivers/test_wiznet.py"],
+    "host/sntp": ["host/test_sntp.py"],
+    "host/syslog": ["host/test_syslog.py"],
+    "web": ["web/test_%s.py" % name for name in ("bodies", "ahead", "routes", "values", "auth")],
+    "drivers/enc28j60": [
+        "drivers/test_groups.py",
+        "drivers/test_enc28j60_driver.py",
+        "drivers/test_enc28j60_frames.py",
+    ],
+    "drivers/wiznet": [
+        "drivers/test_groups.py",
+        "drivers/test_wiznet_frames.py",
+        "drivers/test_wiznet.py",
+    ],
     "drivers/slip": ["slip/test_slip.py"],
     "drivers": ["drivers/test_enc28j60_frames.py", "drivers/test_wiznet_frames.py"],
 }

@@ -8,9 +8,22 @@ in machine_pipe.py).
 
 import sys
 
+from machine_rtc import RTC
+
 if sys.implementation.name == "micropython":
     from machine_pipe import SPI, Pin, freq, idle, int_file, lightsleep, reset, unique_id
 else:
     from machine_local import SPI, Pin, freq, idle, int_file, lightsleep, reset, unique_id, wire
 
-__all__ = ["SPI", "Pin", "freq", "idle", "int_file", "lightsleep", "reset", "unique_id", "wire"]
+__all__ = [
+    "RTC",
+    "SPI",
+    "Pin",
+    "freq",
+    "idle",
+    "int_file",
+    "lightsleep",
+    "reset",
+    "unique_id",
+    "wire",
+]

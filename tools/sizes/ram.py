@@ -42,6 +42,10 @@ def make(tcp, options):
     from uipy.core import Stack
     return Stack(Null(), ip="192.168.1.7/24", gateway="192.168.1.1", tcp=tcp, udp=8, arp=8,
                  key=b"8 octets", tcp_options=options)
+
+def host():
+    from uipy.core import Stack
+    return Stack(Null(), ip="192.168.1.7/24", tcp=0, udp=16, key=b"8 octets", groups=4)
 """
 
 # What Stack(tcp_options=...) can take in: {option: (value, its part)}.
@@ -53,19 +57,34 @@ OPTIONS = {
     "timestamps": (True, "uipy.tcp_timestamps"),
     "sack": (True, "uipy.tcp_sack"),
 }
+# What a service of host/ and net/ takes, as its docstring makes it: {name: (its part, how)}.
+SERVICES = {
+    "Acd": ("uipy", "Acd(stack)"),
+    "Groups": ("uipy", "Groups(stack)"),
+    "Reassembly": ("uipy", "Reassembly(stack)"),
+    "Redirects": ("uipy", "Redirects(stack)"),
+    "Dhcp": ("uipy.host", "Dhcp(stack)"),
+    "LinkLocal": ("uipy.host", "LinkLocal(stack)"),
+    "Resolver": ("uipy.host", "Resolver(stack, ['192.168.1.1'])"),
+    "Mdns": ("uipy.host", "Mdns(stack, 'board')"),
+    "Sntp": ("uipy.host", "Sntp(stack, ['192.168.1.1'])"),
+    "Syslog": ("uipy.host", "Syslog(stack, '192.168.1.1')"),
+}
 DEFAULT = "urgent"  # is there unless it is switched off
 CORE = ("uipy", "uipy.core")  # what every Stack needs
 # Not counted: asyncio is another's, and what stands on it.
-LEFT_OUT = ("uipy.aio", "uipy.compat", "uipy.watch", "config")
+LEFT_OUT = ("uipy.aio", "uipy.compat", "uipy.host.dns_aio", "uipy.watch", "config")
 
 
 class Count(NamedTuple):
-    """Octets of RAM; `options` has pairs of what an option's part leaves and what it takes."""
+    """Octets of RAM; `options` has pairs of what an option's part leaves and what it takes,
+    `services` what a service takes."""
 
     parts: dict
     stack: int
     connection: int
     options: dict
+    services: dict
 
     def core(self):
         """The code of a Stack with what is there unless it is switched off."""
@@ -144,6 +163,9 @@ def measure():
     steps = [("Stack", f"keep.append(make(8, {off}))"), ("more", f"keep.append(make(16, {off}))")]
     for option, (value, _) in present.items():
         steps.append((f"with_{option}", f"keep.append(make(8, { ({**off, option: value}) }))"))
+    for name, (home, how) in SERVICES.items():
+        steps.append(("_", f"from {home} import {name}\nstack = host()"))
+        steps.append((f"new_{name}", f"keep.append({how})"))
 
     def run(script, stubs):
         files = ((stubs, "/lib"), (tree, "/src"))
@@ -152,7 +174,9 @@ def measure():
     found = _run(run, program(names, tree, "/src", steps), names, tree)
     options = {o: (found[p], found[f"with_{o}"] - found["Stack"]) for o, (_, p) in present.items()}
     parts = {name: found[name] for name in names}
-    return Count(parts, found["Stack"], (found["more"] - found["Stack"]) // 8, options)
+    services = {name: found[f"new_{name}"] for name in SERVICES}
+    more = (found["more"] - found["Stack"]) // 8
+    return Count(parts, found["Stack"], more, options, services)
 
 
 def cross_check():

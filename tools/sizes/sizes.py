@@ -5,6 +5,9 @@ and the tables into docs/sizes.md.
     RAM     32-bit MicroPython (WebAssembly): what the parts leave when their code is in flash, and
             what a Stack and one more connection take
     frames  functions whose VM frame is over 11 words, and so comes from the heap when called
+
+What a packet costs in each part is counted by `make size ARGS=--packets` (exchanges/count.py; it
+wants valgrind and a minute), which prints that table alone.
 """
 
 import argparse
@@ -17,6 +20,7 @@ if __name__ == "__main__":
 
 import interpreters
 import readme
+from exchanges import count
 from interpreters import ROOT, Missing, compile_mpy
 from parts import cross
 
@@ -62,6 +66,12 @@ def options(board):
         for option, (left, taken) in board.options.items()
     ]
     return readme.table(("option of TCP", "RAM of its code", "RAM of its tables"), rows)
+
+
+def services(board):
+    """What one object of each takes."""
+    rows = [(f"`{ram.SERVICES[name][1]}`", taken) for name, taken in board.services.items()]
+    return readme.table(("service", "RAM of its tables"), rows)
 
 
 def lines(files, board):
@@ -114,17 +124,33 @@ def frames(files):
     return head % (len(found), len(list(functions(files))), mpyinfo.LIMIT) + "\n\n" + listed
 
 
+def packets(update):
+    """What the exchanges of each part cost."""
+    try:
+        costs = count.text(count.instructions())
+    except Missing as lack:
+        sys.exit(str(lack))
+    print(costs)
+    if update:
+        readme.put("packets", costs, DOCS)
+
+
 def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--update", action="store_true", help="write README.md and docs/sizes.md")
+    parser.add_argument("--packets", action="store_true", help="instructions per packet instead")
     args = parser.parse_args(argv)
+    if args.packets:
+        packets(args.update)
+        return
     try:
         files, board = parts(), ram.measure()
         short = lines(files, board)
-        long = [code(files, board.parts), options(board), check(), frames(files)]
+        long = [code(files, board.parts), options(board), services(board), check(), frames(files)]
     except Missing as lack:
         sys.exit(str(lack))
     print("\n\n".join([short, *long]))
+    print("\nWhat a packet costs in each part: make size ARGS=--packets")
     if args.update:
         readme.put("size", short)
         readme.put("sizes", "\n\n".join(long), DOCS)

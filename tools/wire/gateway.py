@@ -11,6 +11,7 @@ import struct
 
 from boards.ends import QueueDevice, StackEnd
 from uipy import NotConnected, Ring, Stack
+from uipy.net.iface import ip_of
 from uipy.stream import Stream
 
 from wire.router import Clock, Leases
@@ -125,7 +126,8 @@ class Client(Stream):
 
 class Gateway(StackEnd):
     """An end of the wire (pump.py). `board` is the board's address, which it leases to who asks
-    for one; `ip` is ours as ADDR/LEN. It tells the time, too."""
+    for one; `ip` is ours as ADDR/LEN. It tells the time, too. Browsers wait until the board has
+    been heard from that address."""
 
     def __init__(self, port, board, ip, board_port=80, **options):
         self._board = board
@@ -138,7 +140,12 @@ class Gateway(StackEnd):
         self.stack.bind(123, Clock())
         self._leases = Leases(_MAC, board, *_split(ip))
 
+        self._there = bytes(ip_of(board))
+        self._heard = False
+
     def give(self, frame):
+        if self._there in (frame[28:32], frame[26:30]):  # who sends an ARP message, or a datagram
+            self._heard = True
         lease = self._leases.answer(frame)
         if lease is None:
             super().give(frame)
@@ -152,7 +159,7 @@ class Gateway(StackEnd):
             if client.wants_to_read():
                 client.readable()
         self.clients = [c for c in self.clients if not c.finished()]
-        if len(self.clients) < CLIENTS:
+        if self._heard and len(self.clients) < CLIENTS:
             self._accept()
         return super().run(now)
 
@@ -169,7 +176,7 @@ class Gateway(StackEnd):
     def files(self):
         readable = [c for c in self.clients if c.wants_to_read()]
         writable = [c for c in self.clients if c.wants_to_write()]
-        if len(self.clients) < CLIENTS:
+        if self._heard and len(self.clients) < CLIENTS:
             readable.append(self._listener)
         return readable, writable
 

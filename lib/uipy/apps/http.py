@@ -40,10 +40,10 @@ from .http_request import (
     request_line,
 )
 
-_READ = const(0)
-_ANSWER = const(1)
-_DRAIN = const(2)
-_WAIT = const(3)
+READ = const(0)
+ANSWER = const(1)
+DRAIN = const(2)
+WAIT = const(3)  # web/server.py has one more
 
 _REQUEST_S = const(10)  # from the first octet of a request to its last
 _STALL_S = const(120)  # without an octet of the answer being acknowledged
@@ -72,7 +72,7 @@ class Http(App):
         self.request[LIMIT] = site.fields
         self.reply = Reply(site)
         self.snap = -1  # the number of our snapshot buffer
-        self.state = _READ
+        self.state = READ
         self.seconds = 0  # since something went on
         self.room = 0  # octets that the client may send when nothing waits in the queue
 
@@ -80,13 +80,13 @@ class Http(App):
         """A client has come."""
         self.request[TOTAL] = self.request[STATUS] = 0
         self.request[AHEAD] = self.request[LAST] = 0
-        self.state = _READ
+        self.state = READ
         self.seconds = 0
         self.room = conn.room
 
     def received(self, conn, buf, start, n):
         r = self.request
-        if r[TOTAL] == 0 and self.state == _READ:
+        if r[TOTAL] == 0 and self.state == READ:
             self.seconds = 0
         r[AT] = start
         r[END] = start + n
@@ -99,7 +99,7 @@ class Http(App):
                     find_page(r, self.line, self.site.paths)
             if r[STATUS]:
                 enqueue(r)
-                if self.state == _READ:
+                if self.state == READ:
                     self._answer()
         if r[AHEAD]:
             if r[AT] < r[END]:
@@ -129,7 +129,7 @@ class Http(App):
             if page.need:
                 self.snap = self.site.take()
                 if self.snap < 0:
-                    self.state = _WAIT
+                    self.state = WAIT
                     return
                 r[HELD] = 0
                 reply.body = self.site.snaps[self.snap]
@@ -149,15 +149,15 @@ class Http(App):
             reply.left = len(reply.reason)
             reply.fields = _ALLOW if status == 405 else _RETRY if status == 503 else _PLAIN
         self.seconds = 0
-        self.state = _DRAIN
+        self.state = DRAIN
         reply.last = _LEAVE
         if r[QUEUE] & 1 and status != 500:
-            self.state = _ANSWER
+            self.state = ANSWER
             reply.last = _STAY
         else:
             r[LAST] = 1
         reply.start(dequeue(r) & 2)
-        if self.state == _ANSWER:
+        if self.state == ANSWER:
             self.conn.send(reply)  # type: ignore[attr-defined]
         else:
             self.conn.finish(reply)  # type: ignore[attr-defined]
@@ -170,8 +170,8 @@ class Http(App):
             waits = self._give()
             if waits:  # answered from here: C stack is short
                 waits._answer()
-        if self.state == _ANSWER and not conn.sending:
-            self.state = _READ
+        if self.state == ANSWER and not conn.sending:
+            self.state = READ
             r = self.request
             if r[AHEAD]:
                 self._answer()
@@ -183,12 +183,12 @@ class Http(App):
             return None
         self.site.taken[self.snap] = 0
         self.snap = -1
-        return self.site.next(_WAIT)
+        return self.site.next(WAIT)
 
     def stop(self, conn):
         """Ends the connection with a RST; what it held is free."""
         self.reply.left = 0
-        self.state = _DRAIN
+        self.state = DRAIN
         try:
             conn.abort()
         except NotConnected:  # its RST has not left yet
@@ -197,8 +197,8 @@ class Http(App):
     def peer_closed(self, conn):
         if self.request[AHEAD]:
             return self._close()
-        if self.state == _READ:  # half a request will never be a whole one
-            self.state = _DRAIN
+        if self.state == READ:  # half a request will never be a whole one
+            self.state = DRAIN
         conn.close()  # behind the answer, if there is one
 
     def poll(self, conn):
@@ -206,17 +206,17 @@ class Http(App):
         r = self.request
         self.seconds += 1
         r[HELD] += 1
-        if self.state == _READ and r[TOTAL] == 0:
+        if self.state == READ and r[TOTAL] == 0:
             if self.seconds > self.site.idle_s:
-                self.state = _DRAIN
+                self.state = DRAIN
                 self.seconds = 0
                 conn.close()
-        elif self.state == _READ:
+        elif self.state == READ:
             if self.seconds > _REQUEST_S:
                 r[STATUS] = 408
                 enqueue(r)
                 self._answer()
-        elif self.state == _WAIT:
+        elif self.state == WAIT:
             if self.seconds > _WAIT_S:
                 r[QUEUE] = 503 << 2 | r[QUEUE] & 3
             self._answer()
@@ -228,7 +228,7 @@ class Http(App):
 
     def closed(self, conn, reason):
         self.reply.left = 0
-        self.state = _DRAIN
+        self.state = DRAIN
         waits = self._give()
         if waits:
             waits._answer()

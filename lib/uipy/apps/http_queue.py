@@ -15,10 +15,10 @@ from micropython import const
 from ..kern.ptr import kernel, ptr16
 from .http_request import BODY, HEAD, KEEP, METHOD, PAGE, STATUS, TOTAL
 
-AHEAD = const(18)  # WORDS of http_request.py come before
-LAST = const(19)
-HELD = const(20)
-QUEUE = const(21)
+AHEAD = const(19)  # WORDS of http_request.py and WANTS come before
+LAST = const(20)
+HELD = const(21)
+QUEUE = const(22)
 PAGES = const(1023)  # less are statuses
 
 

@@ -17,11 +17,15 @@ What is known of the request lies in a row, an array('H'); `Site` gives its SIZE
     PAGE    number of the page, from 1; 0: there is none
     MINOR   of HTTP/1.x                                    HOSTS   1: there was a Host field
     KEEP    1: the client will stay                        BODY    1: content follows, unread
-    LENGTH  1: there was a Content-Length                  CUT     1: the field did not fit
+    LENGTH  1: there was a Content-Length, 2: a Transfer-Encoding
+    CUT     1: the field did not fit
     WORD    octets of the token that the line begins with: the method or the field's name; 4, 10,
             14 and 17 tell which of _FIELDS it is
-    FROM    where in the line buffer the target or value begins
+    FROM    where in the line buffer the target or value begins; after find_page: the path
     TO      where it ends, or the line
+    WANTS   1: next_line stops at every field, with 2 at those that are not for `field`; it stays
+
+`find_page` also leaves where in the line buffer the query is: from WORD on, its "?" first, to CUT.
 """
 
 from micropython import const
@@ -37,16 +41,17 @@ STATUS = const(5)
 _N = const(6)
 METHOD = const(7)
 PAGE = const(8)
-_MINOR = const(9)
+MINOR = const(9)
 _HOSTS = const(10)
 KEEP = const(11)
 BODY = const(12)
 _LENGTH = const(13)
-_CUT = const(14)
-_WORD = const(15)
-_FROM = const(16)
-_TO = const(17)
+CUT = const(14)
+WORD = const(15)
+FROM = const(16)
+TO = const(17)
 WORDS = const(18)  # of a request
+WANTS = const(18)  # set by web/server.py
 
 HEAD = const(2)
 _OTHER = const(10)  # a method that is not in _METHODS
@@ -73,8 +78,8 @@ _MARKS = const(b"!#$%&'*+.^_`|~")
 
 @kernel
 def next_line(row, piece, buf: ptr8) -> int:
-    """Read on in the packet. 1: a line that matters stands in piece[0:row[_TO]]; 0: the packet is
-    used up, or row[STATUS] is set.
+    """Read on in the packet. 1: a line that matters stands in piece[0:row[TO]] (2: to others, see
+    WANTS); 0: the packet is used up, or row[STATUS] is set.
     """
     s = ptr16(row)
     line = ptr8(piece)
@@ -128,7 +133,7 @@ def complete(s: ptr16, line: ptr8, n: int) -> int:
     if stop == 0:
         if s[METHOD] == 0:
             pass  # RFC 9112 2.2: empty lines before the request line are ignored
-        elif s[_HOSTS] == 0 and s[_MINOR] > 0:
+        elif s[_HOSTS] == 0 and s[MINOR] > 0:
             s[STATUS] = 400  # RFC 9112 3.2
         elif s[METHOD] == _OTHER:
             s[STATUS] = 501  # RFC 9110 9.1
@@ -164,8 +169,8 @@ def complete(s: ptr16, line: ptr8, n: int) -> int:
         if line[k] < 14 and (line[k] == _CR or line[k] == 0):
             bad = 2  # RFC 9112 2.2, RFC 9110 5.5
         k += 1
-    s[_WORD] = word
-    s[_TO] = stop
+    s[WORD] = word
+    s[TO] = stop
     if bad < 2 and word == stop and n > stop + 2:
         s[STATUS] = 431  # a name alone that is longer than the buffer
     elif bad > 0 or word == 0 or word == stop:
@@ -187,37 +192,42 @@ def complete(s: ptr16, line: ptr8, n: int) -> int:
         k = 0
         while k < word and line[k] | 32 == names[c + k]:
             k += 1
-        if k == word and k > 0:
-            k += 1  # the blanks around the value are no part of it
-            while k < stop and (line[k] == _SP or line[k] == _TAB):
-                k += 1
-            while k < stop and (line[stop - 1] == _SP or line[stop - 1] == _TAB):
-                stop -= 1
-            s[_FROM] = k
-            s[_TO] = stop
-            s[_CUT] = 0
-            if n > s[SIZE]:
-                s[_CUT] = 1
-            return 1
+        c = 1
+        if k != word or k == 0:
+            if s[WANTS] == 0:
+                return 0
+            c = 2
+            k = s[WORD]
+        k += 1  # the blanks around the value are no part of it
+        while k < stop and (line[k] == _SP or line[k] == _TAB):
+            k += 1
+        while k < stop and (line[stop - 1] == _SP or line[stop - 1] == _TAB):
+            stop -= 1
+        s[FROM] = k
+        s[TO] = stop
+        s[CUT] = 0
+        if n > s[SIZE]:
+            s[CUT] = 1
+        return c
     return 0
 
 
 @kernel
 def request_line(s: ptr16, line: ptr8):
-    """The request line (RFC 9112 3): its method and version; its target stays between s[_FROM] and
-    s[_TO].
+    """The request line (RFC 9112 3): its method and version; its target stays between s[FROM] and
+    s[TO].
     """
     s[STATUS] = 400  # until all of it is right
-    n = s[_WORD]
+    n = s[WORD]
     at = n + 1
-    end = s[_TO]
+    end = s[TO]
     k = at
     while k < end and line[k] > _SP and line[k] < 127:
         k += 1
     if k == at or k >= end or line[k] != _SP:
         return
-    s[_FROM] = at
-    s[_TO] = k
+    s[FROM] = at
+    s[TO] = k
     at = k + 1  # of the version
     words = ptr8(_METHODS)
     s[METHOD] = _OTHER
@@ -247,7 +257,7 @@ def request_line(s: ptr16, line: ptr8):
     if major != 49:
         s[STATUS] = 505  # RFC 9110 15.6.6
     elif minor > 48:
-        s[_MINOR] = minor - 48
+        s[MINOR] = minor - 48
         s[KEEP] = 1  # RFC 9112 9.3
 
 
@@ -285,8 +295,8 @@ def find_page(s: ptr16, target, paths: ptr8):
     line = ptr8(target)
     if s[STATUS] != 0:
         return
-    at = s[_FROM]
-    end = s[_TO]
+    at = s[FROM]
+    end = s[TO]
     http = ptr8(_HTTP)
     k = 0
     while k < 7 and line[at + k] | 32 == http[k + 5]:  # in any case, RFC 3986 3.1
@@ -317,6 +327,10 @@ def find_page(s: ptr16, target, paths: ptr8):
                 k += 2
         line[at + n] = c
         n += 1
+    s[FROM] = at
+    s[TO] = at + n
+    s[WORD] = k
+    s[CUT] = end
     page = 1
     c = 0
     while paths[c] != 0:
@@ -335,9 +349,9 @@ def find_page(s: ptr16, target, paths: ptr8):
 @kernel
 def field(s: ptr16, line: ptr8):
     """The value of one of _FIELDS."""
-    at = s[_FROM]
-    end = s[_TO]
-    name = s[_WORD]
+    at = s[FROM]
+    end = s[TO]
+    name = s[WORD]
     if name == 4:  # Host, RFC 9112 3.2
         if s[_HOSTS] > 0:
             s[STATUS] = 400
@@ -365,12 +379,13 @@ def field(s: ptr16, line: ptr8):
             k = 0
             while k < 10 and at + k < end and (line[at + k] | 32) == words[k + 5]:
                 k += 1
-            if k == 10 and close == 0 and s[_MINOR] == 0:
+            if k == 10 and close == 0 and s[MINOR] == 0:
                 s[KEEP] = 1
             at += 1
     elif name == 14:
         if s[_LENGTH] > 0 or at >= end:
-            s[STATUS] = 400  # RFC 9112 6.3 (5); two that agree are refused too
+            # RFC 9112 6.3 (5), two that agree are refused too; 6.1, no Transfer-Encoding beside it
+            s[STATUS] = 400
         s[_LENGTH] = 1
         while at < end:
             if line[at] < 48 or line[at] > 57:
@@ -380,5 +395,8 @@ def field(s: ptr16, line: ptr8):
             at += 1
     else:
         s[BODY] = 1  # Transfer-Encoding
-    if s[_CUT] > 0 and s[STATUS] == 0:
+        if s[_LENGTH] == 1:
+            s[STATUS] = 400
+        s[_LENGTH] = 2
+    if s[CUT] > 0 and s[STATUS] == 0:
         s[STATUS] = 431  # a field that matters was cut

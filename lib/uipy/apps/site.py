@@ -113,6 +113,7 @@ class Site:
         self.snaps = [bytearray(0) for _ in range(snaps)]
         self.taken = bytearray(snaps)
         self.out = Writer()
+        self.kind = Http  # what serves a client; web/routes.py puts another in its place
 
     def add(self, path, page):
         """Serve `page` at `path`, a str that begins with "/". Before `listen`."""
@@ -128,7 +129,7 @@ class Site:
             self.snaps = [bytearray(page.need) for _ in self.snaps]
 
     def __call__(self):
-        self.clients.append(Http(self))
+        self.clients.append(self.kind(self))
         return self.clients[-1]
 
     def take(self):

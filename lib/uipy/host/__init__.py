@@ -2,7 +2,18 @@
 time, a log. Each is a part of its own, and imported when it is first used.
 """
 
-_HOME = {}
+_HOME = {
+    "Browser": "mdns_browse",
+    "Dhcp": "dhcp",
+    "LinkLocal": "linklocal",
+    "LocalResolver": "mdns_query",
+    "Mdns": "mdns",
+    "Resolver": "dns",
+    "Sntp": "sntp",
+    "Syslog": "syslog",
+    "Unresolved": "dns_aio",
+    "lookup": "dns_aio",
+}
 
 
 def __getattr__(name):

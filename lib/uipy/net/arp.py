@@ -48,11 +48,11 @@ _ETH_DST = const(2)
 _ETH_SRC = const(8)
 _ETH_TYPE = const(14)
 _P = const(16)
-_OP = const(22)
-_SHA = const(24)
-_SPA = const(30)
+ARP_OP = const(22)
+SHA = const(24)
+SPA = const(30)
 _THA = const(34)
-_TPA = const(40)
+TPA = const(40)
 _LEN = const(28)
 _FRAME = const(42)  # with the Ethernet header
 _HEAD = b"\x00\x01\x08\x00\x06\x04"  # Ethernet, IPv4, 6 and 4 octets
@@ -172,43 +172,43 @@ class Arp:
         if n < _LEN or not same(b, _P, _HEAD, 0, 6) or not self._sane(b):
             bump(self.stack.stat, N_ARP_BAD)
             return 0
-        if b[_SPA] and same(b, _SPA, self.iface.face, OUR_IP, 4):
+        if b[SPA] and same(b, SPA, self.iface.face, OUR_IP, 4):
             return self._conflict(b)
-        if same(b, _SHA, self.iface.face, OUR_MAC, 6):  # that is nobody else's
+        if same(b, SHA, self.iface.face, OUR_MAC, 6):  # that is nobody else's
             bump(self.stack.stat, N_ARP_BAD)
             return 0
-        for_us = b[_TPA] and same(b, _TPA, self.iface.face, OUR_IP, 4)
+        for_us = b[TPA] and same(b, TPA, self.iface.face, OUR_IP, 4)
         # 0.0.0.0 asks before it has an address (RFC 5227 2.1.1): answered, but nothing is learnt
-        if b[_SPA]:
+        if b[SPA]:
             self._merge(b, for_us)
-        return self._answer(b) if for_us and b[_OP + 1] == 1 else 0
+        return self._answer(b) if for_us and b[ARP_OP + 1] == 1 else 0
 
     def _sane(self, b):
         # A MAC that a station can have, and an address that is nobody's group.
-        if b[_SHA] & 1 or b[_OP] or not 1 <= b[_OP + 1] <= 2:
+        if b[SHA] & 1 or b[ARP_OP] or not 1 <= b[ARP_OP + 1] <= 2:
             return False
-        if b[_SPA] >= 224 or b[_SPA] == 127 or same(b, _SPA, self.iface.face, BCAST, 4):
+        if b[SPA] >= 224 or b[SPA] == 127 or same(b, SPA, self.iface.face, BCAST, 4):
             return False
-        return not same(b, _SHA, b"\0\0\0\0\0\0", 0, 6)
+        return not same(b, SHA, b"\0\0\0\0\0\0", 0, 6)
 
     def _conflict(self, b):
         # Somebody else uses our address (RFC 5227 2.4); our own frame come back is none.
-        if not same(b, _SHA, self.iface.face, OUR_MAC, 6):
+        if not same(b, SHA, self.iface.face, OUR_MAC, 6):
             bump(self.stack.stat, N_ARP_CONFLICT)
         return 0
 
     def _merge(self, b, for_us):
         # RFC 826: an entry that exists is brought up to date whoever was asked; a new one only if
         # we were.
-        o = find(self.tab, _ROW, self.rows, b, _SPA) * _ROW
-        if o < 0 and for_us and self.iface.local(b, _SPA):
-            o = self._take(b, _SPA, _TRY_MS)  # a stranger takes no place that is in use
+        o = find(self.tab, _ROW, self.rows, b, SPA) * _ROW
+        if o < 0 and for_us and self.iface.local(b, SPA):
+            o = self._take(b, SPA, _TRY_MS)  # a stranger takes no place that is in use
         if o >= 0:
             self._learn(o)
 
     def _learn(self, o):
         t = self.tab
-        copy(t, o + _MAC, self.buf, _SHA, 6)
+        copy(t, o + _MAC, self.buf, SHA, 6)
         if t[o + _STATE] < _KNOWN:
             self.env[DUE] = 1  # whoever waits for it
         # A row may be refreshed for years and never used: keeps the difference within its range.
@@ -218,10 +218,10 @@ class Arp:
 
     def _answer(self, b):
         # In place: the fields are swapped, and the frame goes back to the MAC it came from.
-        b[_OP + 1] = 2
-        copy(b, _THA, b, _SHA, 10)
-        copy(b, _SHA, self.iface.face, OUR_MAC, 6)
-        copy(b, _SPA, self.iface.face, OUR_IP, 4)
+        b[ARP_OP + 1] = 2
+        copy(b, _THA, b, SHA, 10)
+        copy(b, SHA, self.iface.face, OUR_MAC, 6)
+        copy(b, SPA, self.iface.face, OUR_IP, 4)
         copy(b, _ETH_DST, b, _ETH_SRC, 6)
         copy(b, _ETH_SRC, self.iface.face, OUR_MAC, 6)
         bump(self.stack.stat, N_ARP_OUT)
@@ -234,7 +234,7 @@ class Arp:
         """The next announcement or request that is due: its frame's length, or 0."""
         if self.telling:
             self.telling = False
-            return self._request(self.iface.face, OUR_IP, _ALL, 0)
+            return self.request(self.iface.face, OUR_IP, _ALL, 0)
         for o in range(0, len(self.tab), _ROW):
             if self.tab[o + _STATE] and tdiff(now, u32(self.tab, o + _AT)) >= 0:
                 o = self._act(o)
@@ -280,20 +280,20 @@ class Arp:
             self.tab[o + _TRIES] += 1
         self._set(o, state)
         if state == _POLLED:
-            return self._request(self.tab, o, self.tab, o + _MAC)
-        return self._request(self.tab, o, _ALL, 0)
+            return self.request(self.tab, o, self.tab, o + _MAC)
+        return self.request(self.tab, o, _ALL, 0)
 
-    def _request(self, row, off, mac, at):
-        # "Who has row[off:off+4]?" to the MAC at mac[at:at+6].
+    def request(self, row, off, mac, at):
+        """Asks the MAC at mac[at:at+6] who has row[off:off+4]; returns the frame's length."""
         copy(self.buf, _ETH_DST, mac, at, 6)
-        copy(self.buf, _TPA, row, off, 4)
+        copy(self.buf, TPA, row, off, 4)
         row = self.buf
         put16(row, _ETH_TYPE, _ARP)
         copy(row, _P, _HEAD, 0, 6)
-        put16(row, _OP, 1)
-        copy(row, _SHA, self.iface.face, OUR_MAC, 6)
+        put16(row, ARP_OP, 1)
+        copy(row, SHA, self.iface.face, OUR_MAC, 6)
         copy(row, _ETH_SRC, self.iface.face, OUR_MAC, 6)
-        copy(row, _SPA, self.iface.face, OUR_IP, 4)
+        copy(row, SPA, self.iface.face, OUR_IP, 4)
         zero(row, _THA, 6)
         bump(self.stack.stat, N_ARP_OUT)
         bump(self.stack.stat, N_FRAMES_OUT)

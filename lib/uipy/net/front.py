@@ -100,10 +100,11 @@ def group(b: ptr8, i: int, face: ptr8) -> int:
 
 
 @kernel
-def front(buf, n: int, face: ptr8, seg: ptr32, stat) -> int:
+def front(buf, n: int, face, seg: ptr32, stat) -> int:
     """A frame of n octets lies at buf[2:]. Returns the protocol number of a datagram for us, which
     `seg` describes then; ARP, with its octets in seg[LEN]; or 0: dropped, and counted."""
     b = ptr8(buf)
+    f = ptr8(face)
     s = ptr32(stat)
     c = s[N_FRAMES_IN] - 0x20000000 + 1  # bump, in place
     if c >= 0x20000000:
@@ -111,12 +112,12 @@ def front(buf, n: int, face: ptr8, seg: ptr32, stat) -> int:
     s[N_FRAMES_IN] = c + 0x20000000
     h = 2  # where the IP header lies
     cast = 0
-    if face[L2]:
+    if f[L2]:
         h = 16
         n -= 14
         cast = b[2] & 1  # the group bit: broadcast and multicast; no source has it
         k = 0
-        while k < 6 and b[k + 2] == face[k + OUR_MAC]:
+        while k < 6 and b[k + 2] == f[k + OUR_MAC]:
             k += 1
         kind = (b[14] << 8) | b[15]
         if n < 0 or b[8] & 1 or (cast == 0 and k != 6) or (kind != 0x0800 and kind != 0x0806):
@@ -151,9 +152,9 @@ def front(buf, n: int, face: ptr8, seg: ptr32, stat) -> int:
     us = 1  # the source is our address
     n = 0
     while n < 4:
-        if b[h + 12 + n] != face[OUR_IP + n]:
+        if b[h + 12 + n] != f[OUR_IP + n]:
             us = 0
-        if b[h + 16 + n] != face[OUR_IP + n]:
+        if b[h + 16 + n] != f[OUR_IP + n]:
             ours = 0
         n += 1
     if ours:  # RFC 1122 3.3.6: nothing for one host comes by a link broadcast
@@ -165,16 +166,18 @@ def front(buf, n: int, face: ptr8, seg: ptr32, stat) -> int:
     if k > h + 20 and int(passing(buf, h + 20, k)):
         ours = 0  # RFC 1122 3.2.1.8 (c): what a source route leads on has not arrived
     n = 0
-    while n < 4 and b[h + 12 + n] == face[BCAST + n]:
+    while n < 4 and b[h + 12 + n] == f[BCAST + n]:
         n += 1
     c = b[h + 12]
-    # RFC 1122 3.2.1.3, MUST-63: no source is in 0/8, 127/8, above class C, or a broadcast, or us
-    if ours == 0 or us or n == 4 or c >= 224 or c == 127 or c == 0:
+    # RFC 1122 3.2.1.3, MUST-63: no source is in 0/8, 127/8, above class C, or a broadcast, or us;
+    # but a switch that has no address may ask for our groups, by IGMP (RFC 4541 2.1.1)
+    n = n >> 2 | us | (1 - ours)
+    if n or c >= 224 or c == 127 or (c == 0 and (cast == 0 or b[h + 9] != 2)):
         bump(stat, N_IP_IGNORED)
         return 0
     n = h + total - k  # octets behind the header, MUST-50
     c = b[h + 9] + n + both
-    seg[IFACE] = face[IDX]
+    seg[IFACE] = f[IDX]
     seg[IP_AT] = h
     seg[SRC_AT] = h + 12
     seg[DST_AT] = h + 16

@@ -131,8 +131,9 @@ class Icmp:
         i = seg[ICMP_AT]
         if b[i] == _UNREACHABLE and b[i + 1] == TOO_BIG:
             # What TCP makes of it is in tcp/icmp.py. All else may be fragmented from now on if it
-            # is as long as this; for good, since that costs nothing but the look of it. No router
-            # passes less than 68 octets (RFC 1191 3).
+            # is as long as this; for good: nothing is made shorter, so that there is nothing to
+            # raise again (RFC 1191 6.3), and a path that takes more takes it whole. No router
+            # passes less than 68 octets (3).
             stack.out[OUT_WHOLE] = min(stack.out[OUT_WHOLE], max(u16(b, i + 6), 68) - 20)
         # About an echo of ours there is nobody to tell: we sent no question.
         layer = stack.handlers.get(b[at + 9])

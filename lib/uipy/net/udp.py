@@ -21,9 +21,11 @@ from .datagram import (
     LEN,
     OUR_IP,
     OUT_PROTO,
+    OUT_TTL,
     OUT_WHOLE,
     PSUM,
     SPORT,
+    TTL,
 )
 from .front import aim, divisible
 from .iface import ip_of
@@ -315,7 +317,7 @@ class Udp:
             self.turn = (self.turn + 1) % len(self.ports)
             port = self.ports[self.turn]
             if port is not None and port.src is not None:
-                n = self._send(port, self.stack.ifaces[port.iface])
+                n = self.leave(port, self.stack.ifaces[port.iface])
                 if n:
                     return n
         return 0
@@ -324,7 +326,9 @@ class Udp:
         """ms until `output` has something to do. There are no timers; ARP knows its own."""
         return FAR
 
-    def _send(self, port, iface):
+    def leave(self, port, iface):
+        """The frame's length of a port's pending datagram; 0 while its neighbour is asked for, and
+        when there is none."""
         n = iface.reach(port.to, 0)
         if n < 0:
             port.done()
@@ -337,12 +341,16 @@ class Udp:
         aim(stack.buf, iface.face, port.to, 0)
         put16(stack.buf, iface.tx, port.dport)
         put16(stack.buf, iface.tx + 2, port.num)
+        out = stack.out
+        if 224 <= port.to[0] < 240:
+            out[OUT_TTL] = 1  # RFC 1112 6.1; fill() may say otherwise (igmp.py)
         n = guarded(_fill, port)
         if n is None:
+            out[OUT_TTL] = TTL
             return 0
-        stack.out[OUT_PROTO] = UDP
-        n = udp_head(stack.buf, n, iface.face, stack.out, stack.stat)
+        out[OUT_PROTO] = UDP
+        n = udp_head(stack.buf, n, iface.face, out, stack.stat)
         if n < 0:
             n = -n
-            divisible(stack.key, stack.out)
+            divisible(stack.key, out)
         return stack.leave(iface, n)

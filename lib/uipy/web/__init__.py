@@ -2,7 +2,15 @@
 when it is first used.
 """
 
-_HOME = {}
+_HOME = {
+    "Routes": "routes",
+    "Handler": "routes",
+    "Basic": "auth",
+    "Folder": "files",
+    "Events": "events",
+    "WebApp": "websocket",
+    "WebSockets": "websocket",
+}
 
 
 def __getattr__(name):

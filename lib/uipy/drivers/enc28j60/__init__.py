@@ -28,7 +28,7 @@ import time
 from ..bus import on_shared_bus
 from ..errors import NoChip
 from ..spidev import SpiDevice
-from .chip import table
+from .chip import table, with_groups
 from .frames import frames
 from .health import cable, salvage, start
 from .registers import HAND_OVER, N_TX_DROPPED, R_ALL
@@ -39,9 +39,9 @@ class ENC28J60(SpiDevice):
     is true.
 
     mac: 6 bytes, by default made from the board's unique id. full_duplex: only against a port
-    forced to it. multicast: let every multicast frame through. wait: a chip that is not there is
-    looked for until it comes. bus: see bus.py. int_pin: without it each idle poll costs one
-    transaction of 2 octets, with it one look at the pin.
+    forced to it. multicast: let every multicast frame through, not only those for `groups`. wait:
+    a chip that is not there is looked for until it comes. bus: see bus.py. int_pin: without it
+    each idle poll costs one transaction of 2 octets, with it one look at the pin.
     """
 
     NAMES = (
@@ -98,6 +98,7 @@ class ENC28J60(SpiDevice):
         # The registers, see chip.py
         self._cfg = table(self.mac, full_duplex, multicast)
         self._audited = 0  # where the audit of them goes on
+        self._retune = False  # the filter is to be written: `groups` sets it, health.py clears it
         self._phcon1 = 0x0100 if full_duplex else 0  # PDPXMD, DS39662E 6.6
         self._phcon2 = 0 if full_duplex else 0x0100  # HDLDIS: do not hear ourselves
         # EREVID: 2 B1, 4 B4, 5 B5, 6 B7; what was read when the chip does not answer
@@ -121,6 +122,13 @@ class ENC28J60(SpiDevice):
                 cable(self, t)
                 self._give()
         return self._link
+
+    def groups(self, macs, n):
+        """The frames for the n multicast addresses in macs are let through, from 0.1 s later on.
+        The chip has 64 places and a hash for each address (DS39662E 8.4): some others come too.
+        Allocates at the first call."""
+        self._cfg = with_groups(self._cfg, macs, n)
+        self._retune = True
 
     # The fast way: one generator, see frames.py
 

@@ -39,6 +39,9 @@ from .registers import (
 )
 
 _AUDIT = const(8)  # table entries per look
+_EHT0 = const(0x20)  # the hash table as table entries: EHT0 to EHT7, bank 1
+_ERXFCON = const(0x38)
+_HTEN = const(0x04)
 
 
 # Registers. `dev._selected` is the bank that ECON1 selects, -1 when it is not known.
@@ -172,6 +175,54 @@ def bring_up(dev):
     put16(dev, WCR | ERXRDPT, RX_END)
     put(dev, BFS | ECON1, RXEN)
     return True
+
+
+def with_groups(t, macs, n):
+    """-> the table with what the filter needs for n multicast addresses; another one when this has
+    no entries for EHT0 to EHT7 yet, which stand at its end."""
+    end = len(t) - 16
+    if t[end] != _EHT0:
+        more = bytearray(16)
+        for k in range(8):
+            more[2 * k] = _EHT0 + k
+        end += 16
+        t = t + more
+    for k in range(8):
+        t[end + 2 * k + 1] = 0
+    for k in range(n):
+        place = _hash(macs, 6 * k)
+        t[end + 2 * (place >> 3) + 1] |= 1 << (place & 7)
+    for i in range(0, end, 2):
+        if t[i] == _ERXFCON:
+            t[i + 1] = t[i + 1] | _HTEN if n else t[i + 1] & ~_HTEN
+    return t
+
+
+def _hash(macs, i):
+    """Bits 28 to 23 of the CRC of a destination address (DS39662E 8.4). In two halves: no int
+    over 30 bits."""
+    hi = lo = 0xFFFF
+    for k in range(i, i + 6):
+        b = macs[k]
+        for _ in range(8):
+            top = (hi >> 15) ^ (b & 1)
+            b >>= 1
+            hi = (hi << 1 | lo >> 15) & 0xFFFF
+            lo = lo << 1 & 0xFFFF
+            if top:
+                hi ^= 0x04C1
+                lo ^= 0x1DB7
+    return hi >> 7 & 0x3F
+
+
+def tune(dev):
+    """Writes the filter; a frame that comes meanwhile is judged by the old one or the new one."""
+    t = dev._cfg
+    for i in range(2, len(t), 2):
+        if t[i] == _ERXFCON or _EHT0 <= t[i] < _EHT0 + 8:
+            select(dev, 1)
+            put(dev, WCR | t[i] & 0x1F, t[i + 1])
+    dev._retune = False
 
 
 def audit(dev, n=_AUDIT):

@@ -13,7 +13,7 @@ import time
 
 from micropython import const
 
-from .chip import audit, bring_up, get, phy_ok, phy_read, put, put16, select
+from .chip import audit, bring_up, get, phy_ok, phy_read, put, put16, select, tune
 from .registers import (
     BFC,
     BFS,
@@ -140,7 +140,10 @@ def _check(dev, t):
                 dev._link_at = t
             else:
                 dev._count(N_NO_CHIP)
-    elif _listening(dev):
+        return
+    if dev._retune:
+        tune(dev)
+    if _listening(dev):
         _idle(dev, t)
         if time.ticks_diff(t, dev._link_at) >= 0:
             cable(dev, t)

@@ -61,6 +61,7 @@ _CHECK_MS = const(250)  # between two looks at the chip's health and the cable
 _HOLD_MS = const(2)  # RSTn low for at least 500 us (5.5.1)
 _ABSENT_MS = const(500)
 _TRIES = const(10)  # reads of S0_SR until OPEN or CLOSE is done: microseconds
+_NO_GROUPS = const(0x20)  # blocks multicasts: of S0_MR, on the W5100S of S0_MR2
 _CLOSED = const(0x00)
 _MACRAW = const(0x42)
 
@@ -72,9 +73,9 @@ class Upkeep(SpiDevice):
     int_pin: without it each idle poll costs one transaction of 9 octets (13 on the W6100), with it
     one look at the pin. reset: without it the mode register resets. mac: 6 bytes, by default made
     from the board's unique id. duplex: None for autonegotiation, or "full" or "half" at `speed`
-    10 or 100, the other end being set likewise. multicast: let multicast frames and IPv6 through.
-    promiscuous: all frames, whomever they are for. wait: a chip that is not there is looked for
-    until it comes. bus: see bus.py.
+    10 or 100, the other end being set likewise. multicast: let multicast frames and IPv6 through,
+    whatever `groups` says. promiscuous: all frames, whomever they are for. wait: a chip that is
+    not there is looked for until it comes. bus: see bus.py.
     """
 
     NAMES = (
@@ -127,6 +128,8 @@ class Upkeep(SpiDevice):
     MASK: int  # pointer to address: its low bits ...
     RX_AT: int  # ... and the high octet of where the memory begins
     TX_AT: int
+    BLOCK: bytes  # header of a write to the register that can block multicasts (_NO_GROUPS) ...
+    BLOCKED: bytes  # ... and what reads it, a frame of `_watch`
     EDGE = 0  # address behind which a frame may run over the end of a memory that does not wrap
 
     def _setup_frames(self, multicast, promiscuous, duplex, speed):
@@ -161,6 +164,10 @@ class Upkeep(SpiDevice):
         self.version = bytearray(len(self.VERSION))  # what the version register read last
         self._setup = self._setup_frames(multicast, promiscuous, duplex, speed)
         self._watch = self._watch_frames(multicast, promiscuous)
+        # The frame that writes the filter's bits, the one of them that is changed later on.
+        self._filter = next(f for f in self._setup if f[:3] == self.BLOCK)
+        self._all = multicast
+        self._wish = -1  # what `groups` wants of _NO_GROUPS; -1: nothing
         self._a = bytearray(16)  # answers; the first 3 octets fall to the header
         self._into = {n: memoryview(self._a)[:n] for n in range(4, 17)}
         self._h_rx = bytearray(self.HEAD_RX + bytes(2))  # the length word is in the answer
@@ -182,6 +189,14 @@ class Upkeep(SpiDevice):
     def link_up(self):
         """-> True with a live cable, as seen at most 250 ms ago. False without a chip."""
         return self._st[LINK] == 1
+
+    def groups(self, macs, n):
+        """The frames for multicast addresses are let through from the next poll on, if n is over
+        0: these chips block all or none. Socket 0 is opened anew when that changes."""
+        if not self._all:
+            self._wish = 0 if n else _NO_GROUPS
+            if self._st[WATCH] != DOWN:
+                self._st[CHECK_AT] = time.ticks_ms() & _TICKS  # type: ignore[operator]
 
     # One transaction each
 
@@ -251,7 +266,9 @@ class Upkeep(SpiDevice):
     def _check_health(self):
         """The chip's health, its cable, and what waits, whatever INT says."""
         st = self._st
-        if not self.recover & R_INSPECT or self._inspect():
+        if self._wish >= 0 and self._adopt():
+            self._open_anew()
+        elif not self.recover & R_INSPECT or self._inspect():
             self._cable()
         if st[WATCH] != DOWN and self.recover & R_LOOK:
             self._look_anyway()  # type: ignore[attr-defined]
@@ -320,9 +337,28 @@ class Upkeep(SpiDevice):
 
     def _reopen(self):
         self._count(N_REOPENED)
+        self._open_anew()
+
+    def _open_anew(self):
         self._put(self.CLOSE)
-        if not self._await(_CLOSED) or not self._open():
-            self._lose(0)
+        if self._await(_CLOSED):
+            self._put(self._filter)
+            if self._open():
+                return
+        self._lose(0)
+
+    def _adopt(self):
+        """What `groups` wants, into what the chip is set up with and held to -> True when it is
+        something new."""
+        bit, self._wish = self._wish, -1
+        octet = self._filter[3]
+        if bit < 0 or octet & _NO_GROUPS == bit:
+            return False
+        self._filter[3] ^= _NO_GROUPS
+        for k in range(0, len(self._watch), 2):
+            if self._watch[k] == self.BLOCKED:
+                self._watch[k + 1][0] = self._filter[3]
+        return True
 
     # Inspection
 

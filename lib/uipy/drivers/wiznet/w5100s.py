@@ -30,6 +30,9 @@ class W5100S(NoWrap):
     RD = 5
     WR = 7
 
+    BLOCK = b"\xf0\x04\x2f"  # S0_MR2
+    BLOCKED = b"\x0f\x04\x2f\x00"
+
     HEAD_RX = b"\x0f\x60\x00"
     HEAD_TX = b"\xf0\x40\x00"
     AT = 1
@@ -60,7 +63,9 @@ class W5100S(NoWrap):
             b"\xf0\x04\x2c\x04",  # S0_IMR: RECV
             b"\xf0\x00\x16\x01",  # IMR: socket 0
             b"\xf0\x00\x30\x40",  # MR2.G_IEN: without it INT stays high
-            bytes((0xF0, 4, 0x2F, 0 if multicast else 0x30)),  # S0_MR2: block multicast and IPv6
+            bytearray(
+                (0xF0, 4, 0x2F, 0 if multicast else 0x30)
+            ),  # S0_MR2: block multicast and IPv6
             bytes((0xF0, 4, 0, self._mode(promiscuous))),
         )
 
@@ -75,7 +80,7 @@ class W5100S(NoWrap):
             b"\x0f\x04\x1e\x00\x00",
             b"\x08\x08",
             b"\x0f\x04\x2f\x00",
-            b"\x00" if multicast else b"\x30",
+            bytearray((0 if multicast else 0x30,)),
             b"\x0f\x00\x00\x00",
             b"\x00",  # MR
             b"\x0f\x04\x2c\x00",

@@ -36,6 +36,9 @@ class W5500(Wiznet):
     RD = 5  # where RX_RD and RX_WR lie in the answer
     WR = 7
 
+    BLOCK = b"\x00\x00\x0c"  # S0_MR
+    BLOCKED = b"\x00\x00\x08\x00"
+
     HEAD_RX = b"\x00\x00\x18"
     HEAD_TX = b"\x00\x00\x14"
     AT = 0  # where the address lies in the header
@@ -62,7 +65,7 @@ class W5500(Wiznet):
                 b"\x00\x09\x04" + self.mac,  # SHAR
                 b"\x00\x2c\x0c\x04",  # S0_IMR: RECV
                 b"\x00\x18\x04\x01",  # SIMR: socket 0
-                bytes((0, 0, _S0, self._mode(multicast, promiscuous))),
+                bytearray((0, 0, _S0, self._mode(multicast, promiscuous))),
             )
         )
 
@@ -74,7 +77,7 @@ class W5500(Wiznet):
             b"\x00\x09\x00\x00\x00\x00\x00\x00\x00",
             self.mac,
             b"\x00\x00\x08\x00",
-            bytes((self._mode(multicast, promiscuous),)),
+            bytearray((self._mode(multicast, promiscuous),)),
             b"\x00\x1e\x08\x00\x00",
             b"\x10\x10",
             b"\x00\x00\x00\x00",

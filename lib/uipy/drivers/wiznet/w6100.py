@@ -35,6 +35,9 @@ class W6100(Wiznet):
     RD = 7
     WR = 11
 
+    BLOCK = b"\x00\x00\x0c"  # S0_MR
+    BLOCKED = b"\x00\x00\x08\x00"
+
     HEAD_RX = b"\x00\x00\x18"
     HEAD_TX = b"\x00\x00\x14"
     AT = 0
@@ -68,7 +71,7 @@ class W6100(Wiznet):
                 b"\x41\xf5\x04\xc5",
                 b"\x00\x24\x0c\x04",  # S0_IMR: RECV
                 b"\x21\x14\x04\x01",  # SIMR: socket 0
-                bytes((0, 0, _S0_WRITE, self._mode(multicast, promiscuous))),
+                bytearray((0, 0, _S0_WRITE, self._mode(multicast, promiscuous))),
             )
         )
 
@@ -79,7 +82,7 @@ class W6100(Wiznet):
             b"\x41\x20\x00\x00\x00\x00\x00\x00\x00",
             self.mac,
             b"\x00\x00\x08\x00",
-            bytes((self._mode(multicast, promiscuous),)),
+            bytearray((self._mode(multicast, promiscuous),)),
             b"\x02\x20\x08\x00",
             b"\x10",
             b"\x02\x00\x08\x00",

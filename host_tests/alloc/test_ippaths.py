@@ -1,0 +1,68 @@
+"""Fragments, groups and redirects take no heap, and an allocation in any of their ways is seen."""
+
+import pytest
+from alloc.test_coldpath import HOTPATH, NULL, sources, walked, with_allocation
+from interpreters import ROOT
+from lab.pythons import run_unix, run_wasm
+
+assert sources  # a fixture
+SCRIPT = ROOT / "tools" / "proof" / "ippaths.py"
+
+PATHS = {
+    "fragmented_ping": "frag_reassembled icmp_out",
+    "overlapping": "frag_overlap",
+    "too_late": "frag_timeout frag_repeated icmp_out",
+    "nonsense": "frag_bad frag_too_long",
+    "crowded": "frag_evicted frag_timeout",
+    "queried": "igmp_queries igmp_reports ip_out",
+    "suppressed": "igmp_suppressed",
+    "old_router": "igmp_queries igmp_reports",
+    "redirected": "redirect_taken udp_out",
+}
+
+BROKEN = [
+    ("net/reassembly.py", "_slot", "fragmented_ping overlapping"),
+    ("net/reassembly.py", "_put", "fragmented_ping"),
+    ("net/reassembly.py", "_give", "fragmented_ping"),
+    ("net/reassembly.py", "_refuse", "overlapping nonsense"),
+    ("net/reassembly.py", "_expire", "too_late crowded"),
+    ("net/reassembly.py", "_before", "crowded"),
+    ("net/igmp.py", "_query", "queried suppressed old_router"),
+    ("net/igmp.py", "_heard", "suppressed"),
+    ("net/igmp.py", "_send", "queried"),
+    ("net/igmp_out.py", "frame", "queried"),
+    ("net/redirect.py", "_sound", "redirected"),
+    ("net/redirect.py", "_take", "redirected"),
+    ("net/redirect.py", "way", "redirected"),
+]
+
+
+def on_32_bits(*paths, library="joined"):
+    files = ((library, "/lib"), (NULL, "/lib/wire/null.py"), (HOTPATH, "/lib/proof/hotpath.py"))
+    return run_wasm(SCRIPT, *paths, files=files, heap=2 << 20)
+
+
+def on_64_bits(*paths, library="joined"):
+    return run_unix(SCRIPT, *paths, path=(library, "tools"), heap="8M")
+
+
+@pytest.mark.parametrize("run", [on_32_bits, on_64_bits])
+def test_no_path_takes_heap_and_each_gets_where_it_should(run):
+    got = walked(run())
+    assert set(got) == set(PATHS)
+    assert {name: taken for name, (taken, _) in got.items() if taken} == {}
+    for name, want in PATHS.items():
+        assert set(want.split()) <= got[name][1], name
+
+
+@pytest.mark.parametrize(("file", "function", "paths"), BROKEN)
+def test_an_allocation_in_each_of_them_is_seen(sources, file, function, paths):
+    target = sources / "uipy" / file
+    text = target.read_text()
+    target.write_text(with_allocation(text, function))
+    try:
+        got = walked(on_64_bits(*paths.split(), library=sources))
+    finally:
+        target.write_text(text)
+    assert all(taken for taken, _ in got.values()), got
+    assert set(got) == set(paths.split())
