@@ -1,9 +1,9 @@
 """The header in front of what we send (RFC 791, RFC 1122 3.2.1, RFC 6864)."""
 
 import pytest
-from lab.net import BOARD, PEER, Inbox, Station, Wire
+from lab.net import BOARD, GATEWAY, GATEWAY_MAC, PEER, Inbox, Station, Wire
 from lab.packets import addr
-from uipy import Bytes
+from uipy import BadAddress, Bytes
 from uipy.net.datagram import OUT_TOS, OUT_TTL
 
 rfc = pytest.mark.rfc
@@ -27,6 +27,30 @@ def test_ttl_tos_and_ecn_hold_for_one_datagram(stack, peer, wire):
         wire.run()
         f = peer.expect(data=b"hello")
         assert (f.ttl, f.tos) == want
+
+
+@rfc("3927 2.6.2-1", "3927 2.6.2-2", "3927 2.7-1")
+@pytest.mark.parametrize("ours", [BOARD, "169.254.9.9"])
+def test_link_local_addresses_are_on_the_link_whatever_ours_is(wire, ours):
+    """Also with a gateway, which must not get what is for them."""
+    Station(wire, GATEWAY, GATEWAY_MAC)
+    near = Station(wire, "169.254.7.7", b"\2\0\0\0\0\x77")
+    stack = wire.board(ours + ("/16" if ours[:3] == "169" else "/24"))
+    stack.bind(9, Inbox()).send("169.254.7.7", 9, Bytes(b"hello"))
+    wire.run(2000)
+    f = near.expect(data=b"hello")
+    assert (f.dst, f.ip_src) == (near.mac, addr(ours))
+
+
+def test_without_an_address_nothing_is_on_the_link(wire):
+    stack = wire.board(None, None)
+    with pytest.raises(BadAddress):
+        stack.bind(9, Inbox()).send("169.254.7.7", 9, Bytes(b"hello"))
+
+
+def test_a_serial_line_has_no_link_local_neighbours():
+    stack = Wire(l2=0).board(BOARD + "/24")
+    assert not stack.ifaces[0].local(addr("169.254.7.7"), 0)
 
 
 def test_settings_of_a_reply_do_not_leak_into_the_next(peer):

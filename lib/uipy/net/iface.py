@@ -93,12 +93,15 @@ class Iface:
             self.arp.announce()
 
     def local(self, row, off):
-        """True when the address at row[off:off+4] is on this interface's subnet."""
+        """True when the address at row[off:off+4] is on this interface's subnet; and an address of
+        169.254/16 on an Ethernet, whatever ours is (RFC 3927 2.6.2)."""
         face = self.face
         w = face[WHOLE]
-        if not same(row, off, face, OUR_IP, w):
+        if same(row, off, face, OUR_IP, w) and not (row[off + w] ^ face[OUR_IP + w]) & face[PART]:
+            return True
+        if row[off] != 169 or row[off + 1] != 254:
             return False
-        return not (row[off + w] ^ face[OUR_IP + w]) & face[PART]
+        return face[L2] != 0 and face[OUR_IP] != 0
 
     def reach(self, row, off):
         """Finds the neighbour for the address at row[off:off+4] (RFC 1122 3.3.1.1): 1 found, its
