@@ -48,6 +48,8 @@ from .dns_message import (
 from .mdns_message import FAR, GROUP, PORT, SPOTS, put_short, put_top, type_of
 from .mdns_service import ROOM, Service
 
+_LINK_LOCAL = const(0xA9FE)  # 169.254: of a host without another address
+
 # The records of a service
 _PTR = const(0)
 _SRV = const(1)
@@ -222,7 +224,9 @@ class Browser:
             # unless another one is nearer; those told a second later are new ones
             near = self.mdns.iface
             late = tdiff(self.stack.now, s.born[_A]) >= _BYE_MS and m[M_CLASS] & TOP_BIT
-            nearer = near.local(buf, at) and not near.local(s.ip, 0)
+            nearer = near.local(buf, at) and u16(buf, at) != _LINK_LOCAL
+            if nearer and u16(s.ip, 0) != _LINK_LOCAL:
+                nearer = not near.local(s.ip, 0)
             if not m[M_TTL] or not (late or nearer):
                 return
         if m[M_TTL] and (s.state[_A] < _HAVE or not same(s.ip, 0, buf, at, 4)):
