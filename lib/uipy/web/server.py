@@ -230,7 +230,7 @@ class Server(Http):
         held = self.routes.held
         if req.row[EXPECT] and not self.hand and held.owner is not self:
             self.go.load(_CONTINUE)
-            self.conn.send(self.go)
+            self.conn.send(self.go)  # type: ignore[attr-defined]
         if self.fin and held.owner is not self and not self.hand:
             self._made(400)  # the body will never come
 
