@@ -21,7 +21,8 @@ FLOORS = (
     ("tcp",),
     ("tcp.extra",),  # what is asked for
     ("frames", "poll", "stack"),
-    ("__init__", "aio", "compat", "watch"),
+    ("__init__", "aio", "compat", "watch", "loop"),
+    ("sock",),
 )
 UP = {("tcp", "tcp.extra"), ("net", "tcp.extra")}  # loads on use what is asked for
 KERNELS = {"kern.viper", "kern.plain", "kern.cpython"}  # one set of the wide kernels each
@@ -161,6 +162,7 @@ def test_core_does_no_io(path):
         "stack": {"os", "sys", "time", "traceback"},
         "poll": {"time"},
         "aio": {"asyncio", "time"},
+        "loop": {"machine", "os", "sys", "time"},
     }.get(place(path), set())
     assert set(outside(path)) <= allowed
 
