@@ -163,6 +163,7 @@ def test_core_does_no_io(path):
         "poll": {"time"},
         "aio": {"asyncio", "time"},
         "loop": {"machine", "os", "sys", "time"},
+        "sock.face": {"io"},
     }.get(place(path), set())
     assert set(outside(path)) <= allowed
 

@@ -1,0 +1,57 @@
+"""What a program gives a socket: addresses and octets, checked; and the socket that was closed."""
+
+from ..errors import BadAddress
+from .numbers import EBADF, POLL_NVAL
+
+
+class _Closed:
+    """The endpoint of a socket that was closed: whatever is asked of it raises EBADF."""
+
+    def poll(self, events):
+        return POLL_NVAL
+
+    def close(self):
+        pass
+
+    def __getattr__(self, name):
+        raise OSError(EBADF)
+
+
+closed = _Closed()
+
+
+def where(loop, address):
+    """(4 octets, port) of what a program calls an address. A name is looked up, and waited for."""
+    host, port = address
+    if not isinstance(port, int):
+        raise TypeError("an address is (ip, port), and a port is a number")
+    if not 0 <= port < 65536:
+        raise ValueError("a port is 0 to 65535")
+    if isinstance(host, bytes):
+        host = host.decode()
+    if not host:
+        return b"\0\0\0\0", port
+    try:
+        return loop.stack.ip_of(host), port
+    except BadAddress:
+        pass
+    from .names import getaddrinfo
+
+    return loop.stack.ip_of(getaddrinfo(host, port)[0][-1][0]), port
+
+
+def octets(data):
+    """What can be sent, as octets."""
+    if isinstance(data, (bytes, bytearray, memoryview)):
+        return data
+    if isinstance(data, str):
+        return data.encode()
+    if isinstance(data, int):
+        raise TypeError("bytes or a str can be sent, and not a number")
+    return bytes(data)
+
+
+def changeable(buf):
+    """Raises TypeError for what octets cannot be read into."""
+    if isinstance(buf, (bytes, str)):
+        raise TypeError("a bytearray is wanted, whose octets can be changed")

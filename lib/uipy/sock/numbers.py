@@ -1,0 +1,72 @@
+"""The numbers of sockets: those of MicroPython's lwIP port where it has them, lwIP's own
+(lwip/sockets.h) for the others. No two options have one number, so that the level is not looked
+at, there as here. lib/modules/socket.py offers them to programs."""
+
+from micropython import const
+
+AF_INET = const(2)
+AF_INET6 = const(10)
+SOCK_STREAM = const(1)
+SOCK_DGRAM = const(2)
+SOCK_RAW = const(3)
+
+IPPROTO_IP = const(0)
+IPPROTO_TCP = const(6)
+IPPROTO_UDP = const(17)
+
+SOL_SOCKET = const(1)
+SO_REUSEADDR = const(0x04)
+SO_KEEPALIVE = const(0x08)
+SO_CALLBACK = const(20)  # without a name in MicroPython: f(socket) when something has come
+SO_BROADCAST = const(0x20)
+SO_LINGER = const(0x80)
+SO_SNDBUF = const(0x1001)
+SO_RCVBUF = const(0x1002)
+SO_ERROR = const(0x1007)
+SO_TYPE = const(0x1008)
+TCP_NODELAY = const(0x40)
+IP_ADD_MEMBERSHIP = const(0x400)
+IP_DROP_MEMBERSHIP = const(0x401)
+
+MSG_PEEK = const(0x01)
+MSG_DONTWAIT = const(0x02)
+
+SHUT_RD = const(0)
+SHUT_WR = const(1)
+SHUT_RDWR = const(2)
+
+# What ioctl is asked for, and the flags of poll (MicroPython's py/stream.h)
+IOCTL_POLL = const(3)
+IOCTL_CLOSE = const(4)
+IOCTL_FILENO = const(10)
+POLL_RD = const(0x01)
+POLL_WR = const(0x04)
+POLL_ERR = const(0x08)
+POLL_HUP = const(0x10)
+POLL_NVAL = const(0x20)
+
+# Errors (Linux's numbers, which MicroPython has on every port)
+ENOENT = const(2)
+EBADF = const(9)
+EAGAIN = const(11)
+ENOMEM = const(12)
+ENODEV = const(19)
+EINVAL = const(22)
+EMSGSIZE = const(90)
+ENOPROTOOPT = const(92)
+EPROTONOSUPPORT = const(93)
+EOPNOTSUPP = const(95)
+EAFNOSUPPORT = const(97)
+EADDRINUSE = const(98)
+EADDRNOTAVAIL = const(99)
+ENETUNREACH = const(101)
+ECONNABORTED = const(103)
+ECONNRESET = const(104)
+ENOBUFS = const(105)
+EISCONN = const(106)
+ENOTCONN = const(107)
+ETIMEDOUT = const(110)
+ECONNREFUSED = const(111)
+EHOSTUNREACH = const(113)
+EALREADY = const(114)
+EINPROGRESS = const(115)
