@@ -7,7 +7,7 @@ from .numbers import EBADF, POLL_NVAL
 class _Closed:
     """The endpoint of a socket that was closed: whatever is asked of it raises EBADF."""
 
-    def poll(self, events):
+    def flags(self, events):
         return POLL_NVAL
 
     def close(self):

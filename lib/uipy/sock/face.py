@@ -3,7 +3,7 @@
 An endpoint (tcp.py, udp.py) is never asked to wait. It has
 
     connect(ip, port)       begins; a datagram endpoint has done it then
-    connected()             True when connecting is over, well or not
+    settled()               True when connecting is over, well or not
     check()                 raises what connecting has come to, if not well
     bind(ip, port)          ip: 4 octets, zeros for any; OSError(EADDRINUSE), ...
     listen(n)               returns the endpoint that listens in its place
@@ -17,7 +17,7 @@ An endpoint (tcp.py, udp.py) is never asked to wait. It has
                             none; n at the most unless that is below 0
     readable(), writable()  True when a wait for it is over: recv_into or send gives no None now
     acceptable()            the same of accept
-    poll(events)            POLL_RD and POLL_WR as far as asked for; POLL_ERR, POLL_HUP, POLL_NVAL
+    flags(events)           POLL_RD and POLL_WR as far as asked for; POLL_ERR, POLL_HUP, POLL_NVAL
     peer                    (ip, port), text: of the other end; of what recv_into gave last
     getsockname(), getpeername()
     setsockopt(opt, value), getsockopt(opt)
@@ -169,12 +169,12 @@ class socket(io.IOBase):
         end = self._end
         with self._loop:
             end.connect(ip, port)
-        if end.connected():  # a datagram socket
+        if end.settled():  # a datagram socket
             return
         if self._ms == 0:
             self._loop.step()
             raise OSError(EINPROGRESS)
-        self._wait(end.connected)
+        self._wait(end.settled)
         end.check()
 
     def shutdown(self, how):
@@ -381,7 +381,7 @@ class socket(io.IOBase):
         """What select.poll, asyncio and streams in C ask."""
         if request == IOCTL_POLL:
             self._loop.step()
-            return self._end.poll(arg)
+            return self._end.flags(arg)
         if request == IOCTL_CLOSE:
             self.close()
             return 0
