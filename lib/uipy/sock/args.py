@@ -14,6 +14,8 @@ class _Closed:
         pass
 
     def __getattr__(self, name):
+        if name[:2] == "__":  # CPython asks for those of everything
+            raise AttributeError(name)
         raise OSError(EBADF)
 
 

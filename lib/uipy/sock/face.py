@@ -312,7 +312,7 @@ class socket(io.IOBase):
         n = self._put(data, 0, len(data), flags, True)
         if n is None:
             raise OSError(EAGAIN)
-        return n
+        return self._gone(n, flags)
 
     def sendall(self, data, flags=0):
         """All of it. If it does not wait: all or, with EAGAIN, nothing."""
@@ -333,9 +333,21 @@ class socket(io.IOBase):
             with self._loop:
                 n = self._end.sendto(data, 0, len(data), ip, port)
             if n is not None:
-                return n
+                return self._gone(n, flags)
             if not self._wait(self._end.writable, flags):
                 raise OSError(EAGAIN)
+
+    def _gone(self, n, flags):
+        """n. A datagram has left, if this call waits: OSError(EHOSTUNREACH) when nobody has that
+        address."""
+        end = self._end
+        gone = getattr(end, "gone", None)
+        if gone and self._ms != 0 and not flags & MSG_DONTWAIT:
+            try:
+                self._wait(gone)
+            finally:
+                end.forget()
+        return n
 
     def write(self, data, at=None, n=None):
         """All of it: write(data), write(data, n), write(data, at, n). If it does not wait: what
@@ -345,7 +357,8 @@ class socket(io.IOBase):
             n, at = at, 0
         if n is None or n > len(data) - at:
             n = len(data) - at
-        return self._put(data, at, n)
+        n = self._put(data, at, n)
+        return n if n is None else self._gone(n, 0)
 
     # The rest
 

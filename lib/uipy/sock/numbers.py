@@ -25,6 +25,7 @@ SO_RCVBUF = const(0x1002)
 SO_ERROR = const(0x1007)
 SO_TYPE = const(0x1008)
 TCP_NODELAY = const(0x40)
+IP_MULTICAST_TTL = const(5)
 IP_ADD_MEMBERSHIP = const(0x400)
 IP_DROP_MEMBERSHIP = const(0x401)
 
