@@ -127,6 +127,10 @@ class Mail:
         self.at = 0
         self.due = FOREVER
 
+    def call(self, name):
+        """The server is told another name, with the next message."""
+        self.name = label(name)
+
     def counters(self):
         """Yields (name, value) for each counter; a value wraps at 2**30."""
         for i in range(len(self.NAMES)):

@@ -44,7 +44,6 @@ from .dns_message import (
     question,
 )
 from .dns_names import label as text_of
-from .dns_names import wire
 from .mdns_heard import MOST, TIE
 from .mdns_message import FAR, FLAGS_OF, GROUP, PORT, ROW, TYPE, forget, soonest, type_of
 from .mdns_records import Records
@@ -65,7 +64,7 @@ from .mdns_say import (
     probe,
     told,
 )
-from .mdns_text import data_of
+from .mdns_text import data_of, label_of
 
 DOWN = const(0)
 PROBE = const(1)
@@ -82,7 +81,6 @@ _SLOW_MS = const(5000)  # between tries, once there were _CLASHES within _WINDOW
 _CLASHES = const(15)
 _WINDOW_MS = const(10_000)
 _SWEEP_MS = const(0x4000000)  # 18 h: what was sent before is long ago
-_DIGITS = const(5)  # behind a name, with the hyphen
 # What the next message is
 _ANSWER = const(0)
 _PROBING = const(1)
@@ -101,10 +99,7 @@ class Mdns(UdpApp):
     HELP = MEANINGS
 
     def __init__(self, stack, name, iface=0, say=None, services=4):
-        size = len(name.encode()) if isinstance(name, str) else 0
-        if not 0 < size < 64 - _DIGITS or min(name) < " " or "\x7f" in name:  # RFC 6763 4.1.1
-            raise Error("a name has 1 to 58 octets, no control characters: %r" % (name,))
-        label = wire((name,))
+        label = label_of(name)
         self.stack = stack
         self.iface = stack.ifaces[iface]
         self.say = say
@@ -114,6 +109,7 @@ class Mdns(UdpApp):
         rec.fits(self.iface.mtu - 28)
         self.base = label[0]  # octets of the label without a number
         self.number = 1
+        self.later = None  # the label that follows the goodbye, see mdns_rename.py
         self.due = array("i", [0] * rec.rows)
         self.last = array("i", [0] * rec.rows)
         self.asker_ip = bytearray(4)  # who has more known answers to say
@@ -413,7 +409,11 @@ class Mdns(UdpApp):
 
     def _quit(self):
         self.state = GONE
-        if self.port.src is None:
+        if self.later and self.port.src is None:
+            from .mdns_rename import again
+
+            again(self)
+        elif self.port.src is None:
             self.port.close()
             self.groups.leave(GROUP, self.iface.idx)
             self.stack.layers.remove(self)

@@ -166,6 +166,14 @@ class Acd:
         self.parting = leaving(tcp, self.iface.idx) and tdiff(now, self.part_at) < 0
         return self.parting
 
+    def close(self):
+        """Nobody guards the address any more; the interface keeps it. Another `Acd` that was made
+        later is closed before. Not in a callback."""
+        self.cancel()
+        self.arp.input = self.below
+        self.arp.request = self.ask
+        self.stack.layers.remove(self)
+
     def whose(self):
         """The MAC of the other station as text."""
         return ":".join(["%02x" % x for x in self.other])
