@@ -7,6 +7,8 @@ from .numbers import EBADF, POLL_NVAL
 class _Closed:
     """The endpoint of a socket that was closed: whatever is asked of it raises EBADF."""
 
+    callback = None
+
     def flags(self, events):
         return POLL_NVAL
 
@@ -57,3 +59,29 @@ def changeable(buf):
     """Raises TypeError for what octets cannot be read into."""
     if isinstance(buf, (bytes, str)):
         raise TypeError("a bytearray is wanted, whose octets can be changed")
+
+
+def text_of(ip):
+    """4 octets as "192.168.1.7"."""
+    return "%d.%d.%d.%d" % tuple(ip)
+
+
+def ignored(opt):
+    """An option that there is not. MicroPython's ports print a line too, and go on."""
+    print("socket: option %d is ignored" % opt)
+
+
+def is_ours(stack, ip):
+    """Is it the address of one of our interfaces?"""
+    for iface in stack.ifaces:
+        if iface.ip == ip:
+            return True
+    return False
+
+
+def free_port(stack):
+    """A port that nobody listens on, of the dynamic ones."""
+    while True:
+        p = 49152 + ((stack.random8() << 8 | stack.random8()) & 0x3FFF)
+        if not stack.tcp.listener(p):
+            return p

@@ -49,7 +49,7 @@ from .row import (
 )
 from .rto import start_rto
 
-_USER_S = const(300)  # MUST-23
+USER_S = const(300)  # MUST-23
 _TTL = const(64)  # RFC 1122 3.2.1.7
 
 
@@ -147,7 +147,7 @@ def claim(conn, app, table, k, number):
         if i != GEN and i != NUMBER:
             row[i] = 0  # MUST-25
     move(row, 0, table, k, NKEY)
-    row[USER] = _USER_S
+    row[USER] = USER_S
     row[TTL_TOS] = _TTL << 8
     row[LISTENER] = number
     row[RTO] = tcp.env[RTO_INIT]
