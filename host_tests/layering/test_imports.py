@@ -163,7 +163,7 @@ def test_core_does_no_io(path):
         "stack": {"os", "sys", "time", "traceback"},
         "poll": {"time"},
         "aio": {"asyncio", "time"},
-        "loop": {"machine", "os", "sys", "time"},
+        "loop": {"io", "machine", "os", "sys", "time"},
         "sock.face": {"io"},
         "sock.names": {"asyncio"},
         "sock.nic": {"machine"},  # LAN(spi=...) makes the driver

@@ -8,13 +8,20 @@
 A program with sockets has no main loop of its own around `poll`. A wait polls, and between waits
 the background does: a one-shot Timer, armed with what the last poll returned, and the INT pin ask
 for a poll as soon as the interpreter stands between two bytecodes (a soft interrupt). Where there
-is no `machine.Timer`, only waits poll.
+is no `machine.Timer`, only waits poll. docs/loop.md has what it costs.
 
 **Every poll is a scheduled callback**, that of a wait too. MicroPython runs one of them at a time,
 so that no callback of the program's can come into the middle of a poll, and one that waits polls
 by itself: below it no poll can be under way.
+
+The background does not poll, but comes again soon, while a `with` holds it back, while the
+program polls by itself, while the heap is locked, and where less than `NEED` octets of the C stack
+are left.
 """
 
+import io
+import os
+import sys
 import time
 
 import micropython
@@ -24,12 +31,18 @@ from .kern import tadd, tdiff
 from .net.datagram import BUSY
 from .poll import ticks_ms
 
+# Octets of C stack that a poll with its callbacks takes; a program may say another number.
+NEED = 3600 if sys.maxsize < 1 << 32 else 8000
+
 _EVERY_MS = const(5)  # between two looks at a device without INT
 _BOUND_MS = const(1000)  # between two polls, with it
+_GUARD_MS = const(500)  # a timer whose call was lost, the queue being full, is missed by then
 _FLUSH_MS = const(2)  # what was written leaves after this at the latest
 _AGAIN_MS = const(2)  # a poll that could not be comes again
+_ROW = const(4)  # polls that follow each other without a millisecond for the program
 _QUEUE = const(8)  # callbacks that MicroPython keeps on a board
 _MASK = const(0x3FFFFFFF)
+_SPARE = const(8)  # places in `defer` besides one for each connection and port
 
 the = None  # the Loop of this image
 
@@ -38,46 +51,65 @@ class NoStack(OSError):
     """errno 19 (ENODEV): no stack is attached."""
 
 
+class Held(OSError):
+    """errno 16 (EBUSY): a wait inside a callback of the stack, or inside `with`. It could never
+    end: do not wait there."""
+
+
+class TooDeep(RuntimeError):
+    """Less than `NEED` octets of the C stack are left: wait from fewer calls deep."""
+
+
 class Loop:
-    """What `attach` made. `stack`; `polls`, `skips` and `starved` count the polls, those that had
-    to come again later, and those that a full or locked heap ended."""
+    """What `attach` made. `polls` counts the polls; `skips` those that had to come again later;
+    `starved` those that found no heap."""
 
     def __init__(self, stack, wait, int_pin, resolver):
         self.stack = stack
-        self.polls = self.skips = self.starved = 0
-        self.held = 0  # how many `with` there are
-        self.missed = False  # a poll was asked for meanwhile
-        self.queued = False  # `come` is in the scheduler's queue
-        self.turns = 0  # how often `come` was called
-        self.caught = None  # what ended a poll in the background; for the next wait
-        self.ms = 0  # what the last poll returned, bounded
         self.poll = stack.poll
         self.wait = wait
         self.ticks = getattr(wait, "ticks", ticks_ms)
+        self.polls = self.skips = self.starved = 0
+        self.turns = 0  # how often `come` was called
+        self.held = 0  # how many `with` there are
+        self.missed = False  # a poll was asked for meanwhile
+        self.queued = False  # `come` is in the scheduler's queue
+        self.asked = False  # by a wait, not by the background
+        self.caught = None  # what ended a poll, for the next wait
+        self.ms = 0  # what the last poll returned
+        self.row = 0  # polls without a pause
         self.come = self._come  # bound once: binding takes heap
-        self.timer = None
+        self.flush = self.mark
+        self.serve = self._serve
+        self.timer = self.guard = None
         self.at = 0  # when the timer fires
         self.pin = int_pin
-        self.irq = None
-        self.falling = 0
+        self.trigger = None  # of the pin's interrupt
         self.every = _BOUND_MS if int_pin else _EVERY_MS
-        self.make_resolver = resolver
+        self.limit = _limit()
+        self.key = _Key() if hasattr(os, "dupterm_notify") else None
+        self.make = resolver
         self.found = None
-        self.todo = []  # what `defer` was given, f and arg in turns
-        self.serve = self._serve
+        rows = _SPARE + sum([len(t) for t in _tables(stack)])
+        self.todo: list = [None] * (2 * rows)  # f and arg of what is deferred, a ring of pairs
+        self.first = self.later = 0  # where it begins, and how many pairs
 
     @property
     def resolver(self):
         """The resolver for names, made when it is first asked for; None: there is none."""
-        if self.found is None and self.make_resolver:
-            self.found = self.make_resolver()
+        if self.found is None and self.make:
+            self.found = self.make()
         return self.found
 
     # What sockets call
 
     def until(self, cond, ms):
-        """Polls until cond() is true: True. False after `ms` milliseconds, < 0 is never. Raises a
-        KeyboardInterrupt that came during a poll. Not inside `with`."""
+        """Polls until cond() is true: True. False when that took `ms` milliseconds; < 0 is never.
+
+        Raises what ended a poll, a KeyboardInterrupt for one; `Held`, `TooDeep`.
+        """
+        if self.held or self.stack.env[BUSY]:
+            raise Held(16, "a wait in a callback of the stack: set a flag, and wait outside")
         ticks = self.ticks
         began = ticks()
         while True:
@@ -88,47 +120,58 @@ class Loop:
             left = self.ms
             if ms >= 0:
                 left = min(ms - tdiff(ticks(), began), left)
-                if ms <= tdiff(ticks(), began):
+                if tdiff(ticks(), began) >= ms:
                     return False
             if left > 0:
                 self.wait(left)
-                if self.polls - n > 1 and cond():  # the background has been here
+                if tdiff(self.polls, n) > 1 and cond():  # the background has polled
                     return True
 
     def step(self):
-        """One poll now. None while the background is kept away, and inside a poll."""
-        stack = self.stack
+        """One poll now; none while `with` holds it back, nor inside another one. Raises what ended
+        the poll, and `TooDeep`."""
+        if self.limit and micropython.stack_use() > self.limit - NEED:
+            raise TooDeep("%d octets of the C stack are taken" % micropython.stack_use())
+        self.asked = True
         n = self.turns
-        for _ in range(_QUEUE + 2):  # each turn the interpreter runs one callback of the queue
+        for _ in range(_QUEUE + 2):  # at each turn the interpreter calls one of its queue
             if self.turns != n:
                 break
             if not self.queued:
                 self._queue()
         else:
-            # None is run: this is one itself. So no other can come between.
+            # It calls none: we are in one. So no other can come between.
             self._come(None)
-        if self.caught:
+        self.asked = False
+        if self.caught is not None:
             exc, self.caught = self.caught, None
             raise exc
-        return stack
 
     def mark(self):
-        """Something is to be sent: the background does it within 2 ms, a wait at once."""
+        """Something is to be sent: the background does it within 2 ms, a wait at once. The stack
+        calls this too, when something outside of a poll made a frame due."""
         self._arm(_FLUSH_MS)
 
     def defer(self, f, arg):
-        """f(arg), from the scheduler, when no poll is under way and no `with` holds it back. The
-        same f and arg are called once, however often they were given meanwhile."""
+        """f(arg) from the scheduler, when no poll is under way and no `with` holds it back. Once,
+        however often the same f and arg are given until then. False: the table is full."""
         todo = self.todo
-        for k in range(0, len(todo), 2):
+        n = len(todo)
+        k = self.first
+        for _ in range(self.later):
             if todo[k] == f and todo[k + 1] is arg:
-                return
-        todo.append(f)
-        todo.append(arg)
+                return True
+            k = (k + 2) % n
+        if 2 * self.later == n:
+            return False
+        todo[k] = f
+        todo[k + 1] = arg
+        self.later += 1
         if self.held:
             self.missed = True
         elif not self.stack.env[BUSY]:
             self._schedule(self.serve)
+        return True
 
     def __enter__(self):
         self.held += 1
@@ -155,37 +198,59 @@ class Loop:
         return True
 
     def _come(self, source):
-        """Called by the scheduler: for the timer, the pin, or a wait."""
+        """Called by the scheduler: for the timer, for the pin, or for a wait."""
         self.turns = (self.turns + 1) & _MASK
         self.queued = False
-        if self.held or self.stack.env[BUSY]:
+        if self.held or self.stack.env[BUSY] or not (self.asked or self._fit()):
             self.missed = True
             self.skips = (self.skips + 1) & _MASK
             self._arm(_AGAIN_MS)
             return
-        irq = self.irq
-        if irq:
-            irq.trigger(0)  # while frames are moved it would fill the queue
+        trigger = self.trigger
+        if trigger:  # each frame of this poll would fill the queue with a call
+            trigger(0)
+        ms = self._turn()
+        self.polls = (self.polls + 1) & _MASK
+        self.ms = ms
+        if trigger:
+            pin = self.pin
+            trigger(pin.IRQ_FALLING)
+            if not pin():  # it fell meanwhile
+                ms = 0
+        if ms > 0:
+            self.row = 0
+        elif not self.asked and self.row < _ROW:
+            self.row += 1
+            self._queue()
+        else:
+            self.row = 0
+        self._arm(min(ms, self.every))
+        if self.later:
+            self._schedule(self.serve)
+        if self.key and not self.asked and isinstance(self.caught, KeyboardInterrupt):
+            _interrupt(self)
+
+    def _turn(self):
+        """The poll itself, and what it raises."""
         try:
-            ms = self.poll()
-        except MemoryError:
+            return self.poll()
+        except MemoryError as exc:
             self.starved = (self.starved + 1) & _MASK
-            ms = _AGAIN_MS
+            if self.asked:
+                self.caught = exc
         except BaseException as exc:
             self.caught = exc
-            ms = _AGAIN_MS
-        self.polls = (self.polls + 1) & _MASK
-        if irq:
-            irq.trigger(self.falling)
-            if not self.pin():  # the edge was missed
-                ms = 0
-        self.ms = ms
-        self._arm(min(ms, self.every))
-        if self.todo:
-            self._schedule(self.serve)
+        return _AGAIN_MS
+
+    def _fit(self):
+        """Can the background poll here? Not with the heap locked, and not too deep in C."""
+        if self.limit and micropython.stack_use() > self.limit - NEED:
+            return False
+        micropython.heap_lock()
+        return not micropython.heap_unlock()
 
     def _arm(self, ms):
-        """The timer is to fire in `ms` at the latest."""
+        """The timer is to fire in `ms`, or earlier."""
         timer = self.timer
         if timer is None:
             return
@@ -197,55 +262,135 @@ class Loop:
             timer.init(mode=timer.ONE_SHOT, period=ms, callback=self.come)
 
     def _serve(self, source):
-        """Called by the scheduler: what was deferred."""
-        todo = self.todo
-        while todo and not (self.held or self.stack.env[BUSY]):
-            f = todo.pop(0)
-            f(todo.pop(0))
+        """Called by the scheduler: the oldest of what was deferred. What it raises is printed, as
+        with everything that the scheduler calls."""
+        if not self.later or self.held or self.stack.env[BUSY]:
+            return
+        todo, k = self.todo, self.first
+        f = todo[k]
+        arg = todo[k + 1]
+        todo[k] = todo[k + 1] = None
+        self.first = (k + 2) % len(todo)
+        self.later -= 1
+        try:
+            f(arg)
+        finally:
+            if self.later:
+                self._schedule(self.serve)
 
     # Its beginning and its end
 
     def _begin(self):
-        try:
-            import machine
-
-            timer = machine.Timer
-        except (ImportError, AttributeError):
-            timer = None
+        timer = _timers()
         if self.wait is None:
             self.wait = _napper(timer)
         if timer is None:
             return
-        self.timer = timer(-1)
-        self.at = tadd(ticks_ms(), -1)
+        self.timer = _made(timer)
+        try:  # hardware timers are few: without a guard if there is no other
+            self.guard = timer(-1)
+            self.guard.init(mode=timer.PERIODIC, period=_GUARD_MS, callback=self.come)
+        except (ValueError, OSError):
+            pass
+        self.at = ticks_ms()
         if self.pin:
-            self.falling = self.pin.IRQ_FALLING
-            self.irq = self.pin.irq(self.come, self.falling)
-        self.stack.wake = self.mark
+            irq = self.pin.irq(self.come, self.pin.IRQ_FALLING)
+            self.trigger = getattr(irq, "trigger", None)
+        self.stack.wake = self.flush
         self._arm(1)
 
     def _end(self):
-        if self.timer:
-            self.timer.deinit()
-            self.timer = None
-        if self.irq:
+        for timer in (self.timer, self.guard):
+            if timer:
+                timer.deinit()
+        if self.timer and self.pin:
             self.pin.irq(None)
-            self.irq = None
-        if self.stack.wake == self.mark:
+        self.timer = self.guard = self.trigger = None
+        if self.stack.wake is self.flush:
             self.stack.wake = None
-        self.held = 1  # what is in the queue still finds nothing to do
-        self.todo.clear()
+        self.held = 1  # what is still in the queue finds nothing to do
+        self.later = 0
+
+
+def _tables(stack):
+    if stack.tcp:
+        yield stack.tcp.conns
+    if stack.udp:
+        yield stack.udp.nums
+
+
+def _timers():
+    """machine.Timer, or None."""
+    try:
+        from machine import Timer
+    except ImportError:
+        return None
+    return Timer
+
+
+def _made(timer):
+    """A timer: one of software, or else the last of the chip's."""
+    for number in (-1, 3, 1):
+        try:
+            return timer(number)
+        except ValueError:
+            pass
+    raise OSError(12, "no machine.Timer is free")
 
 
 def _napper(timer):
     """A wait of a millisecond at the most."""
     if timer:
-        import machine
+        from machine import idle
 
-        idle = machine.idle
         return lambda ms: idle()
     sleep_ms = time.sleep_ms
     return lambda ms: sleep_ms(1)
+
+
+def _limit():
+    """How many octets of the C stack can be taken; 0: nobody counts them."""
+    most = [micropython.stack_use()]
+    if most[0]:
+        try:
+            _dive(most)
+        except RuntimeError:
+            pass
+    return most[0]
+
+
+def _dive(most):
+    most[0] = micropython.stack_use()
+    _dive(most)
+
+
+class _Key(io.IOBase):
+    """A terminal on which Ctrl-C is typed once."""
+
+    typed = 0
+
+    def readinto(self, buf):
+        if not self.typed:
+            return None
+        self.typed = 0
+        buf[0] = 3
+        return 1
+
+    def write(self, buf):
+        return len(buf)
+
+    def ioctl(self, request, arg):
+        return 0
+
+
+def _interrupt(self):
+    """A Ctrl-C that ended a poll in the background is typed once more: the program raises it when
+    this callback has ended. No jump stands behind that, or it would be raised here."""
+    self.caught = None
+    self.key.typed = 1
+    old = os.dupterm(self.key, 0)
+    os.dupterm_notify(None)
+    os.dupterm(old, 0)
 
 
 def attach(stack, wait=None, int_pin=None, resolver=None):
@@ -255,7 +400,7 @@ def attach(stack, wait=None, int_pin=None, resolver=None):
     int_pin    the chip's INT pin; without it the background looks every 5 ms
     resolver   a callable that makes a uipy.host.Resolver, called when a name is first asked for
 
-    What touches the chip from outside (a look at its registers) stands in `with loop:` as well.
+    What touches the chip from outside of a poll (`dev.link_up()`) stands in `with loop:` as well.
     """
     global the  # noqa: PLW0603
     detach()
@@ -265,7 +410,7 @@ def attach(stack, wait=None, int_pin=None, resolver=None):
 
 
 def detach():
-    """Nobody polls any more: the timer and the pin's interrupt are off."""
+    """Nobody polls any more: the timers and the pin's interrupt are off."""
     global the  # noqa: PLW0603
     if the:
         the._end()

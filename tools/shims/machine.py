@@ -3,7 +3,7 @@
 On CPython a program says `machine.wire(wiring)` first (tools/chips/spibus.py), and the model is
 called directly. MicroPython's unix port has no such objects: there the model lives in the CPython
 parent, and the octets go through a pipe that was inherited (tools/chips/server.py; the protocol is
-in machine_pipe.py).
+in machine_pipe.py), and timers are a thread (machine_timer.py).
 """
 
 import sys
@@ -12,6 +12,7 @@ from machine_rtc import RTC
 
 if sys.implementation.name == "micropython":
     from machine_pipe import SPI, Pin, freq, idle, int_file, lightsleep, reset, unique_id
+    from machine_timer import Timer
 else:
     from machine_local import SPI, Pin, freq, idle, int_file, lightsleep, reset, unique_id, wire
 
@@ -19,6 +20,7 @@ __all__ = [
     "RTC",
     "SPI",
     "Pin",
+    "Timer",
     "freq",
     "idle",
     "int_file",

@@ -29,7 +29,7 @@ import os
 import select
 import sys
 
-from micropython import const
+from micropython import const, schedule
 
 _OUT, _IN, _WRITE, _READ, _EXCHANGE, _HERTZ, _WATCH = range(1, 8)
 _ROOM = const(512)
@@ -48,6 +48,7 @@ _one = bytearray(1)
 _levels = bytearray(b"\x01" * 256)
 _watched = bytearray(256)
 _handlers = {}
+_draining = bytearray(1)
 
 
 class _Queue:
@@ -90,18 +91,25 @@ _queue = _Queue()
 
 
 def _drain(ms):
-    """Takes in the levels that changed; waits `ms` for the first."""
+    """Takes in the levels that changed; waits `ms` for the first. What the scheduler calls in the
+    middle of it finds the levels as they were."""
     _queue.flush()
-    ready = False
-    for _ in _poller.ipoll(ms):
-        ready = True
-    while ready:
-        if int_file.readinto(_pair) != 2:
-            sys.exit(0)  # the parent is gone
-        _take(_pair[0], _pair[1])
+    if _draining[0]:
+        return
+    _draining[0] = 1
+    try:
         ready = False
-        for _ in _poller.ipoll(0):
+        for _ in _poller.ipoll(ms):
             ready = True
+        while ready:
+            if int_file.readinto(_pair) != 2:
+                sys.exit(0)  # the parent is gone
+            _take(_pair[0], _pair[1])
+            ready = False
+            for _ in _poller.ipoll(0):
+                ready = True
+    finally:
+        _draining[0] = 0
 
 
 def _take(n, level):
@@ -110,7 +118,10 @@ def _take(n, level):
     if n in _handlers and old != level:
         pin, handler, trigger = _handlers[n]
         if trigger & (1 if level else 2):
-            handler(pin)
+            try:
+                schedule(handler, pin)  # a soft interrupt, as on a board
+            except RuntimeError:  # the queue is full
+                pass
 
 
 def _read(buf):
@@ -161,7 +172,8 @@ class Pin:
     high, low = on, off
 
     def irq(self, handler=None, trigger=3, **kw):
-        """The handler runs when the level is next taken in: in a read, or in `lightsleep`."""
+        """The handler is scheduled when the level is next taken in: in a read, in `idle`, or in
+        `lightsleep`."""
         if handler is None:
             _handlers.pop(self._n, None)
         else:
