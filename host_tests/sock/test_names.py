@@ -4,10 +4,11 @@ zero are lwIP's, as on a Pico W; ETIMEDOUT and EHOSTUNREACH say more than lwIP d
 import asyncio
 
 import pytest
-from host.dns_server import NAME, Lab, Server, rr
+from host.dns_server import NAME, SERVERS, Lab, Server, rr
 from host.test_mdns_query import PRINTER, Asker
 from lab.looped import Nap
 from lab.mdns import tell
+from lab.packets import mac
 from uipy import loop as loops
 from uipy.host import Resolver
 from uipy.sock import numbers as no
@@ -18,7 +19,7 @@ from uipy.sock.names import NO_NAME, NO_SERVER, addresses, getaddrinfo
 class Names(Server):
     """A name server that answers whatever it is asked with these records, a while later."""
 
-    nap = None
+    nap: Nap
     code = 0
     after_ms = 5
     records = ("192.0.2.1",)
@@ -31,13 +32,20 @@ class Names(Server):
             self.nap.at(self.after_ms, lambda: self.reply(q, *answers, rcode=self.code))
 
 
+class Board(Lab):
+    """The program waits with `nap`, and `server` answers."""
+
+    def __init__(self, wire):
+        super().__init__(wire, servers=0)
+        self.server = Names(wire, SERVERS[0], mac("02:00:00:00:00:53"))
+        self.server.nap = self.nap = Nap(wire)
+        self.r = Resolver(self.stack, SERVERS[:1])
+        self.nap.attach(self.stack, resolver=lambda: self.r)
+
+
 @pytest.fixture
 def lab(wire):
-    lab = Lab(wire)
-    lab.server.__class__ = Names
-    lab.nap = lab.server.nap = Nap(wire)
-    lab.nap.attach(lab.stack, resolver=lambda: lab.r)
-    yield lab
+    yield Board(wire)
     loops.detach()
 
 
