@@ -10,8 +10,13 @@ import sys
 import micropython
 from uipy import Stack, loop
 from uipy.kern import copy, csum, put16
-from uipy.sock.face import socket
 from wire.null import Null
+
+try:
+    from uipy.sock.face import socket
+except ImportError:  # joined: it is in the module that programs import
+    sys.path[:0] = [p + "/modules" for p in sys.path]
+    from socket import socket
 
 LOCK = "lock" in sys.argv
 OURS, PEER = b"\x0a\0\0\1", b"\x0a\0\0\2"
