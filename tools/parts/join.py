@@ -33,7 +33,7 @@ if __name__ == "__main__":
 
 from parts.scopes import ROOT, Names, Refused, bound, shown
 from parts.sources import CASTS, KERN, TABLE, VARIANTS, House, const_call, sources
-from parts.table import DOORS
+from parts.table import DOORS, FACES
 
 OUT = ROOT / "build" / "parts"
 # Names of the language that a part finds among its own: MicroPython looks through the whole table
@@ -55,6 +55,8 @@ class Part:
         for m in self.members:
             for statement in self._kept(m):
                 Names(self, m, rewrite=False).visit(statement)
+        for thing in self._faces():
+            self.use(thing, ())
         self.names = self._named()
 
     # A thing is (module, name), or ("", the import as text) of others' modules.
@@ -102,7 +104,7 @@ class Part:
         things = list(dict.fromkeys(kept))
         things += [t for t in self.imports if t not in things]
         things += [t for t in self.used if not t[0] and t not in things]
-        wanted = self._promised()
+        wanted = self._promised() | self._faces()
         things.sort(key=lambda t: t not in wanted)
         names, taken = {}, set(self.reserved)
         for thing in things:
@@ -115,6 +117,12 @@ class Part:
             taken.add(name)
             names[thing] = name
         return names
+
+    def _faces(self):
+        """Things that a program finds in a module which imports them for that: they keep their
+        names."""
+        faces = [m for m in self.members if m.name.startswith(FACES)]
+        return {self.thing(m, m.tree, name) for m in faces for name in m.imports}
 
     def _promised(self):
         """Things that a package's table offers: they keep their names."""

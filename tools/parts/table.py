@@ -19,6 +19,7 @@ PARTS = {
     ),
     "uipy.toolbox": ("uipy.source", "uipy.ring", "uipy.stream", "uipy.writer"),
     "uipy.apps": ("uipy.apps.",),
+    "uipy.loop": ("uipy.loop",),
     "uipy.host.dns": ("uipy.host.dns", "uipy.host.dns_answer", "uipy.host.dns_reply"),
     "uipy.drivers.enc28j60": ("uipy.drivers.enc28j60.",),
     "uipy.drivers.wiznet": ("uipy.drivers.wiznet.",),
@@ -27,6 +28,7 @@ PARTS = {
 CORE = "uipy.core"
 # Modules of the core and the toolbox that programs know by name: they keep a door of that name.
 DOORS = ("kern", "app", "errors", "ring", "source", "stack", "stat", "stream", "writer")
+FACES = ("modules.",)  # of what others have made: `import socket` finds lib/modules/socket.py
 FLAT = ("uipy.net.", "uipy.tcp.", "uipy.kern.")  # leave no package behind: uipy/tcp_sack.py
 
 
