@@ -31,9 +31,20 @@ CHIPS = {
 
 
 def build(dev, cfg, say=print, now=None):
-    """The stack on `dev` with the services of `cfg`: config.py, or any object with some of its
-    names. `say` takes a line when something has changed, `now` is for a clock other than
-    ticks_ms. Raises ValueError for a service that there is not, and a gateway out of reach.
+    """The stack on `dev` with the services of `cfg`; else as `bare`. Raises ValueError for a
+    service that there is not.
+    """
+    stack, place = bare(dev, cfg, say, now)
+    for name in getattr(cfg, "services", ",".join(SERVICES)).lower().split(","):
+        if name.strip():
+            start(stack, name.strip(), cfg, place)
+    return stack
+
+
+def bare(dev, cfg, say=print, now=None):
+    """The stack on `dev` and its `Place` as `cfg` describes them: config.py, or any object with
+    some of its names. `say` takes a line when something has changed, `now` is for a clock other
+    than ticks_ms. Raises ValueError for a gateway out of reach.
     """
     later = wanted(cfg)
     stack = Stack(
@@ -53,11 +64,7 @@ def build(dev, cfg, say=print, now=None):
     first = stack.ifaces[0]
     if any(gate) and any(first.ip) and (not first.local(gate, 0) or gate == bytes(first.ip)):
         raise ValueError("the gateway %r is no neighbour of %r" % (cfg.gateway, cfg.ip))
-    place = Place(stack, cfg, say)
-    for name in getattr(cfg, "services", ",".join(SERVICES)).lower().split(","):
-        if name.strip():
-            start(stack, name.strip(), cfg, place)
-    return stack
+    return stack, Place(stack, cfg, say)
 
 
 def start(stack, name, cfg, place):

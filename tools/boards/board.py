@@ -63,6 +63,7 @@ class Settings:
         name="uipy",
         chip="none",
         hostname=None,
+        dns=None,
     ):
         for word in dir(config):
             setattr(self, word, getattr(config, word))
@@ -77,6 +78,7 @@ class Settings:
         self.sink = "sink" in services
         self.web = "web" in services
         self.hostname = hostname or None
+        self.dns = dns
         self.lease_file = None  # its folder is ours
         self.ntp = "dhcp"
         self.services = ",".join([s for s in services if s not in ("sink", "web")])

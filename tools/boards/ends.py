@@ -109,6 +109,13 @@ def model(name):
     return chip, Wiring(chip)
 
 
+def due(chip):
+    """Lets happen what is due in the model; ms until the next thing."""
+    chip.poll()
+    at = chip.next_at()
+    return LONG if at is None else max(at - clock.real(), 0) / 1e6
+
+
 class _Chip:
     """The network's side of a chip model."""
 
@@ -124,12 +131,6 @@ class _Chip:
     def take(self):
         return self.sent.popleft() if self.sent else None
 
-    def due(self):
-        """Lets happen what is due in the chip; ms until the next thing."""
-        self.chip.poll()
-        at = self.chip.next_at()
-        return LONG if at is None else max(at - clock.real(), 0) / 1e6
-
 
 class ChipBoard(_Chip):
     """Our stack, the driver and the chip model in one process."""
@@ -143,7 +144,7 @@ class ChipBoard(_Chip):
 
     def run(self, now):
         wait = self.stack.poll(now & 0x3FFFFFFF)
-        wait = min(wait, self.due())
+        wait = min(wait, due(self.chip))
         return 0 if self.chip.int_level == 0 else wait
 
     def files(self):
@@ -169,6 +170,16 @@ def _arguments(settings, mac):
         ",".join("%s=%d" % (name, n) for name, n in settings.tcp_options.items()),
         settings.hostname or "",
     ]
+
+
+def stop(process):
+    """Ends a process, if it has not ended."""
+    process.terminate()
+    try:
+        process.wait(5)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 class _Child:
@@ -209,7 +220,7 @@ class _Child:
             return
         said = os.read(self._stdout.fileno(), 65536)
         if not said:
-            raise BoardDied("the board's process has ended")
+            self.gone()
         *lines, self._said = (self._said + said).split(b"\n")  # print() may write in two pieces
         for line in lines:
             if line == b"ready" and not self._ready:
@@ -217,28 +228,29 @@ class _Child:
             else:
                 sys.stderr.write(line.decode(errors="replace") + "\n")
 
+    def gone(self):
+        """Its end of a pipe is closed."""
+        raise BoardDied("the board's process has ended")
+
     def fileno(self):
         return self._stdout.fileno()
 
     def close(self):
-        self._process.terminate()
-        try:
-            self._process.wait(5)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        stop(self._process)
         self._stdout.close()
 
 
 class ProcessBoard:
-    """MicroPython's stack; each frame with its length in 2 octets in front, both ways."""
+    """MicroPython's stack; each frame with its length in 2 octets in front, both ways. `start`
+    makes the process.
+    """
 
-    def __init__(self, settings, mac):
+    def __init__(self, settings, mac, start=_Child):
         self._sock, theirs = socket.socketpair()
         self._sock.setblocking(False)
         self._in, self._out = bytearray(), bytearray()
         fd = theirs.fileno()
-        self._child = _Child(str(fd), settings, mac, (fd,), {})
+        self._child = start(str(fd), settings, mac, (fd,), {})
         theirs.close()
         self._child.await_ready(lambda: time.sleep(0.01))
 
@@ -257,13 +269,15 @@ class ProcessBoard:
         return frame
 
     def run(self, now):
-        self._child.listen()
         self._flush()
         try:
-            self._in += self._sock.recv(65536)
-            return LONG
-        except BlockingIOError:
-            return LONG
+            got = self._sock.recv(65536)
+        except (BlockingIOError, ConnectionError):
+            got = b""
+        self._in += got
+        if not got:  # what it sent before it ended comes first
+            self._child.listen()
+        return LONG
 
     def _flush(self):
         if self._out:
@@ -271,8 +285,8 @@ class ProcessBoard:
                 del self._out[: self._sock.send(self._out)]
             except BlockingIOError:
                 pass
-            except ConnectionError:
-                raise BoardDied("the board's process has ended") from None
+            except ConnectionError:  # it has ended; `run` says so
+                self._out.clear()
 
     def files(self):
         self._flush()  # what was given in this turn
@@ -286,10 +300,10 @@ class ProcessBoard:
 class ChipProcessBoard(_Chip):
     """MicroPython with firmware/main.py; its SPI and its pins lead to the chip model here."""
 
-    def __init__(self, settings, mac):
+    def __init__(self, settings, mac, start=_Child):
         super().__init__(settings.chip)
         self._link = BoardLink(self.wiring)
-        self._child = _Child("-", settings, mac, self._link.fds(), self._link.env())
+        self._child = start("-", settings, mac, self._link.fds(), self._link.env())
         self._link.started()
         self._child.await_ready(self._serve)
 
@@ -297,13 +311,13 @@ class ChipProcessBoard(_Chip):
         # The bus first, all of it: the board waits for every answer.
         while select.select([self._link], [], [], ms / 1000)[0]:
             if not self._link.step():
-                raise BoardDied("the board's process has ended")
+                self._child.gone()
             ms = 0
 
     def run(self, now):
         self._serve(0)
         self._child.listen()
-        wait = self.due()
+        wait = due(self.chip)
         self._link.push()
         return wait
 

@@ -13,8 +13,7 @@ if __name__ == "__main__":
     sys.path[:0] = [str(ROOT / p) for p in ("lib", "firmware", "tools", "tools/shims")]
 
 import interpreters
-import tapboard
-from boards import board, ends
+from boards import arguments, board, ends
 from wire.gateway import Gateway, PortInUse
 from wire.pump import Pump, stop_on_signals
 from wire.recorder import Recorder
@@ -42,8 +41,8 @@ def _parser():
     p = argparse.ArgumentParser(prog="run", description=__doc__)
     p.add_argument("--port", type=int, default=8080)
     p.add_argument("--pcap", metavar="FILE")
-    p.add_argument("--wire", type=tapboard.wire, default=Wire(), metavar="SPEC")
-    p.add_argument("--chip", choices=tapboard.CHIPS, default="enc28j60")
+    p.add_argument("--wire", type=arguments.wire, default=Wire(), metavar="SPEC")
+    p.add_argument("--chip", choices=arguments.CHIPS, default="enc28j60")
     p.add_argument("--python", choices=("cpython", "micropython"), default="micropython")
     return p
 

@@ -1,6 +1,7 @@
 """Where frames come from on Linux: a TAP, or an AF_PACKET socket on one end of a veth pair.
 
-Both have `fileno()`, `read()` -> frame or b"" (never blocks) and `write(frame)`.
+Both have `fileno()`, `read()` -> frame or b"" (never blocks; NoMedium when the interface has been
+removed) and `write(frame)`.
 """
 
 import array
@@ -22,7 +23,11 @@ _LONGEST = 1514
 
 
 class NoMedium(Exception):
-    """The interface cannot be used; the message says what to do."""
+    """The interface cannot be used, or is gone; the message says what to do."""
+
+
+def _gone(name):
+    return NoMedium("%s is gone: somebody has removed it" % name)
 
 
 def _index(name):
@@ -36,6 +41,7 @@ class Tap:
     """A TAP that exists already; `ip tuntap add dev NAME mode tap` makes one."""
 
     def __init__(self, name):
+        self._name = name
         if not _index(name):
             raise NoMedium(
                 "there is no interface %s: ip tuntap add dev %s mode tap; ip link set %s up"
@@ -68,8 +74,10 @@ class Tap:
             return os.read(self._fd, 2048)
         except BlockingIOError:
             return b""
-        except OSError:  # the interface is down, or gone: no cable
-            return b""
+        except OSError as exc:
+            if exc.errno == errno.EBADFD:
+                raise _gone(self._name) from None
+            return b""  # the interface is down: no cable
 
     def write(self, frame):
         try:
@@ -103,6 +111,7 @@ class Packet:
         self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
         self._sock.bind((name, ETH_P_ALL))
         self._told = False
+        self._name, self._is = name, _index(name)
         peer = _peer(name)
         if peer:
             _no_offloads(peer)
@@ -116,7 +125,9 @@ class Packet:
                 frame, more, _, where = self._sock.recvmsg(65536, 64)
             except BlockingIOError:
                 return b""
-            except OSError:
+            except OSError:  # the interface is down
+                if _index(self._name) != self._is:
+                    raise _gone(self._name) from None
                 return b""
             if where[2] == _PACKET_OUTGOING:  # our own
                 continue
