@@ -138,6 +138,9 @@ class Pin:
 
     value = __call__
 
+    def toggle(self):
+        self(1 - self())
+
     def on(self):
         self(1)
 

@@ -21,6 +21,8 @@ ended, so that a frame costs few system calls. A level change that an answered t
 on UIPY_INT_FD before the answer is on UIPY_SPI_FD. Looking at a watched pin costs one `poll` of 0
 ms and no round trip. Whoever sleeps does it in `lightsleep(ms)`, which returns when a watched pin
 changes, or selects on `int_file`. Nothing here allocates in a transfer or when a pin is read.
+
+Without the two descriptors there is no SPI, and a pin is a variable; so is one with a name.
 """
 
 # mypy: ignore-errors
@@ -35,12 +37,15 @@ _OUT, _IN, _WRITE, _READ, _EXCHANGE, _HERTZ, _WATCH = range(1, 8)
 _ROOM = const(512)
 _SHORT = const(32)
 
-_pipe = open(int(os.getenv("UIPY_SPI_FD")), "r+b")  # noqa: SIM115
-int_file = open(int(os.getenv("UIPY_INT_FD")), "r+b")  # noqa: SIM115
+_pipe = int_file = None
+if os.getenv("UIPY_SPI_FD"):
+    _pipe = open(int(os.getenv("UIPY_SPI_FD")), "r+b")  # noqa: SIM115
+    int_file = open(int(os.getenv("UIPY_INT_FD")), "r+b")  # noqa: SIM115
 
 _out = bytearray(_ROOM)
 _poller = select.poll()
-_poller.register(int_file, select.POLLIN)
+if int_file:
+    _poller.register(int_file, select.POLLIN)
 for _ in _poller.ipoll(0):  # makes the tuple that ipoll uses ever after
     pass
 _pair = bytearray(2)
@@ -49,6 +54,7 @@ _levels = bytearray(b"\x01" * 256)
 _watched = bytearray(256)
 _handlers = {}
 _draining = bytearray(1)
+_names = {}  # of pins: their numbers here
 
 
 class _Queue:
@@ -56,6 +62,7 @@ class _Queue:
 
     def __init__(self):
         self.n = 0
+        self.owed = 0  # octets of an answer that have not been read
 
     def put(self, a, b, c):
         if self.n > _ROOM - 3:
@@ -87,7 +94,20 @@ class _Queue:
             self.put1(b)
 
 
-_queue = _Queue()
+class _Nowhere:
+    """What is written to the pipe where there is none: pins are variables."""
+
+    def put(self, a, b, c):
+        pass
+
+    def put1(self, a):
+        pass
+
+    def flush(self):
+        pass
+
+
+_queue = _Queue() if _pipe else _Nowhere()
 
 
 def _drain(ms):
@@ -125,9 +145,24 @@ def _take(n, level):
 
 
 def _read(buf):
+    if _queue.owed:
+        _discard()
     _queue.flush()
-    if _pipe.readinto(buf) != len(buf):
+    _queue.owed = len(buf)
+    got = _pipe.readinto(buf)
+    _queue.owed = 0
+    if got != len(buf):
         sys.exit(0)  # the parent is gone
+
+
+def _discard():
+    """Ctrl-C has broken off a read: takes what comes of its answer within 100 ms."""
+    answer = select.poll()
+    answer.register(_pipe, select.POLLIN)
+    while _queue.owed and answer.poll(100):
+        _pipe.readinto(_one)
+        _queue.owed -= 1
+    _queue.owed = 0
 
 
 class Pin:
@@ -136,6 +171,8 @@ class Pin:
     IRQ_RISING, IRQ_FALLING = 1, 2
 
     def __init__(self, n, mode=-1, pull=-1, value=None):
+        if isinstance(n, str):
+            n = _names.setdefault(n, 255 - len(_names))
         self._n = n
         self.init(mode, pull, value)
 
@@ -144,7 +181,7 @@ class Pin:
 
     def init(self, mode=-1, pull=-1, value=None):
         self._watch = mode == Pin.IN
-        if self._watch and not _watched[self._n]:
+        if self._watch and _pipe and not _watched[self._n]:
             _watched[self._n] = 1
             _queue.put1(_WATCH)
             _queue.put1(self._n)
@@ -162,6 +199,9 @@ class Pin:
 
     def value(self, level=None):
         return self(level)
+
+    def toggle(self):
+        self(1 - _levels[self._n])
 
     def on(self):
         self(1)
@@ -184,6 +224,8 @@ class SPI:
     MSB, LSB = 0, 1
 
     def __init__(self, id=0, baudrate=10_000_000, **kw):
+        if not _pipe:
+            raise OSError("no chip on the SPI: its frames go straight to the stack")
         self._id = id
         self.init(baudrate)
 

@@ -1,0 +1,145 @@
+"""The process of a program on a board; started by ../runboard.py, never by hand.
+
+    program.py FILE ARG...
+
+UIPY_PROGRAM in the environment is JSON (MicroPython takes no argument of its length):
+
+fd      frames come and go through this stream; "-": from the chip on machine.SPI
+ip, gateway, dns, mac, tcp, name, chip      as ../runboard.py has them
+path    the program's sys.path
+tools   folders of our own modules, which the program does not see; but those in `shims` it does
+
+Runs under CPython and under MicroPython. The program has its own status and its own traceback.
+"""
+
+# mypy: ignore-errors
+import json
+import os
+import sys
+
+if sys.implementation.name != "micropython":
+    sys.path[:1] = json.loads(os.environ["UIPY_PROGRAM"])["tools"]
+
+import machine  # noqa: F401 - gives CPython's `time` what MicroPython's has
+import main
+from boards import board
+from uipy.loop import attach, current
+
+_MICROPYTHON = sys.implementation.name == "micropython"
+if _MICROPYTHON:
+    from boards.frames import FrameDevice as Frames
+else:
+    from boards import hostside
+    from boards.hostside import Frames
+
+_ADDRESS_S = 30  # to wait for an address
+_LINGER_MS = 5000  # to send what the program has left behind
+_PARTING_MS = 200  # for the peer's FIN behind ours
+_LAST_MS = 50  # for what is still in a chip
+
+
+def say(line):
+    """What the board says goes to stderr: stdout is the program's."""
+    print("runboard: " + line, file=sys.stderr)
+
+
+def start(settings):
+    """The stack, as a board's firmware makes it, with an address if there is one to be had."""
+    ip, name, chip, fd = [settings[key] for key in ("ip", "name", "chip", "fd")]
+    gateway, tcp, dns = [settings[key] for key in ("gateway", "tcp", "dns")]
+    cfg = board.Settings(ip, gateway, tcp, [], name, chip, name, dns)
+    cfg.mac = bytes([int(settings["mac"][k : k + 2], 16) for k in range(0, 12, 2)])
+    pin = None
+    if chip == "none":
+        dev = Frames(int(fd), cfg.mac)
+        wait = dev.wait
+    elif fd == "-":
+        dev, pin = main.device(cfg)
+        wait = main.Nap(pin)
+    else:
+        dev, wait = hostside.chip_on(int(fd), cfg)
+    stack, place = main.bare(dev, cfg, say)
+    if not main.settle(stack, wait, _ADDRESS_S):
+        say("no address after %d s; the program starts without one" % _ADDRESS_S)
+    attach(stack, wait, pin, lambda: place.resolver)
+
+
+def clear_the_way(settings):
+    """The program finds its own modules, a board's, and none of ours."""
+    for name, module in list(sys.modules.items()):
+        file = getattr(module, "__file__", None) or ""
+        ours = any(file.startswith(folder + "/") for folder in settings["tools"])
+        if ours and name.split(".")[0] != "uipy" and not file.startswith(settings["shims"]):
+            del sys.modules[name]
+    sys.path[:] = settings["path"]
+    if not _MICROPYTHON:
+        hostside.hide_modules()
+
+
+def _owes(conn):
+    """What was written, or a FIN, or a RST, is not yet with the peer."""
+    state = conn.state_name
+    if state in ("ESTABLISHED", "CLOSE-WAIT") and not conn.can_send:
+        return True
+    if state not in ("ESTABLISHED", "CLOSE-WAIT", "FIN-WAIT-1", "CLOSING", "LAST-ACK"):
+        return False
+    return conn.unacked or getattr(conn.src, "left", 0)
+
+
+def _parts(conn):
+    """Our FIN has gone, the peer's has not come or is not dealt with."""
+    return conn.state_name in ("FIN-WAIT-1", "FIN-WAIT-2", "CLOSING", "LAST-ACK")
+
+
+def finish(lp):
+    """Sends what the program has left to be sent. On a board the background does that."""
+    conns = lp.stack.tcp.conns
+    lp.until(lambda: not any(_owes(conn) for conn in conns), _LINGER_MS)
+    for conn in conns:
+        if conn.can_send:
+            conn.abort()  # nobody reads it any more
+    lp.until(lambda: not any(_parts(conn) or _owes(conn) for conn in conns), _PARTING_MS)
+    lp.until(lambda: False, _LAST_MS)
+
+
+def show(exc):
+    """Prints the traceback, without our frames at its top."""
+    if not _MICROPYTHON:
+        exc = exc.with_traceback(exc.__traceback__.tb_next)
+        sys.excepthook(type(exc), exc, exc.__traceback__)
+        return
+    import io
+
+    text = io.StringIO()
+    sys.print_exception(exc, text)
+    for line in text.getvalue().rstrip().split("\n"):
+        if not line.startswith('  File "' + __file__):
+            print(line, file=sys.stderr)
+
+
+def run(names):
+    settings = json.loads(os.getenv("UIPY_PROGRAM"))
+    file = sys.argv[1]
+    sys.argv.pop(0)
+    start(settings)
+    lp = current()
+    clear_the_way(settings)
+    status = None
+    try:
+        with open(file) as f:
+            code = compile(f.read(), file, "exec")
+        exec(code, names)
+    except SystemExit as exc:
+        status = exc
+    except BaseException as exc:
+        show(exc)
+        status = SystemExit(130 if isinstance(exc, KeyboardInterrupt) else 1)
+    try:
+        finish(lp)
+    except KeyboardInterrupt:  # once more: at once, then
+        pass
+    if status:
+        raise status
+
+
+run({"__name__": "__main__", "__file__": sys.argv[1]})
