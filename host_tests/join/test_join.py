@@ -371,3 +371,15 @@ def test_building_again_writes_nothing(tmp_path):
     assert {p: t for p, t in after.items() if p.suffix == ".py"} == {
         p: t for p, t in before.items() if p.suffix == ".py"
     }
+
+
+def test_what_a_face_offers_is_found_by_its_own_name_too(tmp_path):
+    files = {
+        "stack.py": "X = 1\n",
+        "sock/face.py": "class socket:\n    pass\n",
+        "../modules/socket.py": "from uipy.sock.face import socket\nAF_INET = 2\n",
+    }
+    tree = house(tmp_path, files)
+    assert "class socket" in tree["uipy/sock/face.py"]
+    face = tree["modules/socket.py"]
+    assert "from uipy.sock.face import socket" in face and "AF_INET = 2" in face

@@ -55,7 +55,7 @@ class Part:
         for m in self.members:
             for statement in self._kept(m):
                 Names(self, m, rewrite=False).visit(statement)
-        for thing in self._faces():
+        for thing in sorted(self._faces(), key=str):  # the same text each time
             self.use(thing, ())
         self.names = self._named()
 

@@ -47,6 +47,8 @@ def partition(house, table):
         if part_of.get(name) == CORE or name == "uipy.kern":
             _take_in(house, name, CORE, part_of)
     lazy = set().union(*(house.later(m) for m in house.modules.values()))
+    # What a face takes is found by its own name as well.
+    lazy.update(*(house.needs(m) for n, m in house.modules.items() if n.startswith(FACES)))
     importers = {n: [] for n in order}
     for name in order:
         for target in house.needs(house.modules[name]):

@@ -104,7 +104,7 @@ class LAN:
         ifconfig("dhcp"), which waits up to 10 s, then raises OSError (ETIMEDOUT)."""
         lan = self._lan
         if to is None:
-            return (*lan.address(), lan.gateway(), lan.servers())
+            return lan.address() + (lan.gateway(), lan.servers())
         if to == "dhcp":
             return lan.wait_for_lease()
         ip, mask, gateway, dns = to
