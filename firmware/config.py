@@ -36,6 +36,13 @@ events = 2  # pages that the board tells its status by itself (/events); others 
 echo_clients = 1  # of echo: each takes a ring of RAM
 echo_ring = 5840  # its octets: the 4 segments that a client is offered first
 
+# A program of yours, on the board's file system: it starts when the services above have, which go
+# on beside it, and finds `socket`, `network`, `ssl` and `asyncio` as on a board with a radio
+# (docs/lan.md). Ctrl-C ends it. Without one the board only serves, until Ctrl-C; or with
+# background = True it does so behind the prompt.
+program = "app.py"
+background = False
+
 # A peer that has vanished says nothing, and its connection would stay (docs/architecture.md, "A
 # peer that has vanished"). 0 switches either off.
 keepalive_s = 300  # of silence, then a probe; 8 without an answer, 15 minutes in all, end it

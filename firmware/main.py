@@ -6,10 +6,12 @@ From a checkout, on a Pico that runs MicroPython (config.py says where the chip 
 
 The same file runs on the simulated board (`make run`) and under CPython (tools/tapboard.py):
 `build(dev, cfg)` makes the stack on any device, `serve(stack, wait)` runs it, and `main()` does
-both with the chip that config.py names.
+both with the chip that config.py names. `share` leaves it to the background instead, for a program
+with sockets.
 """
 
 import gc
+import os
 
 # What is compiled or loaded from the file system leaves garbage between what stays. Collected
 # only when the heap is full, a Pico has 80 kB free and no 3 kB in one piece.
@@ -35,9 +37,7 @@ def build(dev, cfg, say=print, now=None):
     service that there is not.
     """
     stack, place = bare(dev, cfg, say, now)
-    for name in getattr(cfg, "services", ",".join(SERVICES)).lower().split(","):
-        if name.strip():
-            start(stack, name.strip(), cfg, place)
+    offer(stack, cfg, place)
     return stack
 
 
@@ -65,6 +65,13 @@ def bare(dev, cfg, say=print, now=None):
     if any(gate) and any(first.ip) and (not first.local(gate, 0) or gate == bytes(first.ip)):
         raise ValueError("the gateway %r is no neighbour of %r" % (cfg.gateway, cfg.ip))
     return stack, Place(stack, cfg, say)
+
+
+def offer(stack, cfg, place):
+    """Start the services that `cfg` names."""
+    for name in getattr(cfg, "services", ",".join(SERVICES)).lower().split(","):
+        if name.strip():
+            start(stack, name.strip(), cfg, place)
 
 
 def start(stack, name, cfg, place):
@@ -215,14 +222,58 @@ def device(cfg):
         return kind(spi, cs, int_pin, reset, cfg.mac, wait=True), int_pin
 
 
+def share(stack, place, cfg, int_pin=None, wait=None):
+    """From here on the stack is that of `socket` and `network`, and polled in the background where
+    there is a machine.Timer. Returns its `Lan`."""
+    from uipy.sock.install import install
+    from uipy.sock.lan import attach
+
+    install()
+    name = getattr(cfg, "hostname", None)
+    return attach(stack, place, wait, int_pin, name, place.tell)
+
+
+def program(cfg):
+    """The path of the user's program; None if there is none, or no such file."""
+    path = getattr(cfg, "program", None)
+    try:
+        os.stat(path or "")
+    except OSError:
+        return None
+    return path
+
+
+def run(path):
+    """The user's program, as MicroPython runs main.py: in the namespace of the prompt, which sees
+    its names when it has ended. What it raises is the caller's."""
+    names = __import__("__main__").__dict__
+    try:
+        execute = execfile  # type: ignore[name-defined]
+    except NameError:  # CPython
+
+        def execute(path, names):
+            with open(path) as f:
+                exec(compile(f.read(), path, "exec"), names)
+
+    execute(path, names)
+
+
 def main():
-    """The board as config.py describes it. Ctrl-C gives the prompt back."""
+    """The board as config.py describes it: its services, and the user's program if there is one,
+    with the stack in the background. Ctrl-C gives the prompt back."""
     import config
 
     dev, int_pin = device(config)
-    stack = build(dev, config)
+    stack, place = bare(dev, config)
+    offer(stack, config, place)
     if not wanted(config):  # else it is said when there is an address
         print("serving http://%s/" % (config.ip or "0.0.0.0").split("/")[0])
+    path = program(config)
+    if path or getattr(config, "background", False):
+        share(stack, place, config, int_pin)
+        if path:
+            run(path)
+        return
     try:
         serve(stack, Nap(int_pin))
     except KeyboardInterrupt:

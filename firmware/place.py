@@ -11,6 +11,7 @@ class Place:
     and so does the log, if there is one.
 
     dhcp, mdns, sntp, syslog    see uipy.host
+    local                       a LinkLocal without DHCP
     resolver                    the same, made when it is first asked for
     services                    those that have counters: counters(), and `stat`, their values
     """
@@ -19,7 +20,7 @@ class Place:
         self.stack = stack
         self.cfg = cfg
         self.say = say
-        self.dhcp = self.mdns = self.sntp = self.syslog = None
+        self.dhcp = self.local = self.mdns = self.sntp = self.syslog = None
         self.services = []
         self.file = getattr(cfg, "lease_file", None)
         self._resolver = None
@@ -27,7 +28,7 @@ class Place:
         if wanted(cfg) == "auto":
             from uipy.host import LinkLocal
 
-            LinkLocal(stack, say=self.tell)
+            self.local = LinkLocal(stack, say=self.tell)
         elif wanted(cfg) == "dhcp":
             from uipy.host import Dhcp
 
@@ -53,17 +54,19 @@ class Place:
         if self.syslog:
             self.syslog.info(line)
 
+    def servers(self):
+        """The name servers: those of config.py, or the table of those that DHCP tells."""
+        servers = listed(getattr(self.cfg, "dns", None))
+        return servers or self.dhcp.dns if self.dhcp else servers
+
     @property
     def resolver(self):
         """A uipy.host.Resolver with the name servers of config.py, or those that DHCP tells."""
         if self._resolver is None:
             from uipy.host import Resolver
 
-            servers = listed(getattr(self.cfg, "dns", None))
-            domain = None
-            if self.dhcp:
-                domain = self.dhcp.domain
-                servers = servers or self.dhcp.dns
+            servers = self.servers()
+            domain = self.dhcp.domain if self.dhcp else None
             self._resolver = self._add(Resolver(self.stack, servers, domain, 2, 4, self.tell))
             if self.mdns:  # names in .local are asked for on the link
                 from uipy.host import LocalResolver
