@@ -19,10 +19,7 @@ program polls by itself, while the heap is locked, and where less than `NEED` oc
 are left.
 """
 
-import io
-import os
 import sys
-import time
 
 import micropython
 from micropython import const
@@ -30,6 +27,7 @@ from micropython import const
 from .kern import tadd, tdiff
 from .net.datagram import BUSY
 from .poll import ticks_ms
+from .port import Catch, Key, a_timer, napper, stack_limit, timers
 
 # Octets of C stack that a poll with its callbacks takes; a program may say another number.
 NEED = 3600 if sys.maxsize < 1 << 32 else 8000
@@ -75,24 +73,25 @@ class Loop:
         self.missed = False  # a poll was asked for meanwhile
         self.queued = False  # `come` is in the scheduler's queue
         self.asked = False  # by a wait, not by the background
-        self.caught = None  # what ended a poll, for the next wait
+        self.net = Catch()  # what ended a poll is in it, for the next wait
         self.ms = 0  # what the last poll returned
         self.row = 0  # polls without a pause
         self.come = self._come  # bound once: binding takes heap
         self.flush = self.mark
         self.serve = self._serve
         self.timer = self.guard = None
+        self.once = 0  # its mode
         self.at = 0  # when the timer fires
         self.pin = int_pin
         self.trigger = None  # of the pin's interrupt
         self.every = _BOUND_MS if int_pin else _EVERY_MS
-        self.limit = _limit()
-        self.key = _Key() if hasattr(os, "dupterm_notify") else None
+        self.limit = stack_limit()
+        self.key = Key()
         self.make = resolver
         self.found = None
         rows = _SPARE + sum([len(t) for t in _tables(stack)])
-        self.todo: list = [None] * (2 * rows)  # f and arg of what is deferred, a ring of pairs
-        self.first = self.later = 0  # where it begins, and how many pairs
+        self.todo: list = [None] * (2 * rows)  # f and arg of what is deferred, the oldest first
+        self.later = 0  # how many pairs
 
     @property
     def resolver(self):
@@ -110,21 +109,19 @@ class Loop:
         """
         if self.held or self.stack.env[BUSY]:
             raise Held(16, "a wait in a callback of the stack: set a flag, and wait outside")
-        ticks = self.ticks
-        began = ticks()
+        began = self.ticks()
         while True:
-            n = self.polls
             self.step()
             if cond():
                 return True
             left = self.ms
             if ms >= 0:
-                left = min(ms - tdiff(ticks(), began), left)
-                if tdiff(ticks(), began) >= ms:
+                left = min(left, ms - tdiff(self.ticks(), began))
+                if left <= 0 and tdiff(self.ticks(), began) >= ms:
                     return False
             if left > 0:
                 self.wait(left)
-                if tdiff(self.polls, n) > 1 and cond():  # the background has polled
+                if cond():  # the background has polled
                     return True
 
     def step(self):
@@ -143,9 +140,8 @@ class Loop:
             # It calls none: we are in one. So no other can come between.
             self._come(None)
         self.asked = False
-        if self.caught is not None:
-            exc, self.caught = self.caught, None
-            raise exc
+        if self.net.caught is not None:
+            raise self.net.take()
 
     def mark(self):
         """Something is to be sent: the background does it within 2 ms, a wait at once. The stack
@@ -156,13 +152,13 @@ class Loop:
         """f(arg) from the scheduler, when no poll is under way and no `with` holds it back. Once,
         however often the same f and arg are given until then. False: the table is full."""
         todo = self.todo
-        n = len(todo)
-        k = self.first
-        for _ in range(self.later):
+        k = 2 * self.later
+        while k:
+            k -= 2
             if todo[k] == f and todo[k + 1] is arg:
                 return True
-            k = (k + 2) % n
-        if 2 * self.later == n:
+        k = 2 * self.later
+        if k == len(todo):
             return False
         todo[k] = f
         todo[k + 1] = arg
@@ -227,20 +223,24 @@ class Loop:
         self._arm(min(ms, self.every))
         if self.later:
             self._schedule(self.serve)
-        if self.key and not self.asked and isinstance(self.caught, KeyboardInterrupt):
-            _interrupt(self)
+        if self.net.caught is not None and not self.asked:
+            self._broken()
 
     def _turn(self):
-        """The poll itself, and what it raises."""
-        try:
+        """The poll itself."""
+        with self.net:
             return self.poll()
-        except MemoryError as exc:
-            self.starved = (self.starved + 1) & _MASK
-            if self.asked:
-                self.caught = exc
-        except BaseException as exc:
-            self.caught = exc
         return _AGAIN_MS
+
+    def _broken(self):
+        """What ended a poll in the background is raised by the next wait, with two exceptions. (No
+        jump stands behind `press`: at one the Ctrl-C would be raised here.)"""
+        if isinstance(self.net.caught, MemoryError):
+            self.starved = (self.starved + 1) & _MASK
+            self.net.take()
+        elif self.key.works and isinstance(self.net.caught, KeyboardInterrupt):
+            self.net.take()
+            self.key.press()
 
     def _fit(self):
         """Can the background poll here? Not with the heap locked, and not too deep in C."""
@@ -251,42 +251,50 @@ class Loop:
 
     def _arm(self, ms):
         """The timer is to fire in `ms`, or earlier."""
-        timer = self.timer
-        if timer is None:
+        if self.timer is None:
             return
         now = ticks_ms()
         ms = max(ms, 1)
         left = tdiff(self.at, now)
         if left <= 0 or left > ms:
             self.at = tadd(now, ms)
-            timer.init(mode=timer.ONE_SHOT, period=ms, callback=self.come)
+            self._start(ms)
 
-    def _serve(self, source):
+    def _start(self, ms):
+        self.timer.init(mode=self.once, period=ms, callback=self.come)
+
+    def _serve(self, arg):
         """Called by the scheduler: the oldest of what was deferred. What it raises is printed, as
         with everything that the scheduler calls."""
         if not self.later or self.held or self.stack.env[BUSY]:
             return
-        todo, k = self.todo, self.first
-        f = todo[k]
-        arg = todo[k + 1]
-        todo[k] = todo[k + 1] = None
-        self.first = (k + 2) % len(todo)
-        self.later -= 1
+        f = self.todo[0]
+        arg = self.todo[1]
+        self._forget()
         try:
             f(arg)
         finally:
             if self.later:
                 self._schedule(self.serve)
 
+    def _forget(self):
+        todo = self.todo
+        self.later -= 1
+        n = 2 * self.later
+        for k in range(n):
+            todo[k] = todo[k + 2]
+        todo[n] = todo[n + 1] = None
+
     # Its beginning and its end
 
     def _begin(self):
-        timer = _timers()
+        timer = timers()
         if self.wait is None:
-            self.wait = _napper(timer)
+            self.wait = napper(timer)
         if timer is None:
             return
-        self.timer = _made(timer)
+        self.timer = a_timer(timer)
+        self.once = timer.ONE_SHOT
         try:  # hardware timers are few: without a guard if there is no other
             self.guard = timer(-1)
             self.guard.init(mode=timer.PERIODIC, period=_GUARD_MS, callback=self.come)
@@ -317,80 +325,6 @@ def _tables(stack):
         yield stack.tcp.conns
     if stack.udp:
         yield stack.udp.nums
-
-
-def _timers():
-    """machine.Timer, or None."""
-    try:
-        from machine import Timer
-    except ImportError:
-        return None
-    return Timer
-
-
-def _made(timer):
-    """A timer: one of software, or else the last of the chip's."""
-    for number in (-1, 3, 1):
-        try:
-            return timer(number)
-        except ValueError:
-            pass
-    raise OSError(12, "no machine.Timer is free")
-
-
-def _napper(timer):
-    """A wait of a millisecond at the most."""
-    if timer:
-        from machine import idle
-
-        return lambda ms: idle()
-    sleep_ms = time.sleep_ms
-    return lambda ms: sleep_ms(1)
-
-
-def _limit():
-    """How many octets of the C stack can be taken; 0: nobody counts them."""
-    most = [micropython.stack_use()]
-    if most[0]:
-        try:
-            _dive(most)
-        except RuntimeError:
-            pass
-    return most[0]
-
-
-def _dive(most):
-    most[0] = micropython.stack_use()
-    _dive(most)
-
-
-class _Key(io.IOBase):
-    """A terminal on which Ctrl-C is typed once."""
-
-    typed = 0
-
-    def readinto(self, buf):
-        if not self.typed:
-            return None
-        self.typed = 0
-        buf[0] = 3
-        return 1
-
-    def write(self, buf):
-        return len(buf)
-
-    def ioctl(self, request, arg):
-        return 0
-
-
-def _interrupt(self):
-    """A Ctrl-C that ended a poll in the background is typed once more: the program raises it when
-    this callback has ended. No jump stands behind that, or it would be raised here."""
-    self.caught = None
-    self.key.typed = 1
-    old = os.dupterm(self.key, 0)
-    os.dupterm_notify(None)
-    os.dupterm(old, 0)
 
 
 def attach(stack, wait=None, int_pin=None, resolver=None):
