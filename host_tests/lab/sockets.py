@@ -7,12 +7,25 @@ s, peer = board.pair()                   an accepted socket and its peer
 board.end()
 """
 
+import pytest
 from uipy import loop
 from uipy.sock.face import socket
-from uipy.sock.numbers import AF_INET, SOCK_STREAM
+from uipy.sock.numbers import AF_INET, IOCTL_POLL, POLL_RD, POLL_WR, SOCK_STREAM
 
 from lab.looped import Nap
 from lab.tcp import MSS, PEER, Lab, Peer, Seg
+
+
+def number(f, *args):
+    """The errno of the OSError that f raises."""
+    with pytest.raises(OSError) as caught:
+        f(*args)
+    return caught.value.errno
+
+
+def flags(s, events=POLL_RD | POLL_WR):
+    """What select.poll is told of a socket."""
+    return s.ioctl(IOCTL_POLL, events)
 
 
 class Board(Lab):

@@ -166,6 +166,7 @@ def test_core_does_no_io(path):
         "loop": {"sys"},
         "port": {"io", "machine", "os", "time"},
         "sock.face": {"io"},
+        "sock.args": {"os"},
         "sock.names": {"asyncio"},
         "sock.nic": {"machine"},  # LAN(spi=...) makes the driver
     }.get(place(path), set())

@@ -3,6 +3,14 @@
 from ..errors import BadAddress
 from .numbers import EBADF, POLL_NVAL
 
+fault = OSError
+if OSError(EBADF).errno is None:  # CPython wants a text beside the number
+
+    def fault(no):  # type: ignore[misc]
+        import os
+
+        return OSError(no, os.strerror(no))
+
 
 class _Closed:
     """The endpoint of a socket that was closed: whatever is asked of it raises EBADF."""
@@ -18,7 +26,7 @@ class _Closed:
     def __getattr__(self, name):
         if name[:2] == "__":  # CPython asks for those of everything
             raise AttributeError(name)
-        raise OSError(EBADF)
+        raise fault(EBADF)
 
 
 closed = _Closed()

@@ -6,6 +6,7 @@ from micropython import const
 from ..errors import Busy, TableFull
 from ..net.datagram import ROWS
 from ..ring import Ring
+from .args import fault
 from .numbers import EADDRINUSE, EALREADY, EBADF, EINVAL, ENOMEM, ENOTCONN, POLL_RD
 from .tcp import End, defaults
 
@@ -32,9 +33,9 @@ class Backlog:
                 end.port, self._spare, min(n, tcp.env[ROWS]), spare_ms=0, local=local
             )
         except Busy:
-            raise OSError(EADDRINUSE)
+            raise fault(EADDRINUSE)
         except TableFull:
-            raise OSError(ENOMEM)
+            raise fault(ENOMEM)
         if end.ip[0] == 127:
             self.listener.idx = _NOWHERE
 
@@ -68,7 +69,7 @@ class Backlog:
 
     def accept(self):
         if self.listener.port < 0:
-            raise OSError(EBADF)
+            raise fault(EBADF)
         i = self._first()
         if i < 0:
             return None
@@ -85,7 +86,7 @@ class Backlog:
         except MemoryError:
             one.turn = 0
             one.conn.abort()
-            raise OSError(ENOMEM)
+            raise fault(ENOMEM)
         new.rx.clear()
         apps[i] = new
         self.listener.used[i] = 0
@@ -118,15 +119,15 @@ class Backlog:
     readable = writable = settled
 
     def _no(self, *args):
-        raise OSError(ENOTCONN)
+        raise fault(ENOTCONN)
 
     line = take = recv_into = send = sendto = shutdown = getpeername = check = _no
 
     def connect(self, ip, port):
-        raise OSError(EALREADY)
+        raise fault(EALREADY)
 
     def bind(self, ip, port):
-        raise OSError(EINVAL)
+        raise fault(EINVAL)
 
     def listen(self, n):
-        raise OSError(EINVAL)
+        raise fault(EINVAL)

@@ -34,7 +34,7 @@ import io
 from micropython import const
 
 from ..loop import current
-from .args import changeable, closed, octets, where
+from .args import changeable, closed, fault, octets, where
 from .numbers import (
     AF_INET,
     EAFNOSUPPORT,
@@ -75,24 +75,24 @@ class socket(io.IOBase):
             if not isinstance(x, int):
                 raise TypeError("socket(af, type, proto): numbers, and not %r" % (x,))
         if af != AF_INET:
-            raise OSError(EAFNOSUPPORT)
+            raise fault(EAFNOSUPPORT)
         self._loop = loop = current()
         if fileno is not None:
             end = fileno
         elif type == SOCK_STREAM:
             if proto not in (0, IPPROTO_TCP):
-                raise OSError(EPROTONOSUPPORT)
+                raise fault(EPROTONOSUPPORT)
             from .tcp import End
 
             end = End(loop)
         elif type == SOCK_DGRAM:
             if proto not in (0, IPPROTO_UDP):
-                raise OSError(EPROTONOSUPPORT)
+                raise fault(EPROTONOSUPPORT)
             from .udp import Dgrams
 
             end = Dgrams(loop)
         else:
-            raise OSError(EINVAL)
+            raise fault(EINVAL)
         end.sock = self
         self._end = end
         socket._made = self._no = (socket._made + 1) & 0x3FFFFFFF
@@ -117,7 +117,7 @@ class socket(io.IOBase):
             self._loop.step()
             return ready()
         if not self._loop.until(ready, self._ms):
-            raise OSError(ETIMEDOUT)
+            raise fault(ETIMEDOUT)
         return True
 
     def settimeout(self, seconds):
@@ -159,7 +159,7 @@ class socket(io.IOBase):
                 s._ms = self._ms
                 return s, end.peer
             if not self._wait(self._end.acceptable):
-                raise OSError(EAGAIN)
+                raise fault(EAGAIN)
 
     def connect(self, address):
         """Connects to (ip, port); a name is looked up as by `getaddrinfo`. Raises
@@ -173,7 +173,7 @@ class socket(io.IOBase):
             return
         if self._ms == 0:
             self._loop.step()
-            raise OSError(EINPROGRESS)
+            raise fault(EINPROGRESS)
         self._wait(end.settled)
         end.check()
 
@@ -206,7 +206,7 @@ class socket(io.IOBase):
         """What there is, n octets at most; b"" is the peer's end."""
         data = self._some(n, flags)
         if data is None:
-            raise OSError(EAGAIN)
+            raise fault(EAGAIN)
         return data
 
     def recvfrom(self, n, flags=0):
@@ -224,7 +224,7 @@ class socket(io.IOBase):
             if k is not None:
                 return k
             if not self._wait(self._end.readable, flags):
-                raise OSError(EAGAIN)
+                raise fault(EAGAIN)
 
     def _fill(self, buf, at, n):
         """n octets into buf[at:], fewer at the peer's end, or if it does not wait; how many. None:
@@ -311,7 +311,7 @@ class socket(io.IOBase):
         data = octets(data)
         n = self._put(data, 0, len(data), flags, True)
         if n is None:
-            raise OSError(EAGAIN)
+            raise fault(EAGAIN)
         return self._gone(n, flags)
 
     def sendall(self, data, flags=0):
@@ -320,7 +320,7 @@ class socket(io.IOBase):
         if self._ms == 0 or flags & MSG_DONTWAIT:
             self._loop.step()
             if len(data) > self._end.space:
-                raise OSError(EAGAIN)
+                raise fault(EAGAIN)
         self._put(data, 0, len(data))
 
     def sendto(self, data, flags, address=None):
@@ -335,7 +335,7 @@ class socket(io.IOBase):
             if n is not None:
                 return self._gone(n, flags)
             if not self._wait(self._end.writable, flags):
-                raise OSError(EAGAIN)
+                raise fault(EAGAIN)
 
     def _gone(self, n, flags):
         """n. A datagram has left, if this call waits: OSError(EHOSTUNREACH) when nobody has that

@@ -2,7 +2,7 @@
 
 from micropython import const
 
-from .args import ignored
+from .args import fault, ignored
 from .numbers import (
     EBADF,
     EISCONN,
@@ -30,7 +30,7 @@ def set_option(end, opt, value):
         if not _LEAST <= value <= _MOST:
             raise ValueError("a buffer has %d octets or more" % _LEAST)
         if end.state != NEW:
-            raise OSError(EISCONN)
+            raise fault(EISCONN)
         if opt == SO_RCVBUF:
             end.rx_size = value
         else:
@@ -67,7 +67,7 @@ def option(end, opt):
         return int(end.keep_s > 0)
     if opt == TCP_NODELAY:
         return int(end.nodelay)
-    raise OSError(ENOPROTOOPT)
+    raise fault(ENOPROTOOPT)
 
 
 def _pair(value):

@@ -18,7 +18,7 @@ from ..net.datagram import OWN_MSS
 from ..ring import Ring
 from ..tcp.listen import USER_S
 from ..tcp.row import LISTENER, NO_LISTENER, POLL_AT, RUNS_POLL, TIMERS
-from .args import free_port, is_ours, text_of
+from .args import fault, free_port, is_ours, text_of
 from .numbers import (
     EADDRINUSE,
     EADDRNOTAVAIL,
@@ -145,18 +145,18 @@ class End(App):
 
     def bind(self, ip, port):
         if self.state != NEW:
-            raise OSError(EINVAL)
+            raise fault(EINVAL)
         stack = self.loop.stack
         if port and stack.tcp.listener(port):
-            raise OSError(EADDRINUSE)
+            raise fault(EADDRINUSE)
         if ip[0] not in (0, 127) and not is_ours(stack, ip):
-            raise OSError(EADDRNOTAVAIL)
+            raise fault(EADDRNOTAVAIL)
         self.ip = ip
         self.port = port or free_port(stack)
 
     def listen(self, n):
         if self.state != NEW:
-            raise OSError(EINVAL)
+            raise fault(EINVAL)
         if not self.port:
             self.port = free_port(self.loop.stack)
         from .backlog import Backlog
@@ -165,22 +165,22 @@ class End(App):
 
     def connect(self, ip, port):
         if self.state != NEW:
-            raise OSError(EISCONN if self.state == OPEN else EALREADY)
+            raise fault(EISCONN if self.state == OPEN else EALREADY)
         if not port:
-            raise OSError(EINVAL)
+            raise fault(EINVAL)
         stack = self.loop.stack
         local = self.ip if self.ip[0] else None
         try:
             self._rings()
             conn = stack.connect(self, ip, port, lport=self.port, local=local)
         except MemoryError:
-            raise OSError(ENOMEM)
+            raise fault(ENOMEM)
         except TableFull:
-            raise OSError(ENOMEM)
+            raise fault(ENOMEM)
         except Busy:
-            raise OSError(EADDRINUSE)
+            raise fault(EADDRINUSE)
         except BadAddress:
-            raise OSError(EHOSTUNREACH)
+            raise fault(EHOSTUNREACH)
         conn.user_timeout_s = _CONNECT_S
         self.state = CONNECTING
         self.peer = text_of(ip), port
@@ -193,10 +193,10 @@ class End(App):
         if self.state == OVER and no:
             self.error_no = 0
             self.state = NEW
-            raise OSError(no)
+            raise fault(no)
 
     def accept(self):
-        raise OSError(EINVAL)
+        raise fault(EINVAL)
 
     def _rings(self):
         tcp = self.loop.stack.tcp
@@ -250,11 +250,11 @@ class End(App):
             return 0 if rx.ended else None
         no = self.error_no
         if state == NEW:
-            raise OSError(ENOTCONN)
+            raise fault(ENOTCONN)
         if no:
             if no != EBADF:
                 self.error_no = 0
-            raise OSError(no)
+            raise fault(no)
         return 0
 
     def _read(self, n):
@@ -324,11 +324,11 @@ class End(App):
             try:
                 self.conn.resume()  # marks: it leaves with the next poll
             except NotConnected:  # its RST is under way
-                raise OSError(ECONNABORTED)
+                raise fault(ECONNABORTED)
             return n
         if state == CONNECTING:
             return None
-        raise OSError(self.error_no or ENOTCONN)
+        raise fault(self.error_no or ENOTCONN)
 
     def sendto(self, buf, start, n, ip, port):
         return self.send(buf, start, n)
@@ -337,9 +337,9 @@ class End(App):
 
     def shutdown(self, how):
         if self.state != OPEN:
-            raise OSError(ENOTCONN)
+            raise fault(ENOTCONN)
         if not SHUT_RD <= how <= SHUT_RDWR:
-            raise OSError(EINVAL)
+            raise fault(EINVAL)
         if how != SHUT_WR:
             self.deaf = True
             self.rx.clear()
@@ -401,7 +401,7 @@ class End(App):
 
     def getpeername(self):
         if self.state != OPEN:
-            raise OSError(ENOTCONN)
+            raise fault(ENOTCONN)
         return self.peer
 
     def setsockopt(self, opt, value):
