@@ -23,7 +23,8 @@ if sys.implementation.name != "micropython":
 import machine  # noqa: F401 - gives CPython's `time` what MicroPython's has
 import main
 from boards import board
-from uipy.loop import attach, current
+from uipy.loop import current
+from uipy.sock.lan import attach
 
 _MICROPYTHON = sys.implementation.name == "micropython"
 if _MICROPYTHON:
@@ -61,7 +62,7 @@ def start(settings):
     stack, place = main.bare(dev, cfg, say)
     if not main.settle(stack, wait, _ADDRESS_S):
         say("no address after %d s; the program starts without one" % _ADDRESS_S)
-    attach(stack, wait, pin, lambda: place.resolver)
+    attach(stack, place, wait, pin, name, say)
 
 
 def clear_the_way(settings):
