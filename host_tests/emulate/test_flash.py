@@ -1,5 +1,7 @@
 """The file system that the emulated board finds in its flash."""
 
+import struct
+
 import pytest
 from emu import content, flash
 from emu.firmware import NoImage
@@ -27,6 +29,22 @@ def test_files_are_there_in_their_folders():
 def test_it_ends_where_a_picos_flash_ends():
     assert flash.START + flash.BLOCK * flash.BLOCKS == 2 << 20
     assert len(flash.image({})) == 1408 << 10
+
+
+def info(start, size, at=0x5E000):
+    """The flash of a Pico with an image that keeps so much for files."""
+    said = struct.pack("<H2sIIIIH", 7, b"MP", 0x10001000, 0x10000000 + start, size, 0, 3)
+    return bytes(at) + said + bytes((2 << 20) - at - len(said))
+
+
+def test_an_image_says_how_much_it_keeps():
+    assert flash.place(info(0x100000, 1 << 20)) == (0x100000, 256)
+    assert flash.place(info(0xA0000, 1408 << 10)) == (flash.START, flash.BLOCKS)
+
+
+@pytest.mark.parametrize("octets", [bytes(2 << 20), info(0x100000, 1 << 19), info(1 << 20, 12)])
+def test_one_that_says_nothing_or_nonsense_keeps_what_a_standard_one_does(octets):
+    assert flash.place(octets) == (flash.START, flash.BLOCKS)
 
 
 def test_the_same_files_give_the_same_octets():

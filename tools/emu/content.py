@@ -38,8 +38,9 @@ def _joined(below, to):
 
 
 def library():
-    """-> {path: octets} of uipy, one module a part."""
-    return _joined("uipy", "lib/")
+    """-> {path: octets} of uipy, one module a part, and of what programs import beside it."""
+    faces = _joined("modules", "")
+    return {**_joined("uipy", "lib/"), **{f.replace("modules", "lib"): faces[f] for f in faces}}
 
 
 def frozen(image):

@@ -22,6 +22,7 @@ CYCLE_NS = 8
 _PERI_HZ = 48_000_000  # what MicroPython runs SPI and UART at
 _LOOK_NS = 5_000_000  # emulated, between two looks of run_for
 _FLASH = 0x10000000
+_FLASH_SIZE = 2 << 20
 # What the emulator lets pass with a warning and a Cortex-M0+ answers with a HardFault
 # (ARMv6-M A3.2.1 for the first).
 _FATAL = ("not 32 bit aligned", "invalid memory", "undefined address", "not implemented")
@@ -109,8 +110,9 @@ class Mcu:
         log = _Log()
         self.chip.logger = log
         load_uf2(image, self.chip)
-        data = flash.image(files)
-        self.chip.flash[flash.START : flash.START + len(data)] = data
+        start, blocks = flash.place(bytes(self.chip.flash[:_FLASH_SIZE]))
+        data = flash.image(files, blocks)
+        self.chip.flash[start : start + len(data)] = data
         self.chip.clk_peri = _PERI_HZ
         attach_external_devices(self.chip, BootselButton())
         self.console = Console(self.chip)
