@@ -6,7 +6,7 @@ from .numbers import EBADF, POLL_NVAL
 fault = OSError
 if OSError(EBADF).errno is None:  # CPython wants a text beside the number
 
-    def fault(no):  # type: ignore[misc]
+    def fault(no):  # type: ignore[no-redef]
         import os
 
         return OSError(no, os.strerror(no))

@@ -23,6 +23,7 @@ from ..kern import copy, put16, same, u16
 from ..net.datagram import OUT_TTL
 from ..net.udp import UdpApp
 from ..ring import Ring
+from .args import fault
 from .numbers import (
     EADDRINUSE,
     ECONNREFUSED,
@@ -157,11 +158,11 @@ class Dgrams(UdpApp):
         stack's table of ports is full: Stack(udp=...)."""
         udp = self.loop.stack.udp
         if udp is None:
-            raise OSError(ENOMEM)
+            raise fault(ENOMEM)
         if not 0 <= num < 65536:
-            raise OSError(EINVAL)
+            raise fault(EINVAL)
         if num and num in udp.nums and (self.port is None or self.port.num != num):
-            raise OSError(EADDRINUSE)
+            raise fault(EADDRINUSE)
         if self.ring is None:
             self.ring = Ring(self.size)
             self.slots = max(_SLOTS, self.size >> _SLOT)
@@ -172,7 +173,7 @@ class Dgrams(UdpApp):
         try:
             self.port = udp.bind(num, self)
         except TableFull:
-            raise OSError(ENOMEM)
+            raise fault(ENOMEM)
         copy(self.here, 0, ip, 0, 4)
         self.chosen = num != 0
 
@@ -185,7 +186,7 @@ class Dgrams(UdpApp):
         self.to = num
         self.fault = 0
 
-    def connected(self):
+    def settled(self):
         """It is done at once."""
         return True
 
@@ -196,17 +197,17 @@ class Dgrams(UdpApp):
     def _reach(self, ip, num):
         """The interface that leads to this address."""
         if not 0 < num < 65536:
-            raise OSError(EINVAL)
+            raise fault(EINVAL)
         idx = self.loop.stack.route(ip, 0)
         if idx < 0:
-            raise OSError(EHOSTUNREACH)
+            raise fault(EHOSTUNREACH)
         return self.loop.stack.ifaces[idx]
 
     def send(self, buf, start, n):
         """One datagram to the peer; None while another one is under way. Raises ENOTCONN without a
         peer."""
         if not self.to:
-            raise OSError(ENOTCONN)
+            raise fault(ENOTCONN)
         return self.sendto(buf, start, n, self.there, self.to)
 
     def sendto(self, buf, start, n, ip, num):
@@ -214,7 +215,7 @@ class Dgrams(UdpApp):
         way, or when the one before has found no neighbour."""
         iface = self._reach(ip, num)
         if n > iface.mtu - _IP_UDP:
-            raise OSError(EMSGSIZE)
+            raise fault(EMSGSIZE)
         if self.size_out >= 0:
             return None
         if self.port is None:
@@ -243,8 +244,8 @@ class Dgrams(UdpApp):
             self._out(-1)
 
     def _raise(self):
-        fault, self.fault = self.fault, 0
-        raise OSError(fault)
+        no, self.fault = self.fault, 0
+        raise fault(no)
 
     def recv_into(self, buf, start, n, flags=0):
         """The oldest datagram, n octets of it at the most; None when there is none. Raises
@@ -302,7 +303,7 @@ class Dgrams(UdpApp):
         """Octets that can be sent now."""
         return 0 if self.size_out >= 0 else _MOST
 
-    def poll(self, events):
+    def flags(self, events):
         """As lwIP's; an error that waits to be read is POLL_ERR, and something to read."""
         ready = 0 if self.size_out >= 0 else POLL_WR
         if self.count:
@@ -321,7 +322,7 @@ class Dgrams(UdpApp):
     def getpeername(self):
         """Whom it is connected to."""
         if not self.to:
-            raise OSError(ENOTCONN)
+            raise fault(ENOTCONN)
         return _pair(self.there)
 
     def getsockname(self):
@@ -345,7 +346,7 @@ class Dgrams(UdpApp):
         elif opt == IP_MULTICAST_TTL:
             self.hops = min(max(value, 0), 255)
         elif opt != SO_BROADCAST and opt != SO_REUSEADDR:
-            raise OSError(ENOPROTOOPT)
+            raise fault(ENOPROTOOPT)
 
     def getsockopt(self, opt):
         """SO_RCVBUF, SO_TYPE, SO_ERROR."""
@@ -356,14 +357,14 @@ class Dgrams(UdpApp):
         if opt == SO_ERROR:
             fault, self.fault = self.fault, 0
             return fault
-        raise OSError(ENOPROTOOPT)
+        raise fault(ENOPROTOOPT)
 
     def _resize(self, size):
         # What waits stays, as far as it fits.
         if self.ring:
             ring = Ring(size)
             if self.ring.left > size:
-                raise OSError(EINVAL)
+                raise fault(EINVAL)
             ring.left = self.ring.readinto(ring.mem, 0, size)
             ring.room = size - ring.left
             self.ring = ring
@@ -374,20 +375,20 @@ class Dgrams(UdpApp):
 
     def listen(self, n):
         """Raises EOPNOTSUPP."""
-        raise OSError(EOPNOTSUPP)
+        raise fault(EOPNOTSUPP)
 
     def accept(self):
         """Raises EOPNOTSUPP."""
-        raise OSError(EOPNOTSUPP)
+        raise fault(EOPNOTSUPP)
 
     def acceptable(self):
         """Raises EOPNOTSUPP."""
-        raise OSError(EOPNOTSUPP)
+        raise fault(EOPNOTSUPP)
 
     def shutdown(self, how):
         """Raises ENOTCONN without a peer, and does nothing."""
         if not self.to:
-            raise OSError(ENOTCONN)
+            raise fault(ENOTCONN)
 
     def close(self):
         """Gives up the port and the groups. A datagram that is under way still leaves."""
