@@ -314,6 +314,9 @@ def case_the_background_takes_no_heap(p):
     p.ping()
     compute(100)
     come = p.loop.come
+    p.loop.timer.deinit()
+    p.loop.guard.deinit()
+    p.loop.timer = None
     gc.collect()
     before = gc.mem_alloc()
     for _ in range(1000):

@@ -81,7 +81,7 @@ def test_the_background_keeps_away_while_it_is_held_and_comes_at_once_afterwards
     with board.loop:
         with board.loop:
             board.loop.step()
-        board.loop.step()
+        board.loop.come(None)
         assert board.loop.polls == polls
     assert board.loop.polls == polls + 1
 

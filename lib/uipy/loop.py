@@ -27,7 +27,7 @@ from micropython import const
 from .kern import tadd, tdiff
 from .net.datagram import BUSY
 from .poll import ticks_ms
-from .port import Catch, Key, a_timer, napper, stack_limit, timers
+from .port import Key, a_timer, napper, stack_limit, timers
 
 # Octets of C stack that a poll with its callbacks takes; a program may say another number.
 NEED = 3600 if sys.maxsize < 1 << 32 else 8000
@@ -38,7 +38,7 @@ _GUARD_MS = const(500)  # a timer whose call was lost, the queue being full, is 
 _FLUSH_MS = const(2)  # what was written leaves after this at the latest
 _AGAIN_MS = const(2)  # a poll that could not be comes again
 _ROW = const(4)  # polls that follow each other without a millisecond for the program
-_QUEUE = const(8)  # callbacks that MicroPython keeps on a board
+_TURNS = const(10)  # jumps in which MicroPython calls all of its queue, which has 8
 _MASK = const(0x3FFFFFFF)
 _SPARE = const(8)  # places in `defer` besides one for each connection and port
 
@@ -64,7 +64,6 @@ class Loop:
 
     def __init__(self, stack, wait, int_pin, resolver):
         self.stack = stack
-        self.poll = stack.poll
         self.wait = wait
         self.ticks = getattr(wait, "ticks", ticks_ms)
         self.polls = self.skips = self.starved = 0
@@ -73,18 +72,13 @@ class Loop:
         self.missed = False  # a poll was asked for meanwhile
         self.queued = False  # `come` is in the scheduler's queue
         self.asked = False  # by a wait, not by the background
-        self.net = Catch()  # what ended a poll is in it, for the next wait
+        self.caught = None  # what ended a poll, for the next wait
         self.ms = 0  # what the last poll returned
-        self.row = 0  # polls without a pause
-        self.come = self._come  # bound once: binding takes heap
-        self.flush = self.mark
-        self.serve = self._serve
         self.timer = self.guard = None
         self.once = 0  # its mode
         self.at = 0  # when the timer fires
         self.pin = int_pin
         self.trigger = None  # of the pin's interrupt
-        self.every = _BOUND_MS if int_pin else _EVERY_MS
         self.limit = stack_limit()
         self.key = Key()
         self.make = resolver
@@ -92,6 +86,9 @@ class Loop:
         rows = _SPARE + sum([len(t) for t in _tables(stack)])
         self.todo: list = [None] * (2 * rows)  # f and arg of what is deferred, the oldest first
         self.later = 0  # how many pairs
+        self.flush = self.mark  # bound once: binding takes heap
+        self.serve = self._serve
+        self.come = None  # _comes() made it; what the scheduler calls
 
     @property
     def resolver(self):
@@ -111,42 +108,73 @@ class Loop:
             raise Held(16, "a wait in a callback of the stack: set a flag, and wait outside")
         began = self.ticks()
         while True:
-            self.step()
+            n = self.turns
+            self._ask()
+            k = _TURNS
+            while self.turns == n:  # the interpreter calls one of its queue at each jump
+                k = self._again(k)
+            if self.caught is not None or self.later:
+                self._after()
             if cond():
                 return True
-            left = self.ms
+            k = self.ms
             if ms >= 0:
-                left = min(left, ms - tdiff(self.ticks(), began))
-                if left <= 0 and tdiff(self.ticks(), began) >= ms:
+                n = ms - tdiff(self.ticks(), began)
+                if n <= 0:
                     return False
-            if left > 0:
-                self.wait(left)
+                k = min(k, n)
+            if k > 0:
+                self.wait(k)
                 if cond():  # the background has polled
                     return True
 
     def step(self):
         """One poll now; none while `with` holds it back, nor inside another one. Raises what ended
         the poll, and `TooDeep`."""
+        if self.held or self.stack.env[BUSY]:
+            return
+        n = self.turns
+        self._ask()
+        k = _TURNS
+        while self.turns == n:
+            k = self._again(k)
+        if self.caught is not None or self.later:
+            self._after()
+
+    def _ask(self):
+        # A poll is wanted: the scheduler is to call `come`.
         if self.limit and micropython.stack_use() > self.limit - NEED:
             raise TooDeep("%d octets of the C stack are taken" % micropython.stack_use())
         self.asked = True
-        n = self.turns
-        for _ in range(_QUEUE + 2):  # at each turn the interpreter calls one of its queue
-            if self.turns != n:
-                break
-            if not self.queued:
-                self._queue()
-        else:
-            # It calls none: we are in one. So no other can come between.
-            self._come(None)
-        self.asked = False
-        if self.net.caught is not None:
-            raise self.net.take()
+        if not self.queued:
+            self._queue()
+
+    def _again(self, k):
+        # It has not been called yet. After so many jumps it is clear that none is: we are in a
+        # callback of the scheduler's. So no other can come between.
+        if not k:
+            self.come(None)
+        elif not self.queued:  # the queue was full
+            self._queue()
+        return k - 1
+
+    def _after(self):
+        # A poll that was asked for is over.
+        if self.later:
+            self._schedule(self.serve)
+        exc = self.caught
+        if exc is not None:
+            self.caught = None
+            raise exc
 
     def mark(self):
         """Something is to be sent: the background does it within 2 ms, a wait at once. The stack
         calls this too, when something outside of a poll made a frame due."""
-        self._arm(_FLUSH_MS)
+        now = ticks_ms()
+        left = tdiff(self.at, now)
+        if self.timer and (left <= 0 or left > _FLUSH_MS):
+            self.at = tadd(now, _FLUSH_MS)
+            self.timer.init(mode=self.once, period=_FLUSH_MS, callback=self.come)
 
     def defer(self, f, arg):
         """f(arg) from the scheduler, when no poll is under way and no `with` holds it back. Once,
@@ -177,9 +205,12 @@ class Loop:
         self.held -= 1
         if self.missed and not self.held:
             self.missed = False
-            self._queue()
+            if not self.stack.env[BUSY]:
+                self._queue()
+                if self.later:
+                    self._schedule(self.serve)
 
-    # The background
+    # What the scheduler calls
 
     def _queue(self):
         self.queued = True
@@ -193,79 +224,9 @@ class Loop:
             return False
         return True
 
-    def _come(self, source):
-        """Called by the scheduler: for the timer, for the pin, or for a wait."""
-        self.turns = (self.turns + 1) & _MASK
-        self.queued = False
-        if self.held or self.stack.env[BUSY] or not (self.asked or self._fit()):
-            self.missed = True
-            self.skips = (self.skips + 1) & _MASK
-            self._arm(_AGAIN_MS)
-            return
-        trigger = self.trigger
-        if trigger:  # each frame of this poll would fill the queue with a call
-            trigger(0)
-        ms = self._turn()
-        self.polls = (self.polls + 1) & _MASK
-        self.ms = ms
-        if trigger:
-            pin = self.pin
-            trigger(pin.IRQ_FALLING)
-            if not pin():  # it fell meanwhile
-                ms = 0
-        if ms > 0:
-            self.row = 0
-        elif not self.asked and self.row < _ROW:
-            self.row += 1
-            self._queue()
-        else:
-            self.row = 0
-        self._arm(min(ms, self.every))
-        if self.later:
-            self._schedule(self.serve)
-        if self.net.caught is not None and not self.asked:
-            self._broken()
-
-    def _turn(self):
-        """The poll itself."""
-        with self.net:
-            return self.poll()
-        return _AGAIN_MS
-
-    def _broken(self):
-        """What ended a poll in the background is raised by the next wait, with two exceptions. (No
-        jump stands behind `press`: at one the Ctrl-C would be raised here.)"""
-        if isinstance(self.net.caught, MemoryError):
-            self.starved = (self.starved + 1) & _MASK
-            self.net.take()
-        elif self.key.works and isinstance(self.net.caught, KeyboardInterrupt):
-            self.net.take()
-            self.key.press()
-
-    def _fit(self):
-        """Can the background poll here? Not with the heap locked, and not too deep in C."""
-        if self.limit and micropython.stack_use() > self.limit - NEED:
-            return False
-        micropython.heap_lock()
-        return not micropython.heap_unlock()
-
-    def _arm(self, ms):
-        """The timer is to fire in `ms`, or earlier."""
-        if self.timer is None:
-            return
-        now = ticks_ms()
-        ms = max(ms, 1)
-        left = tdiff(self.at, now)
-        if left <= 0 or left > ms:
-            self.at = tadd(now, ms)
-            self._start(ms)
-
-    def _start(self, ms):
-        self.timer.init(mode=self.once, period=ms, callback=self.come)
-
     def _serve(self, arg):
-        """Called by the scheduler: the oldest of what was deferred. What it raises is printed, as
-        with everything that the scheduler calls."""
+        """The oldest of what was deferred. What it raises is printed, as with everything that the
+        scheduler calls."""
         if not self.later or self.held or self.stack.env[BUSY]:
             return
         f = self.todo[0]
@@ -285,27 +246,39 @@ class Loop:
             todo[k] = todo[k + 2]
         todo[n] = todo[n + 1] = None
 
+    def _broken(self, exc):
+        """What ended a poll in the background is raised by the next wait, with two exceptions."""
+        if isinstance(exc, MemoryError):
+            self.starved = (self.starved + 1) & _MASK
+        elif isinstance(exc, KeyboardInterrupt) and self.key.works:
+            self._schedule(self.key.press)
+        else:
+            self.caught = exc
+
     # Its beginning and its end
 
     def _begin(self):
         timer = timers()
         if self.wait is None:
             self.wait = napper(timer)
-        if timer is None:
+        if timer:
+            self.timer = a_timer(timer)
+            self.once = timer.ONE_SHOT
+            self.at = ticks_ms()
+        self.come = _comes(self).send
+        self.come(None)
+        if not timer:
             return
-        self.timer = a_timer(timer)
-        self.once = timer.ONE_SHOT
         try:  # hardware timers are few: without a guard if there is no other
             self.guard = timer(-1)
             self.guard.init(mode=timer.PERIODIC, period=_GUARD_MS, callback=self.come)
         except (ValueError, OSError):
             pass
-        self.at = ticks_ms()
         if self.pin:
             irq = self.pin.irq(self.come, self.pin.IRQ_FALLING)
             self.trigger = getattr(irq, "trigger", None)
         self.stack.wake = self.flush
-        self._arm(1)
+        self.mark()
 
     def _end(self):
         for timer in (self.timer, self.guard):
@@ -318,6 +291,68 @@ class Loop:
             self.stack.wake = None
         self.held = 1  # what is still in the queue finds nothing to do
         self.later = 0
+
+
+def _comes(self):
+    """What the scheduler calls: a turn for the timer, for the pin, or for a wait. A generator, for
+    its locals need no look-up and no frame (docs/architecture.md)."""
+    env, poll, pin = self.stack.env, self.stack.poll, self.pin
+    used, lock, unlock = micropython.stack_use, micropython.heap_lock, micropython.heap_unlock
+    most = self.limit - NEED if self.limit else _MASK
+    every = _BOUND_MS if pin else _EVERY_MS
+    falling = pin.IRQ_FALLING if pin else 0
+    row = 0  # polls that followed each other at once
+    asked = trigger = None
+    ms = _AGAIN_MS
+    while True:
+        try:
+            while True:
+                if trigger and self.trigger:
+                    trigger(falling)
+                    if not pin():  # it fell meanwhile
+                        ms = 0
+                timer = self.timer
+                if timer:
+                    if ms > 0 or asked or row == _ROW:
+                        row = 0
+                    else:
+                        row += 1
+                        self._queue()
+                    ms = max(1, min(ms, every))
+                    now = ticks_ms()
+                    left = tdiff(self.at, now)
+                    if left <= 0 or left > ms:  # else it fires early enough
+                        self.at = tadd(now, ms)
+                        timer.init(mode=self.once, period=ms, callback=self.come)
+                    if self.later and not asked:
+                        self._schedule(self.serve)
+                yield
+                self.turns = (self.turns + 1) & _MASK
+                self.queued = False
+                asked = self.asked
+                self.asked = False
+                trigger = None
+                ms = _AGAIN_MS
+                lock()
+                locked = unlock()  # by the program: callbacks could have no heap
+                if self.held or env[BUSY] or (not asked and (locked or used() > most)):
+                    self.missed = True
+                    self.skips = (self.skips + 1) & _MASK
+                    continue
+                trigger = self.trigger
+                if trigger:  # each frame of this poll would fill the queue with a call
+                    trigger(0)
+                self.polls = (self.polls + 1) & _MASK
+                ms = poll()
+                self.ms = ms
+        except GeneratorExit:
+            raise
+        except BaseException as exc:
+            ms = self.ms = _AGAIN_MS
+            if asked:
+                self.caught = exc
+            else:
+                self._broken(exc)
 
 
 def _tables(stack):

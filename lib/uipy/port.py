@@ -54,27 +54,6 @@ def _dive(most):
     _dive(most)
 
 
-class Catch:
-    """`with` it, whatever is raised ends there. (`except ... as` needs a frame of over 11 words,
-    which would come from the heap.)"""
-
-    caught = None
-
-    def __enter__(self):
-        pass
-
-    def __exit__(self, kind, exc, trace):
-        if exc is not None:
-            self.caught = exc
-        return True
-
-    def take(self):
-        """What was caught, which is forgotten."""
-        exc = self.caught
-        self.caught = None
-        return exc
-
-
 class Key(io.IOBase):
     """A terminal on which Ctrl-C can be typed, where there are such (`os.dupterm`). A scheduled
     callback has swallowed one; so the interpreter is told of it once more, and raises it in the
@@ -84,7 +63,8 @@ class Key(io.IOBase):
         self.works = hasattr(os, "dupterm_notify")
         self.typed = 0
 
-    def press(self):
+    def press(self, arg):
+        # No jump behind dupterm_notify: at one it would be raised here.
         self.typed = 1
         before = os.dupterm(self, 0)
         os.dupterm_notify(None)
