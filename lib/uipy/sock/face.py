@@ -76,7 +76,7 @@ class socket(io.IOBase):
                 raise TypeError("socket(af, type, proto): numbers, and not %r" % (x,))
         if af != AF_INET:
             raise fault(EAFNOSUPPORT)
-        self._loop = loop = current()
+        self._loop = loop = current() if fileno is None else fileno.loop
         if fileno is not None:
             end = fileno
         elif type == SOCK_STREAM:
