@@ -37,6 +37,7 @@ _ADDRESS_S = 30  # to wait for an address
 _LINGER_MS = 5000  # to send what the program has left behind
 _PARTING_MS = 200  # for the peer's FIN behind ours
 _LAST_MS = 50  # for what is still in a chip
+_OPEN = ("ESTABLISHED", "CLOSE-WAIT")
 
 
 def say(line):
@@ -78,13 +79,14 @@ def clear_the_way(settings):
 
 
 def _owes(conn):
-    """What was written, or a FIN, or a RST, is not yet with the peer."""
-    state = conn.state_name
-    if state in ("ESTABLISHED", "CLOSE-WAIT") and not conn.can_send:
-        return True
+    """What was written, or a FIN behind it, is not yet with the peer."""
+    state, src = conn.state_name, conn.src
     if state not in ("ESTABLISHED", "CLOSE-WAIT", "FIN-WAIT-1", "CLOSING", "LAST-ACK"):
         return False
-    return conn.unacked or getattr(conn.src, "left", 0)
+    if conn.unacked or getattr(src, "left", 0):
+        return True
+    # A socket's FIN is queued from its beginning, behind a source that goes on.
+    return not conn.can_send and state in _OPEN and getattr(src, "ended", True)
 
 
 def _parts(conn):
@@ -97,7 +99,7 @@ def finish(lp):
     conns = lp.stack.tcp.conns
     lp.until(lambda: not any(_owes(conn) for conn in conns), _LINGER_MS)
     for conn in conns:
-        if conn.can_send:
+        if conn.state_name in _OPEN:
             conn.abort()  # nobody reads it any more
     lp.until(lambda: not any(_parts(conn) or _owes(conn) for conn in conns), _PARTING_MS)
     lp.until(lambda: False, _LAST_MS)
