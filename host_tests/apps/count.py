@@ -21,6 +21,8 @@ BIG = 0x3FFFFFFF
 class Conn:
     """The least that an application needs; sends in segments of 536."""
 
+    crowded = False
+
     def __init__(self, app):
         self.sending = False
         self.room = self.keepalive_s = 0

@@ -10,6 +10,8 @@ class FakeConn:
     ended.
     """
 
+    crowded = False
+
     def __init__(self, app, room=5840):
         self.app = app
         self.src = None

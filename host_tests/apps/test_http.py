@@ -602,6 +602,39 @@ def test_an_idle_connection_is_closed(conn):
     assert conn.end == "aborted"
 
 
+# While others wait for a place
+
+
+def test_who_was_answered_makes_room_for_those_who_wait(conn):
+    conn.crowded = True
+    answer = ask(conn, GET)
+    assert answer.status == 200 and answer.fields["connection"] == "close"
+    assert conn.pump().fin
+
+
+def test_what_was_asked_ahead_is_answered_all_the_same(conn):
+    conn.crowded = True
+    conn.feed(GET + GET)
+    found = pumped(conn)
+    assert [a.fields["connection"] for a in found] == ["keep-alive", "close"]
+
+
+def test_who_has_nothing_to_ask_is_let_go_within_a_second(conn):
+    ask(conn, GET)
+    conn.crowded = True
+    conn.app.poll(conn)
+    assert conn.pump().fin and conn.end == ""
+
+
+def test_who_has_just_come_has_five_seconds_for_the_first_request(conn):
+    conn.crowded = True
+    for _ in range(5):
+        conn.app.poll(conn)
+    assert not conn.finishing
+    conn.app.poll(conn)
+    assert conn.pump().fin
+
+
 def test_a_client_that_reads_slowly_stays_and_one_that_stopped_does_not(conn):
     conn.feed(GET)
     for _ in range(40):

@@ -130,6 +130,57 @@ def test_right_cookie_without_a_free_row_is_dropped_not_reset():
     assert lab.app.data == b"again"
 
 
+@pytest.fixture
+def crowded():
+    """One row, which is taken, and a table of half-open connections that is full."""
+    lab = Lab(tcp=1, half_open=1, listeners=4, tcp_options={"cookies": True})
+    lab.first = Peer(lab, port=40000)
+    lab.first.open()
+    lab.silent = Peer(lab, ip="10.0.0.100")
+    lab.silent.send("S")
+    return lab
+
+
+def test_who_would_have_to_wait_is_offered_no_window(flooded, crowded):
+    assert one(Peer(flooded, port=50000).send("S"), "SA").wnd > 0
+    assert one(Peer(crowded, port=50000).send("S"), "SA").wnd == 0
+
+
+def test_a_probe_of_that_window_carries_the_cookie(crowded):
+    """Linux probes with the octet before the place of its data."""
+    p = Peer(crowded, port=50000)
+    p.send("S")
+    assert not p.send("A")
+    assert not p.send("A", seq=p.seq - 1)
+    crowded.first.send("R")
+    s = one(p.send("A", seq=p.seq - 1))
+    assert s.wnd > 0 and s.ack == p.seq and p.state == "ESTABLISHED"
+    p.send("PA", b"at once")
+    assert crowded.app.data == b"at once"
+
+
+def test_a_probe_finds_its_place_in_the_line(crowded):
+    p = Peer(crowded, port=50000)
+    p.send("S")
+    p.send("A")
+    syn = crowded.silent.seq
+    crowded.silent.send("R", seq=syn)
+    assert crowded.stack.tcp.half.used() == 0
+    assert not p.send("A", seq=p.seq - 1)
+    out = crowded.give(crowded.first.segment("R")) + crowded.run(1)
+    (opened,) = [s for s in out if s.dport == p.port]
+    assert opened.wnd > 0 and opened.ack == p.seq
+    p.send("PA", b"in turn")
+    assert crowded.app.data == b"in turn"
+
+
+def test_a_number_two_before_the_place_of_data_is_no_probe(crowded):
+    p = Peer(crowded, port=50000)
+    p.send("S")
+    crowded.first.send("R")
+    is_reset(one(p.send("A", seq=p.seq - 2)), p.ack)
+
+
 def test_cookie_from_time_wait_opens_anew(lab):
     p = Peer(lab)
     p.open()

@@ -2,7 +2,7 @@
 room (halfopen.py)."""
 
 import pytest
-from lab.tcp import HalfCloser, Lab, Peer, is_reset, mss, one
+from lab.tcp import HalfCloser, Lab, Peer, is_ack, is_reset, mss, one
 from uipy import Bytes
 
 
@@ -14,6 +14,19 @@ def crowd(lab, n, first=40000):
         p.iss = one(p.send("S", opts=mss(1000)), "SA").seq
         p.send("A")
         out.append(p)
+        lab.run(1)
+    return out
+
+
+def together(lab, n):
+    """n clients whose handshakes go on at the same time: each is offered a window."""
+    out = [Peer(lab, port=40000 + k, wnd=60000) for k in range(n)]
+    for p in out:
+        syn_ack = one(p.send("S", opts=mss(1000)), "SA")
+        p.iss = syn_ack.seq
+        assert syn_ack.wnd
+    for p in out:
+        p.send("A")
         lab.run(1)
     return out
 
@@ -139,10 +152,8 @@ def test_syn_ack_that_was_lost_counts_all_the_same(lab):
 
 def test_who_waited_long_is_not_evicted_before_its_timer_runs_out():
     """Its query has backed off for as long as it waited, and comes after as long again."""
-    lab = Lab(tcp=1, listeners=4)
-    (first,) = crowd(lab, 1)
-    (waits,) = crowd(lab, 1, 41000)
-    (behind,) = crowd(lab, 1, 42000)
+    lab = Lab(tcp=3, listeners=1)
+    first, waits, behind = together(lab, 3)
     for _ in range(4):  # busy for 12 s
         lab.run(3000)
         first.send("PA", b"more!")
@@ -158,9 +169,8 @@ def test_who_waited_long_is_not_evicted_before_its_timer_runs_out():
 
 
 def test_that_grace_ends_after_16_seconds():
-    lab = Lab(tcp=1, listeners=4)
-    (first,) = crowd(lab, 1)
-    (waits,) = crowd(lab, 1, 41000)
+    lab = Lab(tcp=3, listeners=1)
+    first, waits = together(lab, 2)
     for _ in range(8):
         lab.run(3000)
         first.send("PA", b"more!")
@@ -170,6 +180,43 @@ def test_that_grace_ends_after_16_seconds():
     assert holds(lab, waits)
     lab.run(700)
     assert not holds(lab, waits) and holds(lab, behind)
+
+
+# What they are offered
+
+
+def test_who_would_have_to_wait_is_offered_no_window_until_its_turn_comes(lab):
+    first, _second = crowd(lab, 2)
+    waits = Peer(lab, port=41000, wnd=60000)
+    assert one(waits.send("S", opts=mss(1000)), "SA").wnd == 0
+    waits.send("A")
+    assert not waits.run(3000)
+    out = [s for s in lab.give(first.segment("R")) + lab.run(1) if s.dport == waits.port]
+    is_ack(one(out), waits)
+    assert holds(lab, waits) and out[0].wnd == lab.app.c.room
+
+
+def test_a_probe_of_that_window_is_answered_with_it(lab):
+    """RFC 9293 3.8.6.1; at most four in a second."""
+    crowd(lab, 2)
+    waits = Peer(lab, port=41000, wnd=60000)
+    waits.send("S", opts=mss(1000))
+    waits.send("A")
+    s = one(waits.send("A", seq=waits.seq - 1))
+    assert s.wnd == 0 and s.ack == waits.seq
+    assert not waits.send("A", seq=waits.seq - 1)
+
+
+def test_handshakes_under_way_are_counted(lab):
+    """Two rows are free: the third SYN is the first that is offered nothing."""
+    peers = [Peer(lab, port=41000 + k) for k in range(3)]
+    assert [one(p.send("S")).wnd > 0 for p in peers] == [True, True, False]
+
+
+def test_an_application_without_a_free_object_is_as_full_as_the_table():
+    lab = Lab(tcp=3, listeners=1)
+    crowd(lab, 1)
+    assert one(Peer(lab, port=41000).send("S"), "SA").wnd == 0
 
 
 # When their turn never comes

@@ -32,7 +32,7 @@ class Conn:
 
     tcp = Tcp()
     unacked = 0
-    stuck = False
+    crowded = stuck = False
 
     def __init__(self, app):
         self.src = None

@@ -47,6 +47,7 @@ class Conn:
     """Sends in segments of 500."""
 
     unacked = 0
+    crowded = False
 
     def __init__(self, app):
         self.src = None

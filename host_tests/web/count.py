@@ -17,6 +17,8 @@ OUT = bytearray(1600)
 class Conn:
     """The least that a server needs; sends in segments of 536."""
 
+    crowded = False
+
     def __init__(self, app):
         self.tcp = self.stack = self
         self.sending = False

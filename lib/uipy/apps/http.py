@@ -14,6 +14,10 @@ after a time it is told so (408) and closed.
     DRAIN    the last answer is on its way or gone, and a FIN behind it; what still comes is thrown
              away, so that no reset overtakes the answer (RFC 9112 9.6)
 
+While others wait for a place at the board, a client is told with its last answer that he comes
+again by a new connection (`Connection: close`), and one who stays without a request is let go
+within a second: nobody waits for the idle.
+
 A request allocates nothing. Whatever is wrong with its form ends the connection, for nobody knows
 where the next one begins.
 """
@@ -49,6 +53,7 @@ _REQUEST_S = const(10)  # from the first octet of a request to its last
 _STALL_S = const(120)  # without an octet of the answer being acknowledged
 _DRAIN_S = const(10)  # of waiting for the client's FIN
 _WAIT_S = const(30)  # of waiting for a snapshot buffer
+_FRESH_S = const(5)  # that a client has for his first request while others wait
 _LEAST = const(5)  # the window has 2**5 octets for each place in the queue: no request has fewer
 
 # The value of Content-Type of an answer without a page, and what else belongs to its status.
@@ -81,7 +86,7 @@ class Http(App):
         self.request[TOTAL] = self.request[STATUS] = 0
         self.request[AHEAD] = self.request[LAST] = 0
         self.state = READ
-        self.seconds = 0
+        self.seconds = -_FRESH_S
         self.room = conn.room
 
     def received(self, conn, buf, start, n):
@@ -151,7 +156,7 @@ class Http(App):
         self.seconds = 0
         self.state = DRAIN
         reply.last = _LEAVE
-        if r[QUEUE] & 1 and status != 500:
+        if status != 500 and self._stays():
             self.state = ANSWER
             reply.last = _STAY
         else:
@@ -161,6 +166,12 @@ class Http(App):
             self.conn.send(reply)  # type: ignore[attr-defined]
         else:
             self.conn.finish(reply)  # type: ignore[attr-defined]
+
+    def _stays(self):
+        # The client does not say that he leaves, and has asked for more or keeps nobody out.
+        r = self.request
+        more = r[AHEAD] > 1 or r[AT] < r[END]
+        return r[QUEUE] & 1 and (more or not self.conn.crowded)  # type: ignore[attr-defined]
 
     def acked(self, conn, n):
         self.seconds = 0
@@ -207,7 +218,7 @@ class Http(App):
         self.seconds += 1
         r[HELD] += 1
         if self.state == READ and r[TOTAL] == 0:
-            if self.seconds > self.site.idle_s:
+            if self.seconds > (0 if conn.crowded else self.site.idle_s):
                 self.state = DRAIN
                 self.seconds = 0
                 conn.close()

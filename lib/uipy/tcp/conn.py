@@ -134,6 +134,12 @@ class Conn:
         return S_SYN_SENT <= state <= S_ESTABLISHED or state == S_CLOSE_WAIT
 
     @property
+    def crowded(self):
+        """True while newcomers, whose handshake is complete, wait for a place: who has done with
+        its peer closes rather than keep them waiting."""
+        return self.tcp.half.waiting
+
+    @property
     def mss(self):
         """Octets of data in a full segment (Eff.snd.MSS, RFC 9293 3.7.1), options of every segment
         taken off."""

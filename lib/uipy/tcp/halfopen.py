@@ -7,6 +7,10 @@ been idle for the listener's `spare_ms` makes room. Those that wait are served i
 their ACKs. After a minute the row is forgotten, and a last SYN-ACK says so: a client that is alive
 answers it, and that ACK earns a RST. A full table drops the SYN (RFC 3360 2.3: never a RST), or
 answers with a cookie.
+
+A SYN-ACK offers a window only to as many as there are connections free. The others are told that
+there is one when their turn has come, and send at once; what they had sent before would have been
+lost, and would come again only after a time-out that has doubled and doubled.
 """
 
 from array import array
@@ -60,7 +64,7 @@ from ..stat import (
 from .closed import reset_back
 from .emit import bare
 from .header import ACK, ECE, RST, SYN
-from .listen import accept, begin, evict
+from .listen import accept, begin, evict, short
 from .options import agreed, read, send_mss, write_syn
 from .row import (
     BUSY_AT,
@@ -70,6 +74,8 @@ from .row import (
     OPT_TS,
     OPT_WS,
     OPTS,
+    OWES,
+    OWES_ACK,
     RADDR,
     RCV_NXT,
     SHIFTS,
@@ -95,6 +101,7 @@ _SIZE_TS = const(21)
 _DUE = const(1)  # the SYN-ACK is to be sent
 _DONE = const(2)  # the handshake is complete, no row was free
 _SAID = const(4)  # _H_MUTE is set
+H_SHUT = const(8)  # the window offered is 0
 
 _TRIES = const(8)  # the last one after 1 + 2 + 4 ... + 60 s, beyond 3 minutes: MUST-23
 _OLD = const(3)  # a row that was asked so often may make room for a new SYN
@@ -150,7 +157,7 @@ class HalfOpen:
         bump(tcp.stat, N_TCP_SYN_DROPPED)
         if tcp.cookie:
             tcp.wait.forget(tcp.key, 0)  # its ACK is to find the listener
-            return tcp.cookie.answer()
+            return tcp.cookie.answer(short(tcp, listener, 1))
         return 0
 
     def free(self):
@@ -175,7 +182,8 @@ class HalfOpen:
         move(tab, o, tcp.key, 0, NKEY)
         tab[o + H_OPTS] = opts
         tab[o + H_SSHIFT] = seg[P_SHIFT] if opts & OPT_WS else 0
-        tab[o + H_TRIES] = tab[o + H_STATE] = 0
+        tab[o + H_TRIES] = 0
+        tab[o + H_STATE] = H_SHUT if short(tcp, listener, 0) else 0
         tab[o + H_LISTENER] = tcp.listeners.index(listener)
         seq_in(tab, o + H_RCV, tcp.buf, seg[AT] + 4)
         seq_add(tab, o + H_RCV, 1)
@@ -220,7 +228,7 @@ class HalfOpen:
             # RFC 7323 2.2: scaled, except in a SYN; no more than the SYN-ACK offered, with which
             # ADV begins
             wnd >>= self._shift(opts)
-        tcp.out[O_WND] = wnd
+        tcp.out[O_WND] = 0 if tab[o + H_STATE] & H_SHUT else wnd
         return bare(tcp, iface, tab, o, flags, n)
 
     def input(self, i):
@@ -293,7 +301,7 @@ class HalfOpen:
         tab = self.tab
         now = tcp.env[NOW]
         if not tab[o + H_STATE] & _DONE:
-            tab[o + H_STATE] = _DONE
+            tab[o + H_STATE] = tab[o + H_STATE] & H_SHUT | _DONE
             self._again_in(o, _WAIT_MS)
         conn = None
         if not self.waiting or self._next() == o:
@@ -319,9 +327,13 @@ class HalfOpen:
         if opts & OPT_TS:
             tcp.ts.recall(row, tab, o + _H_TS)
         begin(conn, tab[o + H_WND], tab[o + H_TRIES])
-        # Its timer has backed off while it waited: its data comes after as long again at the
-        # latest. Until then it counts as busy.
-        set_pair(row, BUSY_AT, tadd(now, min(waited, _GRACE_MS)))
+        if tab[o + H_STATE] & H_SHUT:  # now it may send
+            row[OWES] |= OWES_ACK
+            tcp.env[DUE] = 1
+        else:
+            # Its timer has backed off while it waited: its data comes after as long again at the
+            # latest. Until then it counts as busy.
+            set_pair(row, BUSY_AT, tadd(now, min(waited, _GRACE_MS)))
         tcp.call(connected, conn)
         return conn
 

@@ -105,6 +105,16 @@ def free_row(tcp):
     return None
 
 
+def short(tcp, listener, more):
+    """Would the last have to wait for a place, if the handshakes under way and so many more came
+    through?"""
+    free = -tcp.half.used() - more
+    for conn in tcp.conns:
+        if not conn.row[STATE]:
+            free += 1
+    return free < 0 or tcp.half.waiting or not listener.spare()
+
+
 def accept(tcp, table, k, number):
     """A row and an application object for the new connection of listener `number`, whose key is at
     table[k:]; or None."""

@@ -309,7 +309,8 @@ class Server(Http):
             self.guest.connected(conn)
             return
         self.heir = None
-        if word & 1 and a.status != 500 and (a.size >= 0 or word & 2):
+        stays = word & 1 and a.status != 500 and (a.size >= 0 or word & 2)
+        if stays and (r[AHEAD] or not conn.crowded):
             a.start(True, word & 2)
             conn.send(a)
         else:
