@@ -72,7 +72,8 @@ class StrictRP2040(RP2040):
 
 
 class Console:
-    """The board's USB serial port, and its UART 0. `text` is what it has said."""
+    """The board's USB serial port, and its UART 0. `text` is what it has said; `type(text)` says
+    something to it."""
 
     def __init__(self, mcu):
         self.text = ""
@@ -81,6 +82,8 @@ class Console:
         self._cdc.on_serial_data = self._say
         # Where print goes before USB is up (on_board/serial.py).
         mcu.uart[0].on_byte = lambda octet: self._say((octet,))
+        self._typed = b""
+        self._wanted = (0, 0)  # the endpoint that asks, and for how many octets
         self._usb = mcu.usb_ctrl
         self._read = self._usb.on_endpoint_read
         self._usb.on_endpoint_read = self._asked
@@ -96,6 +99,21 @@ class Console:
         # ever; a real host says nothing then.
         if endpoint == 0:
             self._read(endpoint, size)
+        else:
+            self._wanted = (endpoint, size)
+            self._give()
+
+    def type(self, text):
+        """These characters arrive; "\x03" is Ctrl-C."""
+        self._typed += text.encode()
+        self._give()
+
+    def _give(self):
+        endpoint, size = self._wanted
+        if endpoint and self._typed:
+            data, self._typed = self._typed[:size], self._typed[size:]
+            self._wanted = (0, 0)
+            self._usb.endpoint_read_done(endpoint, bytearray(data))
 
 
 class Mcu:
