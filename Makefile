@@ -26,20 +26,23 @@ help:  ## this list
 run: .venv/dev  ## a simulated board and its page on http://127.0.0.1:8080 (PORT=, PCAP=file, WIRE=loss=5,seed=1)
 	@exec $(PY) tools/boards/run.py --port $(PORT) $(if $(PCAP),--pcap "$(PCAP)") $(if $(WIRE),--wire "$(WIRE)")
 
-# Two pairs of passes, each pair at the same time (tools/both.sh). First what needs the kernel or a browser, beside the
-# whole host suite on the joined form of the library (make parts), which leaves every frame that it handed to a stack
-# in build/frames.bin. Then the allocation tests, which replay that file on MicroPython, beside the fast part of the
-# suite and a longer fuzz on the source, with kernels that complain of what a board would suffer in silence
-# (tools/proof/checked.py), and with the clock and the counters just before their wrap.
-EDGES := UIPY_T0=1073736824 UIPY_C0=1073741822
+# Two rounds, each with as many commands at a time as there are processors (tools/many.sh). First what needs the kernel or a
+# browser, beside the whole host suite on the joined form of the library (make parts), which leaves every frame that it
+# handed to a stack in build/frames.bin. Then the allocation tests, which replay that file on MicroPython, the table of
+# conformance, a sample of mutants, and the fast part of the suite and a longer fuzz on the source, with kernels that
+# complain of what a board would suffer in silence (tools/proof/checked.py), and with the clock and the counters just
+# before their wrap.
+EDGES := UIPY_CHECKED=1 UIPY_T0=1073736824 UIPY_C0=1073741822
+FOLDERS := $(filter-out host_tests/alloc host_tests/lab $(LIVE),$(patsubst %/,%,$(dir $(wildcard host_tests/*/test_*.py))))
+PROOFS := $(PY) tools/proof/conformance.py --check && $(PY) tools/proof/mutants.py
 BARRAGE := UIPY_CHECKED=1 UIPY_FUZZ_SHOTS=3000 $(PY) -m pytest -q host_tests/fuzz/test_states.py -k no_segment
 test: .venv/dev node_modules/.stamp  ## every test: host, Linux kernel, browser, allocation (as root: all of them)
 	@mkdir -p build && rm -f build/frames.bin
-	@sh tools/both.sh "$(PY) -m pytest $(LIVE) $(ARGS)" \
-		"UIPY_RECORD=1 UIPY_PARTS=1 $(PY) -m pytest $(HOST) $(ARGS)"
-	@if [ -z "$(ARGS)" ]; then $(PY) tools/proof/conformance.py --check && $(PY) tools/proof/mutants.py; fi
-	@sh tools/both.sh "$(PY) -m pytest host_tests/alloc $(ARGS)" \
-		"UIPY_CHECKED=1 $(EDGES) $(PY) -m pytest -q $(FAST) $(ARGS)$(if $(ARGS),, && $(BARRAGE))"
+	@printf '%s\n' "$(PY) -m pytest $(LIVE) $(ARGS)" \
+		"UIPY_RECORD=1 UIPY_PARTS=1 $(PY) -m pytest $(HOST) $(ARGS)" | sh tools/many.sh
+	@printf '%s\n' "$(PY) -m pytest host_tests/alloc $(ARGS)" $(if $(ARGS),,"$(PROOFS)") \
+		$(foreach f,$(sort $(FOLDERS)),"$(EDGES) $(PY) -m pytest -q -m 'not slow' $f $(ARGS)") \
+		$(if $(ARGS),,"$(BARRAGE)") | sh tools/many.sh
 
 test-fast: .venv/dev  ## the host tests that need neither kernel nor browser
 	@$(PY) -m pytest -q $(FAST) $(ARGS)

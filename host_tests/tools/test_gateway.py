@@ -61,9 +61,9 @@ def test_what_is_echoed_comes_back_and_the_end_follows(pump):
         got.extend(piece)
         return not piece
 
-    turns(pump, 5, done)
+    turns(pump, 60, done)
     assert got == b"hello"
-    turns(pump, 5, lambda: not pump.net.clients)
+    turns(pump, 60, lambda: not pump.net.clients)
     assert pump.net.clients == []
 
 
@@ -79,7 +79,7 @@ def test_a_browser_that_does_not_read_closes_the_boards_window(pump):
     def full():  # the kernel may take some more from the ring, and the window opens again
         return windows[-1:] == [0] and pump.net.clients[0].rx.room == 0
 
-    turns(pump, 20, full)
+    turns(pump, 120, full)
     assert windows[-1] == 0, "the window towards the board never closed"
     client = pump.net.clients[0]
     assert client.rx.left == RING and client.rx.room == 0
@@ -96,13 +96,13 @@ def test_a_browser_that_does_not_read_closes_the_boards_window(pump):
             pass
         return len(got) > 1 << 20
 
-    turns(pump, 30, read)
+    turns(pump, 120, read)
     assert len(got) > 1 << 20, "it did not go on when the browser read again"
     assert max(windows[seen:]) > 0
     lines = b"".join(bytes(32 + (k + i) % 95 for i in range(72)) + b"\r\n" for k in range(95))
     assert got == (lines * (len(got) // len(lines) + 1))[: len(got)]
     s.close()
-    turns(pump, 5, lambda: not pump.net.clients)
+    turns(pump, 60, lambda: not pump.net.clients)
     assert pump.net.clients == []
 
 
@@ -135,7 +135,7 @@ def test_a_board_that_does_not_take_stops_the_browser(pump):
     client = pump.net.clients[0]
     assert client.tx.room == 0 and client.rx.room < 1460  # what is less is not sent (MUST-38)
     s.close()
-    turns(pump, 5, lambda: not pump.net.clients)
+    turns(pump, 60, lambda: not pump.net.clients)
 
 
 def start(*arguments):
