@@ -1,5 +1,6 @@
 """`import socket` on a board: docs/socket.md."""
 
+from uipy.sock.door import install as _door
 from uipy.sock.face import socket  # noqa: F401
 from uipy.sock.names import getaddrinfo  # noqa: F401
 
@@ -29,3 +30,5 @@ MSG_DONTWAIT = 0x02
 SHUT_RD = 0
 SHUT_WR = 1
 SHUT_RDWR = 2
+
+_door()  # to `tls`
