@@ -161,7 +161,7 @@ class Dgrams(UdpApp):
             raise fault(ENOMEM)
         if not 0 <= num < 65536:
             raise fault(EINVAL)
-        if num and num in udp.nums and (self.port is None or self.port.num != num):
+        if num and num in list(udp.nums) and (self.port is None or self.port.num != num):
             raise fault(EADDRINUSE)
         if self.ring is None:
             self.ring = Ring(self.size)
