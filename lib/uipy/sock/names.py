@@ -123,7 +123,7 @@ def _known(host, port, af, kind):
         raise OSError(EAFNOSUPPORT, "there is IPv4 only: AF_INET")
     if kind and kind != SOCK_STREAM and kind != SOCK_DGRAM:
         raise OSError(EINVAL, "SOCK_STREAM or SOCK_DGRAM")
-    if host is None or host in ("", b""):
+    if not host:
         return port, ["0.0.0.0"]
     host = _text(host)
     if host.lower().rstrip(".") == "localhost":  # RFC 6761 6.3: no name server is asked
