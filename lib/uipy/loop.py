@@ -365,7 +365,8 @@ def _tables(stack):
 def attach(stack, wait=None, int_pin=None, resolver=None):
     """`stack` is the one that sockets use from now on; returns its `Loop`.
 
-    wait(ms)   sleeps up to `ms`, less when the device has something; None: the board's own
+    wait(ms)   sleeps up to `ms`; returns when the device has something or the background has
+               polled (a loop that looks at INT would sleep on); None: the board's own
     int_pin    the chip's INT pin; without it the background looks every 5 ms
     resolver   a callable that makes a uipy.host.Resolver, called when a name is first asked for
 

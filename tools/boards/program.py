@@ -20,7 +20,7 @@ import sys
 if sys.implementation.name != "micropython":
     sys.path[:1] = json.loads(os.environ["UIPY_PROGRAM"])["tools"]
 
-import machine  # noqa: F401 - gives CPython's `time` what MicroPython's has
+import machine  # gives CPython's `time` what MicroPython's has
 import main
 from boards import board
 from uipy.loop import current
@@ -57,7 +57,8 @@ def start(settings):
         wait = dev.wait
     elif fd == "-":
         dev, pin = main.device(cfg)
-        wait = main.Nap(pin)
+        # main.Nap would sleep on when the background has polled, and INT is high again.
+        wait = machine.lightsleep
     else:
         dev, wait = hostside.chip_on(int(fd), cfg)
     stack, place = main.bare(dev, cfg, say)
