@@ -30,7 +30,7 @@ from .poll import ticks_ms
 from .port import Key, a_timer, napper, stack_limit, timers
 
 # Octets of C stack that a poll with its callbacks takes; a program may say another number.
-NEED = 3600 if sys.maxsize < 1 << 32 else 8000
+NEED = 4400 if sys.maxsize < 1 << 32 else 9000
 
 _EVERY_MS = const(5)  # between two looks at a device without INT
 _BOUND_MS = const(1000)  # between two polls, with it
@@ -82,20 +82,22 @@ class Loop:
         self.limit = stack_limit()
         self.key = Key()
         self.make = resolver
-        self.found = None
         rows = _SPARE + sum([len(t) for t in _tables(stack)])
         self.todo: list = [None] * (2 * rows)  # f and arg of what is deferred, the oldest first
         self.later = 0  # how many pairs
-        self.flush = self.mark  # bound once: binding takes heap
+        self.flush = self.mark  # bound once: it takes heap, and a method costs a failed look-up
         self.serve = self._serve
+        self.queue = self._queue
+        self.ask = self._ask
         self.come = None  # _comes() made it; what the scheduler calls
 
-    @property
-    def resolver(self):
-        """The resolver for names, made when it is first asked for; None: there is none."""
-        if self.found is None and self.make:
-            self.found = self.make()
-        return self.found
+    def __getattr__(self, name):
+        """`resolver`, made when it is first asked for; None: there is none. (A property would make
+        each store to any attribute eight times as dear.)"""
+        if name != "resolver":
+            raise AttributeError(name)
+        self.resolver = self.make() if self.make else None
+        return self.resolver
 
     # What sockets call
 
@@ -109,7 +111,7 @@ class Loop:
         began = self.ticks()
         while True:
             n = self.turns
-            self._ask()
+            self.ask()
             k = _TURNS
             while self.turns == n:  # the interpreter calls one of its queue at each jump
                 k = self._again(k)
@@ -122,7 +124,8 @@ class Loop:
                 n = ms - tdiff(self.ticks(), began)
                 if n <= 0:
                     return False
-                k = min(k, n)
+                if k > n:
+                    k = n
             if k > 0:
                 self.wait(k)
                 if cond():  # the background has polled
@@ -134,7 +137,7 @@ class Loop:
         if self.held or self.stack.env[BUSY]:
             return
         n = self.turns
-        self._ask()
+        self.ask()
         k = _TURNS
         while self.turns == n:
             k = self._again(k)
@@ -147,7 +150,7 @@ class Loop:
             raise TooDeep("%d octets of the C stack are taken" % micropython.stack_use())
         self.asked = True
         if not self.queued:
-            self._queue()
+            self.queue()
 
     def _again(self, k):
         # It has not been called yet. After so many jumps it is clear that none is: we are in a
@@ -155,7 +158,7 @@ class Loop:
         if not k:
             self.come(None)
         elif not self.queued:  # the queue was full
-            self._queue()
+            self.queue()
         return k - 1
 
     def _after(self):
@@ -206,7 +209,7 @@ class Loop:
         if self.missed and not self.held:
             self.missed = False
             if not self.stack.env[BUSY]:
-                self._queue()
+                self.queue()
                 if self.later:
                     self._schedule(self.serve)
 
@@ -214,15 +217,16 @@ class Loop:
 
     def _queue(self):
         self.queued = True
-        if not self._schedule(self.come):
+        try:
+            micropython.schedule(self.come, None)
+        except RuntimeError:  # the queue is full
             self.queued = False
 
     def _schedule(self, f):
         try:
             micropython.schedule(f, None)
-        except RuntimeError:  # the queue is full
-            return False
-        return True
+        except RuntimeError:  # it has its turn with the next poll
+            pass
 
     def _serve(self, arg):
         """The oldest of what was deferred. What it raises is printed, as with everything that the
@@ -317,8 +321,11 @@ def _comes(self):
                         row = 0
                     else:
                         row += 1
-                        self._queue()
-                    ms = max(1, min(ms, every))
+                        self.queue()
+                    if ms <= 0:
+                        ms = 1
+                    elif ms > every:
+                        ms = every
                     now = ticks_ms()
                     left = tdiff(self.at, now)
                     if left <= 0 or left > ms:  # else it fires early enough
