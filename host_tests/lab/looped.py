@@ -30,6 +30,8 @@ class Nap:
         assert ms > 0, "nobody sleeps for nothing"
         clock = self.wire.clock
         self.wire.polls = 0
+        if self.wire.rx:  # the chip's INT is low
+            return
         end = clock.ms + ms
         if self.plan and self.plan[0][0] <= end:
             at, f = self.plan.pop(0)

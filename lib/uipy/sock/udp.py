@@ -23,7 +23,7 @@ from ..kern import copy, put16, same, u16
 from ..net.datagram import OUT_TTL
 from ..net.udp import UdpApp
 from ..ring import Ring
-from .args import fault
+from .args import fault, ignored, text_of
 from .numbers import (
     EADDRINUSE,
     ECONNREFUSED,
@@ -85,10 +85,10 @@ class Dgrams(UdpApp):
         self.here = bytearray(4)  # what it is bound to; zeros: all that is for us
         self.there = bytearray(6)  # whom it is connected to, or has sent to last: address, port
         self.to = 0  # the port that it is connected to; 0: to nobody
-        self.out = b""  # what is to leave,
+        self.out = bytearray(0)  # what is to leave,
         self.size_out = -1  # so many octets of it; -1: nothing
         self.fault = 0  # what the next call that sends or reads raises
-        self.hops = -1  # TTL of what goes to a group; -1: as the stack has it
+        self.hops = 0  # TTL of what goes to a group; 0: as the stack has it
         self.closed = False
         self.joined = []  # (group, interface's number)
 
@@ -124,7 +124,7 @@ class Dgrams(UdpApp):
     def fill(self, rel, buf, pos, n):
         """The stack sends what waits."""
         n = self.size_out
-        if self.hops >= 0 and 224 <= self.port.to[0] < 240:
+        if self.hops and 224 <= self.port.to[0] < 240:
             self.port.stack.out[OUT_TTL] = self.hops
         copy(buf, pos, self.out, 0, n)
         self._out(-1)
@@ -199,7 +199,7 @@ class Dgrams(UdpApp):
         if not 0 < num < 65536:
             raise fault(EINVAL)
         idx = self.loop.stack.route(ip, 0)
-        if idx < 0:
+        if idx < 0 or ip[0] == 0 or ip[0] == 127:  # RFC 1122 3.2.1.3 (a), (g)
             raise fault(EHOSTUNREACH)
         return self.loop.stack.ifaces[idx]
 
@@ -282,7 +282,7 @@ class Dgrams(UdpApp):
 
     def line(self, n):
         """Up to a line feed in the oldest datagram, or up to its end."""
-        n = min(n, self.left)
+        n = self.left if n < 0 else min(n, self.left)
         octet = bytearray(1)
         for i in range(n):
             self.ring.fill(_HEAD + i, octet, 0, 1)
@@ -328,7 +328,7 @@ class Dgrams(UdpApp):
     def getsockname(self):
         """What it is bound to."""
         num = self.port.num if self.port else 0
-        return "%d.%d.%d.%d" % tuple(self.here), num
+        return text_of(self.here), num
 
     # Options
 
@@ -344,9 +344,11 @@ class Dgrams(UdpApp):
             member(self.loop.stack, self.joined, opt == IP_ADD_MEMBERSHIP, value)
             self.loop.mark()
         elif opt == IP_MULTICAST_TTL:
-            self.hops = min(max(value, 0), 255)
+            if not 1 <= value <= 255:  # RFC 1122 3.2.1.7
+                raise fault(EINVAL)
+            self.hops = value
         elif opt != SO_BROADCAST and opt != SO_REUSEADDR:
-            raise fault(ENOPROTOOPT)
+            ignored(opt)
 
     def getsockopt(self, opt):
         """SO_RCVBUF, SO_TYPE, SO_ERROR."""
@@ -355,8 +357,8 @@ class Dgrams(UdpApp):
         if opt == SO_TYPE:
             return SOCK_DGRAM
         if opt == SO_ERROR:
-            fault, self.fault = self.fault, 0
-            return fault
+            no, self.fault = self.fault, 0
+            return no
         raise fault(ENOPROTOOPT)
 
     def _resize(self, size):
@@ -409,4 +411,4 @@ def _shut(port):
 
 
 def _pair(b):
-    return "%d.%d.%d.%d" % tuple(b[:4]), u16(b, _PORT)
+    return text_of(b[:4]), u16(b, _PORT)
