@@ -1,6 +1,6 @@
 # What a program finds by MicroPython's names: `socket`, `network` and what there is beside them,
-# and below them uipy.sock; the loop in the background is in core.py. A module takes RAM only when it
-# is imported. They need core.py; `network` and names need host.py.
+# and below them uipy.sock; the loop in the background is in core.py. A module takes RAM only when
+# it is imported. They need core.py; `network` and names need host.py.
 import os
 
 _PARTS = "../../build/parts/viper"

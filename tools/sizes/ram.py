@@ -73,7 +73,10 @@ SERVICES = {
 DEFAULT = "urgent"  # is there unless it is switched off
 CORE = ("uipy", "uipy.core")  # what every Stack needs
 # Not counted: asyncio is another's, and what stands on it.
-LEFT_OUT = ("uipy.aio", "uipy.compat", "uipy.host.dns_aio", "uipy.watch", "config")
+LEFT_OUT = (
+    *("uipy.aio", "uipy.compat", "uipy.host.dns_aio", "uipy.watch", "config"),
+    *("uipy.sock.tls", "modules.ssl", "modules.usocket"),  # want TLS in the image, or another
+)
 
 
 class Count(NamedTuple):
