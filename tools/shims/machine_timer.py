@@ -3,6 +3,9 @@
 A timer that runs out has its callback scheduled, as a soft one on a board: it is called between
 two bytecodes of the program, never while the program is inside of C. When the scheduler's queue is
 full the call is lost, as on a board. The thread is started with the first timer.
+
+No lock: a callback may come in the middle of whatever the program does with a timer, and may set
+the same one. The program writes a timer, the thread only reads it, and keeps what it has seen.
 """
 
 # mypy: ignore-errors
@@ -12,55 +15,66 @@ import time
 
 from micropython import schedule
 
-_timers = []  # those that run; few
-_lock = _thread.allocate_lock()
+_timers = [None] * 16  # those that run
 _state = [False]  # is the thread there?
 
 
 def _tick():
+    seen = [0] * len(_timers)  # the turn of a timer that was set
+    due = [0] * len(_timers)  # when it runs out
+    over = [True] * len(_timers)  # it has
     while True:
         time.sleep_ms(1)
         now = time.ticks_ms()
-        with _lock:
-            for timer in _timers:
-                if time.ticks_diff(timer.at, now) > 0:
-                    continue
-                try:
-                    schedule(timer.callback, timer)
-                except RuntimeError:  # the queue is full
-                    pass
-                timer.at = time.ticks_add(now, timer.period)
-                if not timer.again:
-                    _timers.remove(timer)
-                    break  # the rest has its turn in a millisecond
+        for i in range(len(_timers)):
+            timer = _timers[i]
+            if timer is None:
+                continue
+            turn = timer.turn
+            if turn != seen[i]:
+                seen[i] = turn
+                due[i] = timer.at
+                over[i] = False
+            if over[i] or time.ticks_diff(due[i], now) > 0:
+                continue
+            try:
+                schedule(timer.callback, timer)
+            except RuntimeError:  # the queue is full
+                pass
+            due[i] = time.ticks_add(now, timer.period)
+            over[i] = not timer.again
 
 
 class Timer:
     ONE_SHOT, PERIODIC = 0, 1
+    turns = 0  # how often any of them was set
 
     def __init__(self, id=-1, **kw):
         if id != -1:
             raise ValueError("Timer doesn't exist")
+        self.turn = self.at = self.period = 0
+        self.again = False
+        self.callback = None
         if kw:
             self.init(**kw)
 
     def init(
         self, mode=PERIODIC, callback=None, period=0xFFFFFFFF, tick_hz=1000, freq=None, hard=False
     ):
-        self.deinit()
+        if callback is None:
+            self.deinit()
+            return
         self.callback = callback
         self.again = mode == Timer.PERIODIC
         self.period = max(1, int(1000 / freq) if freq else period * 1000 // tick_hz)
         self.at = time.ticks_add(time.ticks_ms(), self.period)
-        if callback is None:
-            return
-        with _lock:
-            _timers.append(self)
+        Timer.turns = self.turn = (Timer.turns + 1) & 0x3FFFFFFF
+        if self not in _timers:
+            _timers[_timers.index(None)] = self
         if not _state[0]:
             _state[0] = True
             _thread.start_new_thread(_tick, ())
 
     def deinit(self):
-        with _lock:
-            if self in _timers:
-                _timers.remove(self)
+        if self in _timers:
+            _timers[_timers.index(self)] = None
