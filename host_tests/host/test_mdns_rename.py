@@ -1,7 +1,7 @@
 """Our name in `.local` changes while the board runs."""
 
 import pytest
-from lab.mdns import Lab
+from lab.mdns import FLUSH, Lab, Rec, tell
 from uipy import Acd, Error
 from uipy.host.mdns_rename import rename
 
@@ -38,6 +38,21 @@ def test_a_name_that_had_a_number_begins_without(lab):
     rename(lab.mdns, "cellar")
     lab.run(5000)
     assert lab.mdns.number == 1 and lab.mdns.name == "cellar"
+
+
+@pytest.mark.parametrize("ms", [400, 5000])
+def test_a_new_name_that_somebody_has_gets_a_number(lab, ms):
+    """And nobody's services are said to be gone while the name was not ours."""
+    rename(lab.mdns, "cellar")
+    lab.run(ms)
+    sent = lab.say(tell(Rec("cellar.local", "A", FLUSH, 120, "192.168.1.9")))
+    if ms == 5000:  # then it has to be probed again, and the other one insists
+        sent += lab.run(400)
+        sent += lab.say(tell(Rec("cellar.local", "A", FLUSH, 120, "192.168.1.9")))
+    sent += lab.run(10_000)
+    assert lab.mdns.name == "cellar-2" and lab.mdns.established
+    gone = [r for m in sent for r in m.answers if not r.ttl]
+    assert bool(gone) == (ms == 5000)
 
 
 def test_two_names_at_once_the_last_one_counts(lab):

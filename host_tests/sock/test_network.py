@@ -58,6 +58,7 @@ def test_without_a_stack_lan_says_what_to_do():
 def test_an_interface_without_an_address_is_down_until_it_is_made_active(board):
     lan = board.net.LAN()
     assert lan.active() is False and lan.isconnected() is False
+    assert lan.ipconfig("addr4") == ("0.0.0.0", "0.0.0.0") and lan.ipconfig("gw4") == "0.0.0.0"
     assert board.run(20_000) == [] or not board.server.heard
     lan.active(True)
     assert lan.active() is True and lan.isconnected() is False
@@ -279,6 +280,16 @@ def test_a_gateway_out_of_reach_raises_and_changes_nothing(leased):
     assert leased.ip == LENT and lan.ipconfig("gw4") == "192.168.1.1"
 
 
+def test_an_address_without_a_mask_has_that_of_the_one_before(board):
+    lan = board.net.LAN()
+    lan.ipconfig(addr4="192.168.1.77")
+    lan.active(True)
+    assert lan.ipconfig("addr4") == ("192.168.1.77", "255.255.255.0")
+    lan.ipconfig(addr4="192.168.1.78/25")
+    lan.ipconfig(addr4="192.168.1.79")
+    assert lan.ipconfig("addr4") == ("192.168.1.79", "255.255.255.128")
+
+
 def test_a_gateway_alone_is_changed_alone(fixed):
     lan = fixed.net.LAN()
     lan.ipconfig(gw4="192.168.1.2")
@@ -346,6 +357,18 @@ def test_connections_end_with_the_address_and_are_reset(fixed, to):
         fixed.net.LAN().active(False)
     assert log.said("closed") == ["aborted"]
     fixed.peer.expect("R", ip_src=addr("192.168.1.7"))
+
+
+def test_a_connection_of_an_address_by_hand_ends_when_dhcp_begins_again(leased):
+    lan = leased.net.LAN()
+    lan.ipconfig(addr4="192.168.1.7/24")
+    leased.run(3000)
+    leased.peer.heard.clear()
+    log = talking(leased)
+    lan.ipconfig(dhcp4=True)
+    assert log.said("closed") == ["aborted"]
+    leased.peer.expect("R", ip_src=addr("192.168.1.7"))
+    leased.until(lan.isconnected)
 
 
 def test_the_same_address_set_again_keeps_connections(fixed):

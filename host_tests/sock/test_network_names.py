@@ -116,6 +116,14 @@ def test_what_is_no_host_name_raises(leased, name):
     assert leased.net.hostname() == "uipy"
 
 
+@pytest.mark.parametrize("name", ["k", "my board"])
+def test_a_name_may_be_short_and_have_a_blank(leased, name):
+    leased.net.hostname(name)
+    leased.run(5000)
+    assert leased.lan.home.mdns.name == name
+    assert leased.server.heard[-1].options[12] == name.replace(" ", "-").encode()
+
+
 def test_a_name_may_be_set_before_there_is_an_interface(monkeypatch):
     from uipy.sock import nic
 
@@ -289,7 +297,7 @@ def test_a_program_may_name_its_chip(w5500, kind):
 
     spi, cs, reset = SPI(0), Pin(17), Pin(20)
     if kind == "LAN":
-        lan = nic.LAN(spi=spi, cs=17, reset=reset, phy_type=nic.PHY_W5500, mac=b"\2\0\0\0\0\1")
+        lan = nic.LAN(0, spi=spi, cs=17, reset=reset, phy_type=nic.PHY_W5500, mac=b"\2\0\0\0\0\1")
     else:
         lan = nic.WIZNET5K(spi, cs, reset)
     assert type(loop.current().stack.ifaces[0].dev).__name__ == "W5500"

@@ -70,6 +70,9 @@ TESTS = {  # by folder; the first one that fits
     "aio": ["aio"],
     "host/sntp": ["host/test_sntp.py"],
     "host/syslog": ["host/test_syslog.py"],
+    "host/mdns_rename": ["host/test_mdns_rename.py"],
+    "sock/lan": ["sock/test_network.py", "sock/test_network_names.py"],
+    "sock/nic": ["sock/test_network.py", "sock/test_network_names.py"],
     "web": ["web/test_%s.py" % name for name in ("bodies", "ahead", "routes", "values", "auth")],
     "drivers/enc28j60": [
         "drivers/test_groups.py",
