@@ -9,6 +9,7 @@ import socket
 import ssl
 import subprocess
 import threading
+from pathlib import Path
 
 import pytest
 from interop.lab import BOARD, LINUX, alone, shell
@@ -304,3 +305,32 @@ def test_asyncio_is_client_and_server_unmodified(tmp_path, folder):
         assert s.recv(100) == b"OVER\n"
     status, out, err = board.end()
     assert status == 0, (out, err)
+
+
+PAGE = (Path(__file__).resolve().parents[2] / "docs" / "tls.md").read_text()
+PROGRAMS = [block.partition("```")[0] for block in PAGE.split("```python\n")[1:]]
+
+
+def documented(n, folder):
+    """A program of docs/tls.md, with the folder that its files lie in."""
+    text = PROGRAMS[n]
+    for name in ("ca.pem", "board.pem", "board.key"):
+        text = text.replace('"%s"' % name, repr("%s/%s" % (folder, name)))
+    return text
+
+
+@alone
+def test_the_client_of_the_page_on_tls_runs(tmp_path, folder):
+    assert len(PROGRAMS) == 2
+    board = Board(tmp_path, documented(0, folder), "micropython", "none")
+    pages(folder, "board", 4400)
+    status, out, err = board.end()
+    assert (status, out) == (0, "b'HTTP/1.0 200 OK\\r\\n'\n"), err
+
+
+@alone
+def test_the_server_of_the_page_on_tls_serves(tmp_path, folder):
+    board = Board(tmp_path, documented(1, folder), "micropython", "none")
+    retry = "--retry 20 --retry-delay 1 --retry-all-errors"
+    assert curl("/", folder, retry) == "hi\n"
+    assert board.end(signal.SIGINT)[0] == 130

@@ -456,6 +456,50 @@ def case_a_closed_socket_is_ebadf(lab, pki):
     assert number(s.write, b"x") == 9
 
 
+def case_a_handshake_in_polls_is_given_up_after_a_minute(lab, pki):
+    Peer(lab)
+    s = connected(lab)
+    s.setblocking(False)
+    s = context_for_client(pki).wrap_socket(
+        s, server_hostname="board.local", do_handshake_on_connect=False
+    )
+    began = lab.ms
+    lab.until(lambda: s.ioctl(3, RDWR), 70000)
+    assert s.ioctl(3, RDWR) == RDWR | 8 and 60000 <= lab.ms - began <= 60100
+    assert number(s.write, b"x") == ETIMEDOUT and s.ioctl(3, RDWR) == NVAL
+
+
+def case_what_interrupts_c_ends_the_connection(lab, pki):
+    """C may have taken octets that it does not remember: the next ones would be nonsense."""
+    s, peer = talk(lab, pki)
+    real = s._end.raw.recv_into
+
+    def interrupted(*args):
+        raise KeyboardInterrupt
+
+    s._end.raw.recv_into = interrupted
+    peer.say = b"something"
+    try:
+        s.read(4)
+    except KeyboardInterrupt:
+        s._end.raw.recv_into = real
+    assert number(s.read, 4) == 103 and number(s.write, b"x") == 103
+    s.close()
+
+
+def case_what_tls_cannot_do_is_said_at_the_call(lab, pki):
+    s, _ = talk(lab, pki)
+    for f, args in ((s.accept, ()), (s.listen, ()), (s.connect, ((THERE, 443),))):
+        assert number(f, *args) == 95
+    wrap = context_for_client(pki).wrap_socket
+    small = socket()
+    small.setsockopt(1, 0x1001, 255)
+    exc = raised(wrap, small, server_hostname="x")
+    assert isinstance(exc, ValueError) and "SO_SNDBUF" in str(exc)
+    small.close()
+    assert number(wrap, small, server_hostname="x") == 9
+
+
 def case_with_closes(lab, pki):
     s, peer = talk(lab, pki)
     with s as same:

@@ -14,11 +14,11 @@ from micropython import const
 from ..kern import tdiff
 from .args import fault
 from .face import socket
-from .numbers import AF_INET, ENOMEM, EOPNOTSUPP, ETIMEDOUT, SOCK_STREAM
+from .numbers import AF_INET, ENOMEM, EOPNOTSUPP, ETIMEDOUT, SO_SNDBUF, SOCK_STREAM
 from .tcp import End
-from .tlsend import TlsEnd
+from .tlsend import HANDSHAKE_MS, TlsEnd
 
-_HANDSHAKE_MS = const(60000)  # of waiting, for a handshake on a socket without a timeout
+_LEAST = const(256)  # octets of a ring that a record fits into, with what it takes besides
 
 
 def _engine():
@@ -51,7 +51,7 @@ class SSLSocket(socket):
         the socket's timeout, 60 s without one, in all. OSError(ETIMEDOUT), OSError with the number
         and name of mbedTLS's error, ValueError for a certificate."""
         loop, end = self._loop, self._end
-        left = self._ms if self._ms > 0 else _HANDSHAKE_MS
+        left = self._ms if self._ms > 0 else HANDSHAKE_MS
         while True:
             with loop:
                 if end.turn():
@@ -144,8 +144,11 @@ class SSLContext:
                 server_hostname=server_hostname,
             )
         raw = sock._end
+        raw.settled()  # raises EBADF after close()
         if not isinstance(raw, End):
             raise OSError(EOPNOTSUPP, "TLS is for connections: there is no DTLS")
+        if 0 < raw.getsockopt(SO_SNDBUF) < _LEAST:
+            raise ValueError("TLS wants an SO_SNDBUF of %d octets or more" % _LEAST)
 
         def wrap(bio):
             return self._c.wrap_socket(

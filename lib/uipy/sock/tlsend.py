@@ -6,9 +6,22 @@ octets from TCP, or room in it; then it asks again, and C goes as far as it can 
 
 from micropython import const
 
+from ..kern import tadd, tdiff
+from .args import fault
 from .bio import Bio
-from .numbers import ECONNABORTED, ENOMEM, MSG_PEEK, POLL_ERR, POLL_NVAL, POLL_RD, POLL_WR
+from .numbers import (
+    ECONNABORTED,
+    ENOMEM,
+    EOPNOTSUPP,
+    ETIMEDOUT,
+    MSG_PEEK,
+    POLL_ERR,
+    POLL_NVAL,
+    POLL_RD,
+    POLL_WR,
+)
 
+HANDSHAKE_MS = const(60000)  # of waiting, for a handshake that has no timeout
 _OVER = const(96)  # octets that a record takes beside its content: 85 with CBC and SHA-384
 _CRUMB = const(128)  # a record has more content than this, or all that there is
 _LONGEST = const(4096)  # content of a record that mbedTLS sends: MBEDTLS_SSL_OUT_CONTENT_LEN
@@ -33,6 +46,7 @@ class TlsEnd:
         self.c = wrap(self.bio)
         self.peer = raw.peer
         self.one = bytearray(1)
+        self.late = tadd(self.loop.ticks(), HANDSHAKE_MS)  # for a handshake in polls
 
     # What C is asked
 
@@ -45,7 +59,7 @@ class TlsEnd:
             try:
                 if self.c.readinto(self.one) == 0:
                     raise OSError(ECONNABORTED, "the peer closed in the handshake")
-            except Exception as exc:
+            except BaseException as exc:
                 if isinstance(exc, OSError) and exc.args[0] == _MPI:
                     exc = OSError(ENOMEM, "no heap for the handshake")
                 try:
@@ -57,7 +71,9 @@ class TlsEnd:
         return not bio.shaking
 
     def _raise(self, exc):
-        self.fault = exc
+        """It is over. Also when Ctrl-C or a full heap ended a call: C has lost its place then."""
+        known = isinstance(exc, (OSError, ValueError))
+        self.fault = exc if known else OSError(ECONNABORTED, "TLS was interrupted")
         self.told = True
         raise exc
 
@@ -75,7 +91,7 @@ class TlsEnd:
             bio.mute = False
             if data is None and bio.fate is not None:
                 data = call(arg)
-        except Exception as exc:
+        except BaseException as exc:
             bio.mute = False
             self._raise(exc)
         self.ended = not data and data is not None
@@ -146,7 +162,7 @@ class TlsEnd:
             buf = memoryview(buf)[start : start + n]
         try:
             return self.c.write(buf)
-        except Exception as exc:
+        except BaseException as exc:
             self._raise(exc)
 
     def ready(self):
@@ -179,6 +195,8 @@ class TlsEnd:
         try:
             if not self.bio.shaking or self.ready():
                 self.turn()
+            elif tdiff(self.loop.ticks(), self.late) > 0:
+                self._raise(fault(ETIMEDOUT))
             if events & POLL_RD and not self.held and (self.more or self.ready()):
                 self.held = self._read(self.c.read, 1) or b""
                 self.more = bool(self.held)
@@ -195,7 +213,7 @@ class TlsEnd:
     def close(self):
         """MicroPython's `tls` has no close_notify; the peer sees the end of the connection."""
         try:
-            if not self.fault and self.raw.readable():
+            if not (self.fault or self.bio.shaking) and self.raw.readable():
                 self._read(self.c.read, 1)  # the peer's close_notify, unread, would make a reset
         except (OSError, ValueError):
             pass
@@ -230,3 +248,8 @@ class TlsEnd:
 
     def getsockopt(self, opt):
         return self.raw.getsockopt(opt)
+
+    def _no(self, *args):
+        raise fault(EOPNOTSUPP)
+
+    accept = bind = connect = listen = sendto = _no
