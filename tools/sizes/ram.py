@@ -70,6 +70,38 @@ SERVICES = {
     "Sntp": ("uipy.host", "Sntp(stack, ['192.168.1.1'])"),
     "Syslog": ("uipy.host", "Syslog(stack, '192.168.1.1')"),
 }
+# What a socket takes, each made for the second time: {what: how}.
+SOCKETS = {
+    "socket.socket()": "socket()",
+    "a UDP socket, bound": "bound()",
+    "a TCP socket that listens, for each that may wait": "listening(2)",
+    "a TCP socket, connected: rings of 4 and of 2 segments": "connecting()",
+}
+USE = """
+from uipy import loop
+from uipy.sock.face import socket
+loop.attach(make(8, None))
+
+def bound():
+    s = socket(2, 2)
+    s.bind(("", 0))
+    return s
+
+def listening(n):
+    s = socket()
+    s.bind(("", 0))
+    s.listen(n)
+    return s
+
+def connecting():
+    s = socket()
+    s.setblocking(False)
+    try:
+        s.connect(("192.168.1.9", 80))
+    except OSError:
+        pass
+    return s
+"""
 DEFAULT = "urgent"  # is there unless it is switched off
 CORE = ("uipy", "uipy.core")  # what every Stack needs
 # Not counted: asyncio is another's, and what stands on it.
@@ -170,6 +202,11 @@ def measure():
         steps.append(("_", f"from {home} import {name}\nstack = host()"))
         steps.append((f"new_{name}", f"keep.append({how})"))
 
+    steps.append(("_", USE))
+    for k, how in enumerate(SOCKETS.values()):
+        steps += [("_", f"keep.append({how})"), (f"socket_{k}", f"keep.append({how})")]
+    steps.append(("listen_1", "keep.append(listening(1))"))
+
     def run(script, stubs):
         files = ((stubs, "/lib"), (tree, "/src"))
         return interpreters.run_wasm(script, files=files, heap=8 << 20)
@@ -178,6 +215,8 @@ def measure():
     options = {o: (found[p], found[f"with_{o}"] - found["Stack"]) for o, (_, p) in present.items()}
     parts = {name: found[name] for name in names}
     services = {name: found[f"new_{name}"] for name in SERVICES}
+    found["socket_2"] -= found["listen_1"]
+    services.update((what, found[f"socket_{k}"]) for k, what in enumerate(SOCKETS))
     more = (found["more"] - found["Stack"]) // 8
     return Count(parts, found["Stack"], more, options, services)
 

@@ -70,7 +70,10 @@ def options(board):
 
 def services(board):
     """What one object of each takes."""
-    rows = [(f"`{ram.SERVICES[name][1]}`", taken) for name, taken in board.services.items()]
+    rows = [
+        (f"`{ram.SERVICES[name][1]}`" if name in ram.SERVICES else name, taken)
+        for name, taken in board.services.items()
+    ]
     return readme.table(("service", "RAM of its tables"), rows)
 
 
