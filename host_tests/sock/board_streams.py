@@ -1,7 +1,7 @@
 """Runs on MicroPython's unix port: two boards on a cable, whose programs use MicroPython's own
 asyncio and select on our `socket`.
 
-    micropython board_streams.py       all cases, one line each
+    micropython board_streams.py docs/socket.md       all cases, one line each
 """
 
 # mypy: ignore-errors
@@ -278,6 +278,23 @@ async def case_a_cut_cable_ends_every_call_in_time(a, b):
         assert time.ticks_diff(time.ticks_ms(), began) >= 199
     s.close()
     li.close()
+
+
+async def case_the_server_of_the_page_serves(a, b):
+    with open(sys.argv[1]) as page:
+        program = page.read().split("```python\n")[3].split("```")[0]
+    names = {}
+    exec(program.replace("asyncio.run(main())", ""), names)
+    with a:
+        task = asyncio.create_task(names["main"]())
+        await asyncio.sleep_ms(0)  # it makes its socket
+    reader, writer = await client(b, 8081)
+    writer.write(b"hello\n")
+    await writer.drain()
+    assert await reader.read(-1) == b"You said: hello\n"
+    writer.close()
+    await writer.wait_closed()
+    task.cancel()
 
 
 async def case_a_socket_is_small(a, b):

@@ -7,6 +7,7 @@ import pytest
 from lab.pythons import run_unix
 
 SCRIPT = Path(__file__).parent / "board_streams.py"
+PAGE = SCRIPT.parents[2] / "docs" / "socket.md"
 CASES = [
     node.name
     for node in ast.parse(SCRIPT.read_text()).body
@@ -16,7 +17,7 @@ CASES = [
 
 @pytest.fixture(scope="module")
 def outcome():
-    return run_unix(SCRIPT, path=("lib/modules", "joined", "tools/shims"))
+    return run_unix(SCRIPT, PAGE, path=("lib/modules", "joined", "tools/shims"))
 
 
 @pytest.mark.parametrize("case", CASES)
