@@ -4,13 +4,10 @@ in 19 halves each, and 2 more where timestamps are on.
 A SYN takes a row here and neither a connection nor an application object. The ACK that completes
 the handshake moves it to a connection; with none free the row waits, and a connection that has
 been idle for the listener's `spare_ms` makes room. Those that wait are served in the order of
-their ACKs. After a minute the row is forgotten, and a last SYN-ACK says so: a client that is alive
-answers it, and that ACK earns a RST. A full table drops the SYN (RFC 3360 2.3: never a RST), or
-answers with a cookie.
-
+their ACKs. After a minute the row is forgotten, and a last SYN-ACK says so, whose ACK earns a RST.
+A full table drops the SYN (RFC 3360 2.3: never a RST), or answers with a cookie.
 A SYN-ACK offers a window only to as many as there are connections free. The others are told that
-there is one when their turn has come, and send at once; what they had sent before would have been
-lost, and would come again only after a time-out that has doubled and doubled.
+there is one when their turn has come; what they had sent before would have been lost.
 """
 
 from array import array
@@ -127,10 +124,9 @@ class HalfOpen:
 
     def used(self):
         """How many rows are in use."""
-        n = 0
+        n = 0  # no generator: that takes heap
         for i in range(self.rows):
-            if self.tab[i * self.size]:
-                n += 1
+            n += self.tab[i * self.size] > 0
         return n
 
     def serves(self, number):
