@@ -343,6 +343,25 @@ def test_the_callback_hears_of_the_end_and_of_a_reset(board, pair):
     assert told == [0, POLL_ERR]
 
 
+def test_a_callback_for_one_that_does_not_wait_comes_when_it_does_not_wait_again(board, pair):
+    s, peer = pair
+    told = []
+    s.setblocking(False)
+    s.setsockopt(SOL_SOCKET, SO_CALLBACK, lambda s: told.append(s.read(9)))
+    board.wire.rx.append(peer.segment("PA", b"a"))
+    board.loop.step()
+    board.loop.step()
+    assert told == [b"a"]
+    s.setblocking(True)  # as MicroPython's `websocket` before it writes
+    board.wire.rx.append(peer.segment("PA", b"b"))
+    board.loop.step()
+    board.loop.step()
+    assert told == [b"a"]
+    s.setblocking(False)
+    board.loop.step()
+    assert told == [b"a", b"b"]
+
+
 def test_none_takes_the_callback_off(board, pair):
     s, peer = pair
     s.setsockopt(SOL_SOCKET, SO_CALLBACK, pytest.fail)

@@ -132,9 +132,11 @@ class Loop:
                     return True
 
     def step(self):
-        """One poll now; none while `with` holds it back, nor inside another one. Raises what ended
-        the poll, and `TooDeep`."""
+        """One poll now; none while `with` holds it back, nor inside another one, nor where the C
+        stack is too short for it. Raises what ended the poll."""
         if self.held or self.stack.env[BUSY]:
+            return
+        if self.limit and micropython.stack_use() > self.limit - NEED:
             return
         n = self.turns
         self.ask()

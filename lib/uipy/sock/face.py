@@ -67,6 +67,8 @@ class socket(io.IOBase):
     _end = closed
     _ms = -1  # timeout; below 0: for ever
     _made = 0
+    _callback = None  # of one that did not wait when it was set
+    _late = False  # that one was not called, for the socket waits
 
     def __init__(self, af=AF_INET, type=SOCK_STREAM, proto=0, fileno=None):
         """Raises TypeError for what is no number, OSError(EAFNOSUPPORT, EPROTONOSUPPORT, EINVAL)
@@ -133,6 +135,9 @@ class socket(io.IOBase):
     def setblocking(self, flag):
         """True: settimeout(None); False: settimeout(0)."""
         self._ms = -1 if flag else 0
+        if self._late and not flag:
+            self._late = False
+            self._loop.defer(self._end.callback, self)
 
     # Opening and closing
 
@@ -365,10 +370,19 @@ class socket(io.IOBase):
     def setsockopt(self, level, opt, value):
         """docs/socket.md has the options. OSError(ENOPROTOOPT) for others."""
         if opt == SO_CALLBACK:
-            self._end.callback = value
+            self._callback = value
+            self._end.callback = self._told if value and self._ms == 0 else value
         else:
             with self._loop:
                 self._end.setsockopt(opt, value)
+
+    def _told(self, sock):
+        # MicroPython's `websocket` has a socket wait while it writes. Called then, WebREPL's
+        # callback would wait for the next key, inside of that write.
+        if self._ms:
+            self._late = True
+        else:
+            self._callback(self)
 
     def getsockopt(self, level, opt):
         """The value of an option, a number."""
