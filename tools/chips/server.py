@@ -58,6 +58,8 @@ class BoardLink:
             if not data:
                 return False
             self._in += data
+            if self._broken_off():
+                self._start_again()
             self._serve()
             self.push()
             if self._answers:
@@ -67,6 +69,26 @@ class BoardLink:
         except (BrokenPipeError, ConnectionResetError):
             return False
         return True
+
+    def _broken_off(self):
+        """Ctrl-C has come into the middle of a message; all of that has been sent."""
+        try:
+            return bool(self.ints.recv(1))
+        except BlockingIOError:
+            return False
+
+    def _start_again(self):
+        try:
+            while self.spi.recv(65536, socket.MSG_DONTWAIT):
+                pass
+        except BlockingIOError:
+            pass
+        self._in.clear()
+        self.wiring.pin_out(self.wiring.cs, 1)
+        self.ints.setblocking(True)
+        self.ints.sendall(b"\xff\xff")
+        self.ints.setblocking(False)
+        self.watched = dict.fromkeys(self.watched)
 
     def push(self):
         """Tells the board the levels that changed."""

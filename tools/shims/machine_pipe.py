@@ -15,7 +15,8 @@ What goes to the parent (lengths are 2 octets, little-endian):
     6 hertz (4 octets)     SPI clock                                   no answer
     7 pin                  watch this pin: levels to UIPY_INT_FD       no answer
 
-and on UIPY_INT_FD pairs of (pin, level), the first at once. Messages without an answer are kept
+and on UIPY_INT_FD pairs of (pin, level), the first at once. An octet on UIPY_INT_FD, from us: what
+was not whole is to be forgotten; (255, 255) comes back. Messages without an answer are kept
 back until an answer is needed, a watched pin is read, the buffer is full or a long write has
 ended, so that a frame costs few system calls. A level change that an answered transfer caused is
 on UIPY_INT_FD before the answer is on UIPY_SPI_FD. Looking at a watched pin costs one `poll` of 0
@@ -52,6 +53,7 @@ _pair = bytearray(2)
 _one = bytearray(1)
 _levels = bytearray(b"\x01" * 256)
 _watched = bytearray(256)
+_late = bytearray(256)  # pins that were set during a transfer
 _handlers = {}
 _draining = bytearray(1)
 _names = {}  # of pins: their numbers here
@@ -62,7 +64,8 @@ class _Queue:
 
     def __init__(self):
         self.n = 0
-        self.owed = 0  # octets of an answer that have not been read
+        self.busy = False  # a transfer is under way
+        self.late = False  # and pins wait for its end
 
     def put(self, a, b, c):
         if self.n > _ROOM - 3:
@@ -96,6 +99,8 @@ class _Queue:
 
 class _Nowhere:
     """What is written to the pipe where there is none: pins are variables."""
+
+    busy = False
 
     def put(self, a, b, c):
         pass
@@ -145,24 +150,37 @@ def _take(n, level):
 
 
 def _read(buf):
-    if _queue.owed:
-        _discard()
     _queue.flush()
-    _queue.owed = len(buf)
-    got = _pipe.readinto(buf)
-    _queue.owed = 0
-    if got != len(buf):
+    if _pipe.readinto(buf) != len(buf):
         sys.exit(0)  # the parent is gone
 
 
-def _discard():
-    """Ctrl-C has broken off a read: takes what comes of its answer within 100 ms."""
-    answer = select.poll()
-    answer.register(_pipe, select.POLLIN)
-    while _queue.owed and answer.poll(100):
-        _pipe.readinto(_one)
-        _queue.owed -= 1
-    _queue.owed = 0
+def _begin():
+    """A transfer begins. Ctrl-C may have broken off the one before at any point: then the parent
+    forgets it, and selects the chip no more."""
+    if _queue.busy:
+        _queue.n = 0
+        int_file.write(b"\x01")
+        _pipe.write(b"\x00")  # so that it looks
+        while int_file.readinto(_pair) == 2 and _pair[0] != 255:
+            _take(_pair[0], _pair[1])
+        answer = select.poll()
+        answer.register(_pipe, select.POLLIN)
+        while answer.poll(0):
+            _pipe.readinto(_one)
+        _end()
+    _queue.busy = True
+
+
+def _end():
+    """A transfer has ended. Pins that a callback has set meanwhile are set."""
+    _queue.busy = False
+    if _queue.late:
+        _queue.late = False
+        for n in range(256):
+            if _late[n]:
+                _late[n] = 0
+                _queue.put(_OUT, n, _levels[n])
 
 
 class Pin:
@@ -192,7 +210,11 @@ class Pin:
     def __call__(self, level=None):
         if level is not None:
             _levels[self._n] = 1 if level else 0
-            _queue.put(_OUT, self._n, _levels[self._n])
+            if _queue.busy:
+                _late[self._n] = 1
+                _queue.late = True
+            else:
+                _queue.put(_OUT, self._n, _levels[self._n])
         elif self._watch:
             _drain(0)
         return _levels[self._n]
@@ -245,15 +267,19 @@ class SPI:
         pass
 
     def write(self, buf):
+        _begin()
         n = len(buf)
         _queue.put(_WRITE, n & 0xFF, n >> 8)
         _queue.octets(buf)
+        _end()
 
     def readinto(self, buf, write=0):
+        _begin()
         n = len(buf)
         _queue.put(_READ, n & 0xFF, n >> 8)
         _queue.put1(write)
         _read(buf)
+        _end()
 
     def read(self, n, write=0):
         buf = bytearray(n)
@@ -263,10 +289,12 @@ class SPI:
     def write_readinto(self, out, into):
         if len(out) != len(into):
             raise ValueError("buffers must be the same length")
+        _begin()
         n = len(out)
         _queue.put(_EXCHANGE, n & 0xFF, n >> 8)
         _queue.octets(out)
         _read(into)
+        _end()
 
 
 def unique_id():
