@@ -213,6 +213,16 @@ def test_a_program_for_the_pico_w_serves_on_a_lan(tmp_path, python, chip):
     assert board.end(signal.SIGINT)[0] == 130
 
 
+@alone
+def test_the_program_on_the_page_answers(tmp_path):
+    page = (RUNBOARD.parent.parent / "docs" / "runboard.md").read_text()
+    program = page.partition("```python\n")[2].partition("```")[0]
+    board = Board(tmp_path, program, "micropython", "w5500")
+    board.until("http://%s/" % BOARD)
+    assert curl("/").startswith("You are %s, port " % LINUX)
+    assert board.end(signal.SIGINT)[0] == 130
+
+
 CONSOLE = """
 import sys
 print(sys.argv[1:], __name__)
@@ -259,8 +269,8 @@ kept = socket.socket()
 kept.connect(('%s', 7000))
 s = socket.socket()
 s.connect(('%s', 7000))
-print('connected')
 try:
+    print('connected')
     s.recv(1)
 finally:
     s.write(b'x' * 1500 + b'the end')
