@@ -149,6 +149,7 @@ def test_linux_hears_our_multicasts_and_broadcasts():
     with program.socket() as s:
         for address in (GROUP, "192.168.77.255", "255.255.255.255"):
             s.sendto(address, (address, 5004))
+            program.loop.step()
             assert heard.recvfrom(99) == (address.encode(), (BOARD, s.getsockname()[1]))
 
 

@@ -79,8 +79,22 @@ def test_the_longest_datagram_fits_a_frame_and_a_longer_one_is_refused(sock, pee
 def test_datagrams_in_a_row_leave_in_order(sock, peer):
     for k in range(20):
         sock.sendto(b"%d" % k, (PEER, 9))
+    wait(1)
     for k in range(20):
         peer.expect(data=b"%d" % k)
+
+
+def test_what_has_a_neighbour_leaves_with_the_next_poll(sock, nap, peer):
+    sock.sendto(b"1", (PEER, 9))
+    peer.expect(data=b"1")
+    polls = loops.current().polls
+    sock.sendto(b"2", (PEER, 9))
+    assert loops.current().polls == polls and not peer.heard
+    fails(no.EAGAIN, sock.recv, 1, no.MSG_DONTWAIT)
+    peer.expect(data=b"2")
+    sock.sendto(b"3", (PEER, 9))
+    sock.close()
+    peer.expect(data=b"3")
 
 
 def test_sendto_waits_for_a_neighbour_that_answers_late(sock, nap, peer):
@@ -107,6 +121,7 @@ def test_what_has_not_left_in_time_never_leaves(sock, nap, wire, peer):
     wire.run(5000)
     peer.nothing()
     assert sock.sendto(b"now", (PEER, 9)) == 3
+    wait(1)
     peer.expect(data=b"now")
 
 
@@ -146,6 +161,14 @@ def test_without_waiting_the_next_call_hears_that_nobody_answers(sock, wire, pee
     fails(no.EAGAIN, sock.recv, 10)
 
 
+def test_the_next_sendto_hears_it_too(sock, wire, peer):
+    sock.setblocking(False)
+    peer.answers_arp = False
+    sock.sendto(b"first", (PEER, 9))
+    wire.run(4000)
+    fails(no.EHOSTUNREACH, sock.sendto, b"second", (PEER, 9))
+
+
 def test_what_was_given_may_change_once_the_call_has_returned(sock, wire, peer):
     sock.setblocking(False)
     peer.answers_arp = False
@@ -159,6 +182,7 @@ def test_what_was_given_may_change_once_the_call_has_returned(sock, wire, peer):
 
 def test_a_broadcast_needs_no_option_as_with_lwip(sock, peer):
     assert sock.sendto(b"all", ("255.255.255.255", 9)) == 3
+    wait(1)
     peer.expect(data=b"all", ip_dst=addr("255.255.255.255"))
     sock.setsockopt(no.SOL_SOCKET, no.SO_BROADCAST, 1)
     assert sock.sendto(b"all", ("192.168.1.255", 9)) == 3
@@ -364,6 +388,28 @@ def test_what_came_before_the_refusal_is_read_first(sock, peer):
     refused(peer, f)
     assert sock.recv(9) == b"answer"
     fails(no.ECONNREFUSED, sock.recv, 9)
+
+
+def test_a_refusal_of_another_port_is_not_ours(sock, peer):
+    sock.sendto(b"x", (PEER, 9))
+    f = peer.expect(data=b"x")
+    sock.connect((PEER, 10))
+    refused(peer, f)
+    fails(no.EAGAIN, sock.recv, 9, no.MSG_DONTWAIT)
+
+
+def test_connecting_forgets_an_older_refusal(sock, peer):
+    sock.sendto(b"x", (PEER, 9))
+    refused(peer, peer.expect(data=b"x"))
+    sock.connect((PEER, 10))
+    fails(no.EAGAIN, sock.recv, 9, no.MSG_DONTWAIT)
+
+
+def test_what_a_connected_socket_sends_elsewhere_does_not_change_its_peer(sock, peer, other):
+    sock.connect((PEER, 9))
+    sock.sendto(b"x", (OTHER, 9))
+    peer.udp(b"peer", sport=9, dport=sock.getsockname()[1])
+    assert sock.recv(9) == b"peer"
 
 
 def test_a_refusal_from_elsewhere_is_not_ours(sock, peer, other):

@@ -132,6 +132,7 @@ def test_a_datagram_for_a_group_has_the_ttl_that_was_set(sock, wire, stack, hops
     if hops is not None:
         sock.setsockopt(no.IPPROTO_IP, no.IP_MULTICAST_TTL, hops)
     assert sock.sendto(b"hello", (GROUP, 5004)) == 5
+    loops.current().step()
     member.expect(data=b"hello", ttl=ttl)
 
 

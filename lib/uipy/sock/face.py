@@ -343,11 +343,11 @@ class socket(io.IOBase):
                 raise fault(EAGAIN)
 
     def _gone(self, n, flags):
-        """n. A datagram has left, if this call waits: OSError(EHOSTUNREACH) when nobody has that
-        address."""
+        """n. A datagram has a neighbour to go to, if this call waits: OSError(EHOSTUNREACH) when
+        nobody has that address."""
         end = self._end
-        gone = getattr(end, "gone", None)
-        if gone and self._ms != 0 and not flags & MSG_DONTWAIT:
+        gone = end.gone
+        if gone and self._ms != 0 and not flags & MSG_DONTWAIT and not gone():
             try:
                 self._wait(gone)
             finally:

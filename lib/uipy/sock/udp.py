@@ -6,7 +6,8 @@ port, its length. There is room for 4 datagrams, or one for each kB if that is m
 octets with those in front; what comes when it is full is dropped, and counted in `lost`.
 
 One datagram can be under way, in a copy: it waits for its neighbour's answer to ARP, 3 s at the
-most. A socket that may wait waits until it has left.
+most. A socket that may wait waits until the neighbour has answered; the datagram leaves with the
+next poll, as what is written to a connection does.
 
 As lwIP does on a Pico W: a datagram that is longer than what it is read into is cut, and the rest
 is gone; broadcasts may be sent without SO_BROADCAST; a socket that is bound to an address hears
@@ -87,6 +88,7 @@ class Dgrams(UdpApp):
         self.to = 0  # the port that it is connected to; 0: to nobody
         self.out = bytearray(0)  # what is to leave,
         self.size_out = -1  # so many octets of it; -1: nothing
+        self.sure = False  # its neighbour is known
         self.fault = 0  # what the next call that sends or reads raises
         self.hops = 0  # TTL of what goes to a group; 0: as the stack has it
         self.closed = False
@@ -228,18 +230,20 @@ class Dgrams(UdpApp):
         if not self.to:
             self._aim(ip, num)
         self.port.send(bytes(memoryview(ip)[:4]), num, self, iface.idx)
+        self.sure = iface.reach(ip, 0) > 0
         self.loop.mark()
         return n
 
     def gone(self):
-        """True when nothing is under way. Raises EHOSTUNREACH when it has found no neighbour."""
+        """True when nothing is under way, or when nothing can keep it: the next poll sends it.
+        Raises EHOSTUNREACH when it has found no neighbour."""
         if self.fault == EHOSTUNREACH:
             self._raise()
-        return self.size_out < 0
+        return self.size_out < 0 or self.sure
 
     def forget(self):
         """What is under way is not to leave any more."""
-        if self.size_out >= 0:
+        if self.size_out >= 0 and not self.sure:
             self.port.done()
             self._out(-1)
 
