@@ -152,6 +152,20 @@ def test_a_claim_is_answered_at_most_once_in_ten_seconds(wire):
     assert acd.conflicts == 2 and wire.count("arp_conflict") == 4
 
 
+@rfc("5227 2.4-4")
+def test_ten_seconds_are_over_whether_or_not_output_was_called(wire):
+    stack, acd, _said = careful(wire)
+    wire.run(10_000)
+    arp(wire)
+    now = stack.now + 10_000
+    frame = packets.eth(
+        BROADCAST, OTHER_MAC, 0x0806, packets.arp(1, OTHER_MAC, BOARD, bytes(6), BOARD)
+    )
+    stack.buf[2 : 2 + len(frame)] = frame
+    stack.input(len(frame), now)
+    assert stack.output(now) and not stack.output(now) and acd.conflicts == 2
+
+
 @rfc("5227 2.1-2")
 def test_when_the_cable_is_back_it_is_asked_for_anew(wire):
     stack, _acd, _said = careful(wire)

@@ -208,7 +208,7 @@ class Acd:
     def _attacked(self):
         # RFC 5227 2.4: once in ten seconds it is defended.
         now = self.env[NOW]
-        if not self.warm:
+        if not self.warm or tdiff(now, self.warm_at) >= _DEFEND_MS:
             self.warm = True
             self.warm_at = now
             self.arp.announce()
