@@ -6,6 +6,7 @@ Whatever cannot be is one line that says what to do, and status 2.
 import argparse
 import re
 
+import place
 from boards import board
 from chips.rig import KINDS
 from uipy.net.iface import ip_of
@@ -90,7 +91,7 @@ def opened(args):
     """-> the interface, and a Recorder or None. What cannot be is a ValueError, an Error of uipy,
     a NoMedium or an OSError.
     """
-    if args.ip not in board.AUTOMATIC:
+    if not place.wanted(args):
         if "/" not in args.ip:
             wanted = "--ip %s: the prefix length is missing, as in %s/24"
             raise ValueError(wanted % (args.ip, args.ip))

@@ -14,7 +14,6 @@ from uipy import App, Bytes
 
 SERVICES = main.SERVICES + ("sink", "web")
 SINK, TALLY = 9009, 9010
-AUTOMATIC = ("dhcp", "auto")  # addresses that nobody has typed
 
 # What Stack(tcp_options=...) takes: what can be switched on, and what wants a number.
 SWITCHES = ("sack", "timestamps", "window_scale", "cookies", "urgent", "ecn")
