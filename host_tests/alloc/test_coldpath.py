@@ -1,14 +1,11 @@
 """The paths that are not hot take no heap either, and an allocation in any of them is seen."""
 
-import shutil
-
 import pytest
 from interpreters import ROOT
-from lab.pythons import run_unix, run_wasm
+from lab import heap
 
+sources = heap.sources  # a fixture
 SCRIPT = ROOT / "tools" / "proof" / "coldpath.py"
-HOTPATH = "tools/proof/hotpath.py"
-NULL = "tools/wire/null.py"
 
 # What each path reaches: states, what applications and counters told, the status of an answer.
 PATHS = {
@@ -61,63 +58,11 @@ BROKEN = [
 ]
 
 
-def on_32_bits(*paths, library="joined"):
-    files = ((library, "/lib"), (NULL, "/lib/wire/null.py"), (HOTPATH, "/lib/proof/hotpath.py"))
-    return run_wasm(SCRIPT, *paths, files=files, heap=2 << 20)
-
-
-def on_64_bits(*paths, library="joined"):
-    return run_unix(SCRIPT, *paths, path=(library, "tools"), heap="8M")
-
-
-def walked(said):
-    """-> {path: (octets, what was reached)}"""
-    lines = [line.split() for line in said.splitlines()]
-    return {name: (int(octets), set(reached)) for name, octets, *reached in lines}
-
-
-@pytest.mark.parametrize("run", [on_32_bits, on_64_bits])
+@pytest.mark.parametrize("run", [heap.on_32_bits, heap.on_64_bits])
 def test_no_path_takes_heap_and_each_gets_where_it_should(run):
-    got = walked(run())
-    assert set(got) == set(PATHS)
-    assert {name: taken for name, (taken, _) in got.items() if taken} == {}
-    for name, want in PATHS.items():
-        assert set(want.split()) <= got[name][1], name
-
-
-@pytest.fixture(scope="module")
-def sources(tmp_path_factory):
-    """A copy of the library that may be broken."""
-    place = tmp_path_factory.mktemp("broken")
-    shutil.copytree(ROOT / "lib" / "uipy", place / "uipy")
-    return place
+    heap.get_there(SCRIPT, run, PATHS)
 
 
 @pytest.mark.parametrize(("file", "function", "paths"), BROKEN)
 def test_an_allocation_in_each_of_them_is_seen(sources, file, function, paths):
-    target = sources / "uipy" / file
-    text = target.read_text()
-    target.write_text(with_allocation(text, function))
-    try:
-        got = walked(on_64_bits(*paths.split(), library=sources))
-    finally:
-        target.write_text(text)
-    assert all(taken for taken, _ in got.values()), got
-    assert set(got) == set(paths.split())
-
-
-def with_allocation(text, function):
-    """The function begins with an allocation, behind its docstring."""
-    lines = text.splitlines()
-    at = [i for i, line in enumerate(lines) if line.strip().startswith(f"def {function}(")]
-    assert len(at) == 1, function
-    i = at[0]
-    indent = len(lines[i]) - len(lines[i].lstrip()) + 4
-    while not lines[i].endswith(":"):
-        i += 1
-    i += 1
-    if lines[i].strip().startswith('"""'):
-        while not lines[i].endswith('"""') or lines[i].strip() == '"""':
-            i += 1
-        i += 1
-    return "\n".join([*lines[:i], " " * indent + "bytearray(9)", *lines[i:], ""])
+    heap.is_seen(SCRIPT, sources, file, function, paths)

@@ -1,11 +1,10 @@
 """Fragments, groups and redirects take no heap, and an allocation in any of their ways is seen."""
 
 import pytest
-from alloc.test_coldpath import HOTPATH, NULL, sources, walked, with_allocation
 from interpreters import ROOT
-from lab.pythons import run_unix, run_wasm
+from lab import heap
 
-assert sources  # a fixture
+sources = heap.sources  # a fixture
 SCRIPT = ROOT / "tools" / "proof" / "ippaths.py"
 
 PATHS = {
@@ -37,32 +36,11 @@ BROKEN = [
 ]
 
 
-def on_32_bits(*paths, library="joined"):
-    files = ((library, "/lib"), (NULL, "/lib/wire/null.py"), (HOTPATH, "/lib/proof/hotpath.py"))
-    return run_wasm(SCRIPT, *paths, files=files, heap=2 << 20)
-
-
-def on_64_bits(*paths, library="joined"):
-    return run_unix(SCRIPT, *paths, path=(library, "tools"), heap="8M")
-
-
-@pytest.mark.parametrize("run", [on_32_bits, on_64_bits])
+@pytest.mark.parametrize("run", [heap.on_32_bits, heap.on_64_bits])
 def test_no_path_takes_heap_and_each_gets_where_it_should(run):
-    got = walked(run())
-    assert set(got) == set(PATHS)
-    assert {name: taken for name, (taken, _) in got.items() if taken} == {}
-    for name, want in PATHS.items():
-        assert set(want.split()) <= got[name][1], name
+    heap.get_there(SCRIPT, run, PATHS)
 
 
 @pytest.mark.parametrize(("file", "function", "paths"), BROKEN)
 def test_an_allocation_in_each_of_them_is_seen(sources, file, function, paths):
-    target = sources / "uipy" / file
-    text = target.read_text()
-    target.write_text(with_allocation(text, function))
-    try:
-        got = walked(on_64_bits(*paths.split(), library=sources))
-    finally:
-        target.write_text(text)
-    assert all(taken for taken, _ in got.values()), got
-    assert set(got) == set(paths.split())
+    heap.is_seen(SCRIPT, sources, file, function, paths)

@@ -12,10 +12,12 @@ from lab.pythons import run_unix, run_wasm
 FRAMES = ROOT / "build" / "frames.bin"
 SCRIPT = ROOT / "tools" / "proof" / "replay.py"
 NULL = "tools/wire/null.py"
+COUNT = "tools/proof/heap.py"
 
 
 def on_32_bits(frames, *more):
-    files = (("joined", "/lib"), (NULL, "/lib/wire/null.py"), (frames, "/frames.bin"))
+    files = (("joined", "/lib"), (NULL, "/lib/wire/null.py"), (COUNT, "/lib/proof/heap.py"))
+    files += ((frames, "/frames.bin"),)
     return run_wasm(SCRIPT, "/frames.bin", *more, files=files, heap=1 << 20, timeout=900)
 
 

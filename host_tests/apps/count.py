@@ -1,67 +1,16 @@
 """Counts the octets of heap that applications take for a whole exchange; prints `octets what`.
 
-Runs on 32-bit MicroPython (gc.mem_alloc() only grows there while a script runs) and, with the
-argument "lock", on the unix binary under heap_lock, where an allocation is a MemoryError.
+Runs on MicroPython of 32 and of 64 bits (tools/proof/heap.py).
 """
 
-import gc
-import sys
-
 import main
-import micropython
 from fake_stack import FakeStack
+from proof.conn import BUF, OUT, Conn, load
+from proof.heap import taken
 from uipy.apps import Chargen, Discard, Echo
 from uipy.source import Bytes, Chain
 
-BUF = bytearray(1600)
-OUT = bytearray(1600)
 BIG = 0x3FFFFFFF
-
-
-class Conn:
-    """The least that an application needs; sends in segments of 536."""
-
-    crowded = False
-
-    def __init__(self, app):
-        self.sending = False
-        self.room = self.keepalive_s = 0
-        self.app = app
-        app.conn = self
-        self.src = None
-        self.octets = 0
-
-    def send(self, src):
-        self.src = src
-        self.sending = True
-
-    finish = send
-
-    def resume(self):
-        pass
-
-    def offer(self, n):
-        self.room = n
-
-    def close(self):
-        pass
-
-    abort = shutdown = resume
-
-    def feed(self, n):
-        app = self.app
-        app.received(self, BUF, 3, n)
-
-    def pump(self, turns):
-        while self.sending and turns:
-            turns -= 1
-            n = self.src.fill(0, OUT, 5, 537)
-            if n <= 536 and self.src.ended:
-                self.sending = False
-            n = min(n, 536)
-            self.octets += n
-            self.src.acked(n)
-            self.app.acked(self, n)
 
 
 def exchange(conn, n, turns):
@@ -73,34 +22,11 @@ def exchange(conn, n, turns):
     conn.app.closed(conn, "done")
 
 
-def load(text):
-    BUF[3 : 3 + len(text)] = text
-    return len(text)
-
-
-def grow(call):
-    before = gc.mem_alloc()
-    call()
-    return gc.mem_alloc() - before
-
-
-def locked(call):
-    micropython.heap_lock()
-    try:
-        call()
-    except MemoryError:
-        return 1
-    finally:
-        micropython.heap_unlock()
-    return 0
-
-
 class Leaky(Discard):
     def received(self, conn, buf, start, n):
         self.kept = buf[start : start + n]
 
 
-taken = locked if "lock" in sys.argv else grow
 stack = FakeStack(BIG)
 for k in range(len(stack.stat)):
     stack.stat[k] = BIG
@@ -157,7 +83,7 @@ def ahead():
 print(taken(ahead), "sent ahead")
 assert http.octets > 5000 and not http.sending
 
-BUF[:] = bytes(1600)
+BUF[:] = bytes(6000)
 chain = Chain(Bytes(bytes(100)), Bytes(bytes(100)), Bytes(bytes(1000)))
 print(taken(lambda: chain.fill(50, OUT, 3, 500)), "chain")
 print(taken(lambda: chain.acked(150)), "chain acked")

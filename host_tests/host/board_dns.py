@@ -1,24 +1,22 @@
 """Octets of heap that replies of a name server take while they are taken in; prints `octets what`
 for each path, and at last what a reply takes when `done` is called too early, which must be seen.
 
-Runs on 32-bit MicroPython (gc.mem_alloc) and with "lock" on the unix binary, under heap_lock.
+Runs on MicroPython of 32 and of 64 bits (tools/proof/heap.py).
 """
 
 import gc
-import sys
 
-import micropython
+from proof.heap import WIDE, Tally
 from uipy import Stack
 from uipy.host import Resolver
 from uipy.kern import copy, csum, put16, u16
 from wire.null import Null
 
-LOCK = "lock" in sys.argv
 OURS, SERVER = b"\x0a\0\0\1", b"\x0a\0\0\2"
 OWNER = b"\xc0\x0c"
 
 
-class Board:
+class Board(Tally):
     def __init__(self):
         self.stack = Stack(Null(0), "10.0.0.1/24", udp=4, tcp=2, key=b"12345678", now=5)
         self.stack.on_error = self.failed
@@ -64,25 +62,9 @@ class Board:
         copy(buf, 2, head, 0, 20)
         copy(buf, 22, body, 0, len(body))
         stack, now = self.stack, self.now
-        n = self._counted(stack, n, now)
+        n = self.counted(stack.input, n, now)
         if n:
             self.frame = bytes(buf[2 : 2 + n])
-
-    def _counted(self, stack, n, now):
-        if LOCK:
-            micropython.heap_lock()
-            try:
-                n = stack.input(n, now)
-            except MemoryError:
-                n = 0
-                self.taken += 1
-            finally:
-                micropython.heap_unlock()
-        else:
-            before = gc.mem_alloc()
-            n = stack.input(n, now)
-            self.taken += gc.mem_alloc() - before
-        return n
 
     def reply(self, data):
         """To the question sent last, by UDP."""
@@ -217,5 +199,5 @@ def leaky():
 for name in sorted(REPLIES):
     walk(name)
 by_tcp()
-garbage(10_000 if LOCK else 1500)  # mem_alloc() looks at the whole heap
+garbage(10_000 if WIDE else 1500)  # mem_alloc() looks at the whole heap
 leaky()

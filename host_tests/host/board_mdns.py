@@ -1,19 +1,17 @@
 """Octets of heap that multicast DNS takes while messages of others are taken in and answered;
 prints `octets what` for each path, and at last what a leak takes, which must be seen.
 
-Runs on 32-bit MicroPython (gc.mem_alloc) and with "lock" on the unix binary, under heap_lock.
+Runs on MicroPython of 32 and of 64 bits (tools/proof/heap.py).
 """
 
 import gc
-import sys
 
-import micropython
+from proof.heap import WIDE, Tally
 from uipy import Stack
 from uipy.host import Browser, LocalResolver, Mdns
 from uipy.kern import copy, csum, put16
 from wire.null import Null
 
-LOCK = "lock" in sys.argv
 OURS, PEER, GROUP = b"\x0a\0\0\1", b"\x0a\0\0\2", b"\xe0\0\0\xfb"
 UIPY = b"\4uipy\5local\0"
 HTTP = b"\5_http\4_tcp\5local\0"
@@ -22,7 +20,7 @@ LAMP = b"\4lamp\5local\0"
 LAMPS = b"\4lamp\5_http\4_tcp\5local\0"
 
 
-class Board:
+class Board(Tally):
     def __init__(self):
         self.failures = 0
         self.taken = 0
@@ -63,7 +61,7 @@ class Board:
     def work(self):
         n = 1
         while n:
-            n = self._counted(self.stack.output, None)
+            n = self.counted(self.stack.output, None, self.now)
             self.sent += n > 0
 
     def give(self, data, dst=GROUP, sport=5353):
@@ -80,25 +78,8 @@ class Board:
         put16(head, 24, n - 20)
         copy(buf, 2, head, 0, 28)
         copy(buf, 30, data, 0, len(data))
-        self.sent += self._counted(self.stack.input, n) > 0
+        self.sent += self.counted(self.stack.input, n, self.now) > 0
         self.work()
-
-    def _counted(self, call, n):
-        now = self.now
-        if LOCK:
-            micropython.heap_lock()
-            try:
-                n = call(now) if n is None else call(n, now)
-            except MemoryError:
-                n = 0
-                self.taken += 1
-            finally:
-                micropython.heap_unlock()
-        else:
-            before = gc.mem_alloc()
-            n = call(now) if n is None else call(n, now)
-            self.taken += gc.mem_alloc() - before
-        return n
 
 
 def number(x):
@@ -211,5 +192,5 @@ for name in sorted(MESSAGES):
         walk(board, name)
 resolved(board)
 renamed(board)
-garbage(board, 10_000 if LOCK else 1000)  # mem_alloc() looks at the whole heap
+garbage(board, 10_000 if WIDE else 1000)  # mem_alloc() looks at the whole heap
 leaky(board)

@@ -1,14 +1,10 @@
 """Counts the octets of heap that frames from time servers, and messages of a log, take; prints
 `octets what`.
 
-Runs on 32-bit MicroPython (gc.mem_alloc() only grows there while a script runs) and, with the
-argument "lock", on the unix binary under heap_lock, where an allocation is a MemoryError.
+Runs on MicroPython of 32 and of 64 bits (tools/proof/heap.py).
 """
 
-import gc
-import sys
-
-import micropython
+from proof.heap import taken
 from uipy import Stack
 from uipy.host import Sntp, Syslog
 from uipy.kern import copy, csum, put16
@@ -30,26 +26,6 @@ def draw(n):
     global seed
     seed = (seed * 1103 + 12345) & 0x7FFFF
     return (seed >> 4) % n
-
-
-def grow(call):
-    before = gc.mem_alloc()
-    call()
-    return gc.mem_alloc() - before
-
-
-def locked(call):
-    micropython.heap_lock()
-    try:
-        call()
-    except MemoryError:
-        return 1
-    finally:
-        micropython.heap_unlock()
-    return 0
-
-
-taken = locked if "lock" in sys.argv else grow
 
 
 def ask():

@@ -1,82 +1,30 @@
 """Counts the octets of heap that WebSockets and events take; prints `octets what`.
 
-Runs on 32-bit MicroPython (gc.mem_alloc() only grows there while a script runs) and, with the
-argument "lock", on the unix binary under heap_lock, where an allocation is a MemoryError.
+Runs on MicroPython of 32 and of 64 bits (tools/proof/heap.py).
 """
 
-import gc
 import sys
 
 import micropython
+from proof.conn import Conn, load
+from proof.heap import taken
 from uipy.apps import Site, View
 from uipy.web import Events, Routes, WebApp, WebSockets
 
-BUF = bytearray(1600)
-OUT = bytearray(1600)
 MASK = b"\x37\xfa\x21\x3d"
 
 
-class Stack:
+class Guest(Conn):
+    """Says on the console what was raised, which takes heap."""
+
+    def __init__(self, app):
+        Conn.__init__(self, app)
+        app.connected(self)
+
     def failed(self, exc):
         micropython.heap_unlock()
         sys.print_exception(exc)
         micropython.heap_lock()
-
-
-class Tcp:
-    stack = Stack()
-
-
-class Conn:
-    """The least that a server and its guests need; sends in segments of 536."""
-
-    tcp = Tcp()
-    unacked = 0
-    crowded = stuck = False
-
-    def __init__(self, app):
-        self.src = None
-        self.sending = self.over = False
-        self.room = 5840
-        self.octets = 0
-        self.app = app
-        app.conn = self
-        app.connected(self)
-
-    def send(self, src):
-        self.src = src
-        self.sending = True
-
-    finish = send
-
-    def offer(self, n):
-        self.room = n
-
-    def resume(self):
-        pass
-
-    close = shutdown = resume
-
-    def abort(self):
-        self.over = True
-
-    def feed(self, n):
-        self.app.received(self, BUF, 3, n)
-
-    def pump(self):
-        turns = 50
-        while self.sending and turns and not self.stuck:
-            turns -= 1
-            n = self.src.fill(0, OUT, 5, 537)
-            if n > 536:
-                n = 536
-            elif self.src.ended:
-                self.sending = False
-            elif n == 0:
-                return
-            self.octets += n
-            self.src.acked(n)
-            self.app.acked(self, n)
 
 
 class Echo(WebApp):
@@ -98,11 +46,6 @@ class Line(View):
         out.put(b"}\n")
 
 
-def load(text):
-    BUF[3 : 3 + len(text)] = text
-    return len(text)
-
-
 def frame(op, data, fin=1, rsv=0):
     n = len(data)
     head = bytes([fin << 7 | rsv << 4 | op])
@@ -110,24 +53,6 @@ def frame(op, data, fin=1, rsv=0):
     return head + MASK + bytes([data[i] ^ MASK[i & 3] for i in range(n)])
 
 
-def grow(call):
-    before = gc.mem_alloc()
-    call()
-    return gc.mem_alloc() - before
-
-
-def locked(call):
-    micropython.heap_lock()
-    try:
-        call()
-    except MemoryError:
-        return 1
-    finally:
-        micropython.heap_unlock()
-    return 0
-
-
-taken = locked if "lock" in sys.argv else grow
 site = Site()
 web = Routes(site)
 echo = WebSockets(Echo, 2, protocol="chat", origins=("http://a",))
@@ -142,7 +67,7 @@ SHAKE = (
     b"Origin: http://a\r\nSec-WebSocket-Protocol: a, chat\r\n\r\n"
 )
 servers = [site() for _ in range(6)]
-first = Conn(servers[0])
+first = Guest(servers[0])
 ALL = (
     (SHAKE % (b"/ws", 13), "the handshake"),
     (frame(1, b"caf\xc3\xa9"), "text"),
@@ -171,7 +96,7 @@ for bad in (
     frame(1, b"\xff"), frame(3, b""), frame(1, b"x", 1, 4), frame(0, b"x"), frame(8, b"\0"),
     frame(8, b"\3\xe8\xff"), b"\x81\x01x", b"\x82\xff\x7f" + bytes(11), b"\x82\xff" + bytes(12),
 ):  # fmt: skip
-    conn = Conn(servers[0])
+    conn = Guest(servers[0])
     load(SHAKE % (b"/ws", 13))
     said(conn, len(SHAKE % (b"/ws", 13)))
     conn.octets = 0
@@ -179,7 +104,7 @@ for bad in (
     print(taken(lambda conn=conn, n=n: said(conn, n)), bad[:6], "refused")
     assert conn.octets == 4, conn.octets
     servers[0].closed(conn, "reset")
-conn = Conn(servers[0])
+conn = Guest(servers[0])
 n = load(SHAKE % (b"/ws", 12))
 print(taken(lambda: said(conn, n)), "another version")
 n = load(SHAKE.replace(b"//a", b"//b") % (b"/ws", 13))
@@ -188,8 +113,8 @@ n = load(b"GET /ws HTTP/1.1\r\nHost: h\r\n\r\n")
 print(taken(lambda: said(conn, n)), "no handshake")
 n = load(SHAKE % (b"/ws", 13))
 said(conn, n)
-said(Conn(servers[1]), n)
-third = Conn(servers[2])
+said(Guest(servers[1]), n)
+third = Guest(servers[2])
 third.octets = 0
 print(taken(lambda: said(third, n)), "no place")
 ws = echo.sockets[0]
@@ -204,11 +129,11 @@ ASK = b"GET /events HTTP/1.1\r\nHost: h\r\nLast-Event-ID: 3\r\n\r\n"
 events.send(b"two\nlines", b"door", 3)
 events.send(b"again", None, 4)
 n = load(ASK)
-conn = Conn(servers[0])
+conn = Guest(servers[0])
 print(taken(lambda: said(conn, n)), "a client of events")
-other = Conn(servers[3])
+other = Guest(servers[3])
 said(other, n)
-last = Conn(servers[4])
+last = Guest(servers[4])
 print(taken(lambda: said(last, n)), "no place for events")
 view = Line()
 
@@ -229,7 +154,7 @@ assert other.over
 print(taken(lambda: servers[0].poll(conn)), "a second")
 print(taken(lambda: servers[0].closed(conn, "reset")), "gone")
 
-conn = Conn(servers[0])
+conn = Guest(servers[0])
 n = load(SHAKE % (b"/keeps", 13))
 said(conn, n)
 n = load(frame(2, bytes(100)))

@@ -2,6 +2,7 @@
 Python, and prints what came of them, as one number.
 """
 
+from proof.conn import Conn
 from uipy.apps import Site
 from uipy.web import Events, Routes, WebApp, WebSockets
 
@@ -43,35 +44,16 @@ class Log(WebApp):
         note(b"closed %d" % code)
 
 
-class Conn:
-    """Sends in segments of 500."""
+class Segments(Conn):
+    """In and out in pieces; what is sent becomes part of the number."""
 
-    unacked = 0
-    crowded = False
+    mss = 500
 
     def __init__(self, app):
-        self.src = None
-        self.sending = False
-        self.room = 5840
-        self.app = app
-        app.conn = self
+        Conn.__init__(self, app)
         app.connected(self)
 
-    def send(self, src):
-        self.src = src
-        self.sending = True
-
-    finish = send
-
-    def offer(self, n):
-        self.room = n
-
-    def resume(self):
-        pass
-
-    close = shutdown = abort = resume
-
-    def feed(self, data, dice):
+    def say(self, data, dice):
         at = 0
         while at < len(data):
             n = min(len(data) - at, 1 + dice.roll(90))
@@ -80,18 +62,10 @@ class Conn:
             k = self.app.received(self, buf, start, n)
             note(b"%d" % (n if k is None else k))
             at += n if k is None else k
-            self.pump()
+            self.pump(20)
 
-    def pump(self):
-        out = bytearray(600)
-        for _ in range(20):
-            if not self.sending:
-                return
-            n = min(self.src.fill(0, out, 3, 501), 500)
-            self.sending = not (n < 500 and self.src.ended)
-            note(out[3 : 3 + n])
-            self.src.acked(n)
-            self.app.acked(self, n)
+    def hear(self, buf, pos, n):
+        note(buf[pos : pos + n])
 
 
 def frame(dice):
@@ -111,10 +85,10 @@ def frame(dice):
 
 
 def talk(site, dice):
-    conn = Conn(site)
-    conn.feed(SHAKE % bytes([LETTERS[dice.roll(64)] for _ in range(22)]), dice)
+    conn = Segments(site)
+    conn.say(SHAKE % bytes([LETTERS[dice.roll(64)] for _ in range(22)]), dice)
     for _ in range(1 + dice.roll(7)):
-        conn.feed(frame(dice), dice)
+        conn.say(frame(dice), dice)
     site.closed(conn, "done")
 
 
@@ -131,9 +105,9 @@ def main(n):
         data = (TEXT[: dice.roll(40)], b"a\nb", b"\r\n", b"")[dice.roll(4)]
         events.send(data, (None, b"e")[dice.roll(2)], (None, k)[dice.roll(2)])
         if k % 10 == 0:
-            conn = Conn(server)
+            conn = Segments(server)
             ask = b"GET /events HTTP/1.1\r\nHost: h\r\nLast-Event-ID: %d\r\n\r\n"
-            conn.feed(ask % (k - dice.roll(9)), dice)
+            conn.say(ask % (k - dice.roll(9)), dice)
             server.closed(conn, "done")
     print(n, TOTAL[0])
 

@@ -1,74 +1,12 @@
 """Counts the octets of heap that requests for routes take, from the head to the last ACK; prints
-`octets what`. As host_tests/apps/count.py, whose connection this is.
+`octets what`, as host_tests/apps/count.py.
 """
 
-import gc
-import sys
-
-import micropython
+from proof.conn import Conn, load
+from proof.heap import taken
 from uipy.apps import Page, Site
 from uipy.source import Bytes
 from uipy.web import Basic, Handler, Routes
-
-BUF = bytearray(6000)
-OUT = bytearray(1600)
-
-
-class Conn:
-    """The least that a server needs; sends in segments of 536."""
-
-    crowded = False
-
-    def __init__(self, app):
-        self.tcp = self.stack = self
-        self.sending = False
-        self.room = 5840
-        self.app = app
-        app.conn = self
-        self.src = None
-        self.octets = 0
-        self.first = bytearray(64)
-
-    def failed(self, exc):
-        print("raised", repr(exc))
-
-    def send(self, src):
-        self.src = src
-        self.sending = True
-
-    finish = send
-
-    def offer(self, n):
-        self.room = n
-
-    def close(self):
-        pass
-
-    abort = shutdown = resume = close
-
-    def feed(self, n, step=6000):
-        at = 3
-        while n > 0:
-            k = min(n, step)
-            taken = self.app.received(self, BUF, at, k)
-            if not taken:
-                break
-            at += taken
-            n -= taken
-
-    def pump(self, turns):
-        while self.sending and turns:
-            turns -= 1
-            n = self.src.fill(0, OUT, 5, 537)
-            if n <= 536 and self.src.ended:
-                self.sending = False
-            n = min(n, 536)
-            if self.octets == 0:
-                for i in range(64):
-                    self.first[i] = OUT[5 + i]
-            self.octets += n
-            self.src.acked(n)
-            self.app.acked(self, n)
 
 
 def exchange(conn, n, step=6000):
@@ -80,28 +18,6 @@ def exchange(conn, n, step=6000):
     conn.app.poll(conn)
     conn.app.peer_closed(conn)
     conn.app.closed(conn, "done")
-
-
-def load(text):
-    BUF[3 : 3 + len(text)] = text
-    return len(text)
-
-
-def grow(call):
-    before = gc.mem_alloc()
-    call()
-    return gc.mem_alloc() - before
-
-
-def locked(call):
-    micropython.heap_lock()
-    try:
-        call()
-    except MemoryError:
-        return 1
-    finally:
-        micropython.heap_unlock()
-    return 0
 
 
 class Sink(Handler):
@@ -192,7 +108,6 @@ class Leaky(Handler):
         return 204
 
 
-taken = locked if "lock" in sys.argv else grow
 site = Site()
 site.add("/", Page(bytes(700)))
 web = Routes(site)

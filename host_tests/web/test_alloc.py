@@ -3,18 +3,11 @@
 from pathlib import Path
 
 import pytest
-from lab.pythons import run_unix, run_wasm
+from lab.heap import BITS, counted
 
 SCRIPT = Path(__file__).with_name("count.py")
 
 
-@pytest.mark.parametrize("which", ["32 bits", "heap lock"])
+@pytest.mark.parametrize("which", BITS)
 def test_routes_take_no_heap(which):
-    if which == "32 bits":
-        said = run_wasm(SCRIPT)
-    else:
-        said = run_unix(SCRIPT, "lock", path=("joined",))
-    found = [line.split(" ", 1) for line in said.splitlines()]
-    assert found[-1][1] == "leaky" and int(found.pop()[0]) > 0, "the count is broken"
-    assert len(found) == 41, said
-    assert not [what for octets, what in found if int(octets)], said
+    assert counted(SCRIPT, which) == 41

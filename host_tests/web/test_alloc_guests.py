@@ -3,21 +3,16 @@
 from pathlib import Path
 
 import pytest
+from lab.heap import BITS, counted
 from lab.pythons import run_unix, run_wasm
 
 SCRIPT = Path(__file__).with_name("board_guests.py")
+CONN = "tools/proof/conn.py"
 
 
-@pytest.mark.parametrize("which", ["32 bits", "heap lock"])
+@pytest.mark.parametrize("which", BITS)
 def test_websockets_and_events_take_no_heap(which):
-    if which == "32 bits":
-        said = run_wasm(SCRIPT, files=(("joined", "/lib"),))
-    else:
-        said = run_unix(SCRIPT, "lock", path=("joined",))
-    found = [line.split(" ", 1) for line in said.splitlines()]
-    assert found[-1][1] == "leaky" and int(found.pop()[0]) > 0, "the count is broken"
-    assert len(found) > 29
-    assert not [what for octets, what in found if int(octets)], said
+    assert counted(SCRIPT, which) > 29
 
 
 @pytest.mark.parametrize("which", ["32 bits", "viper"])
@@ -28,5 +23,8 @@ def test_every_python_makes_the_same_of_frames_and_events(which, capsys):
     board_streams.main(200)
     wanted = capsys.readouterr().out
     streams = SCRIPT.with_name("board_streams.py")
-    said = run_wasm(streams) if which == "32 bits" else run_unix(streams)
+    if which == "32 bits":
+        said = run_wasm(streams, files=(("joined", "/lib"), (CONN, "/lib/proof/conn.py")))
+    else:
+        said = run_unix(streams, path=("joined", "tools"))
     assert said == wanted

@@ -3,6 +3,7 @@
     hotpath.py      no heap on the hot path
     coldpath.py     no heap where the board closes first, nor where something goes wrong
     ippaths.py      nor for fragments, multicast groups and redirects
+    heap.py         how much heap a call takes; conn.py, the least connection
     replay.py       no heap for any frame that the suite ever gave to a stack
     vectors.py      what the kernels are asked; oracle.py knows the answers
     steps.py        what the kernels of a packet are asked; stepsoracle.py knows some answers
@@ -16,6 +17,6 @@
     mutate.py       whether the test of a requirement fails without the line that fulfils it
     mutants.py      whether any test of its folder fails when a line is changed
 
-vectors.py, hotpath.py, coldpath.py, ippaths.py and replay.py run under MicroPython; tests of the
-suite start them.
+vectors.py, hotpath.py, coldpath.py, ippaths.py, heap.py and replay.py run under MicroPython; tests
+of the suite start them.
 """

@@ -2,9 +2,8 @@
 goes wrong. `coldpath.py [PATH]`; runs under MicroPython, with the peer of hotpath.py.
 
 Each path is walked once, so that what is made at the first use is there, and then thrice while
-heap is counted (32 bits: mem_alloc) or refused (unix: heap_lock). For each it prints `path octets
-reached`, with octets 1 under the lock, and in `reached` the states, and what the applications and
-the counters told. host_tests/alloc/test_coldpath.py knows what is to be reached.
+heap is counted (heap.py). For each it prints `path octets reached`, with the states and what the
+applications and the counters told. host_tests/alloc/test_coldpath.py knows what is to be reached.
 """
 
 # mypy: disable-error-code="attr-defined, call-arg, import-not-found"
@@ -12,7 +11,6 @@ the counters told. host_tests/alloc/test_coldpath.py knows what is to be reached
 import gc
 import sys
 
-import micropython
 from micropython import const
 from uipy import App, UdpApp
 from uipy.apps import Page, Site
@@ -20,7 +18,8 @@ from uipy.kern import copy, csum, put16, sadd, u16
 from uipy.stack import Stack
 from uipy.stat import NAMES
 
-from proof.hotpath import ACK, IP, PSH_ACK, SYN, TCP, WIDE, Line, Peer, Wired, arp, datagram
+from proof.heap import Walker
+from proof.hotpath import ACK, IP, PSH_ACK, SYN, TCP, Line, Peer, Wired, arp, datagram
 
 FIN_ACK = const(0x11)
 ROWS = const(3)
@@ -138,7 +137,7 @@ class Hearing(Peer):
             self.look()
 
 
-class Paths:
+class Paths(Walker):
     """Every method but `__init__` is a path; what it takes is counted."""
 
     def __init__(self):
@@ -348,36 +347,6 @@ class Paths:
         self.gone(self.http)
 
     # Counting
-
-    def walk(self, name):
-        """-> the octets that the path took, and what was reached."""
-        path = getattr(self, name)
-        path()
-        self.forget()
-        gc.collect()
-        self.errors = 0
-        before = gc.mem_alloc()
-        taken = self.locked(path) if WIDE else self.plain(path, before)
-        return taken, self.reached()
-
-    def thrice(self, path):
-        path()
-        path()
-        path()
-
-    def plain(self, path, before):
-        self.thrice(path)
-        return gc.mem_alloc() - before
-
-    def locked(self, path):
-        fault = 0
-        micropython.heap_lock()
-        try:
-            self.thrice(path)
-        except MemoryError:
-            fault = 1
-        micropython.heap_unlock()
-        return fault or self.errors
 
     def forget(self):
         for i in range(len(self.peer.seen)):

@@ -1,7 +1,7 @@
 """Fragments, groups and redirects take no heap: `ippaths.py [PATH]`, in the manner of coldpath.py.
 
-For each path it prints `path octets reached`: what three walks took (under heap_lock 1 for a
-fault), and the counters that moved. host_tests/alloc/test_ippaths.py knows what is to be reached.
+For each path it prints `path octets reached`: what three walks took (heap.py),
+and the counters that moved. host_tests/alloc/test_ippaths.py knows what is to be reached.
 """
 
 # mypy: disable-error-code="attr-defined, call-arg, import-not-found"
@@ -9,13 +9,13 @@ fault), and the counters that moved. host_tests/alloc/test_ippaths.py knows what
 import gc
 import sys
 
-import micropython
 from uipy import Groups, Reassembly, Redirects, UdpApp
 from uipy.kern import csum, put16, u16
 from uipy.stack import Stack
 from uipy.stat import NAMES
 
-from proof.hotpath import IP, TCP, WIDE, Peer, Wired, arp, datagram
+from proof.heap import Walker
+from proof.hotpath import IP, TCP, Peer, Wired, arp, datagram
 
 GROUP = b"\xef\x01\x02\x03"
 FAR = b"\x08\x08\x08\x08"
@@ -62,7 +62,7 @@ def igmp(kind, group, to, tenths):
     return summed(f)
 
 
-class Paths:
+class Paths(Walker):
     """Every method without arguments is a path; what it takes is counted."""
 
     def __init__(self):
@@ -174,39 +174,12 @@ class Paths:
 
     # Counting
 
-    def walk(self, name):
-        """-> the octets that the path took, and what was reached."""
-        path = getattr(self, name)
-        path()
+    def forget(self):
         for i in range(len(NAMES)):
             self.before[i] = self.stack.stat[i]
         for k in range(len(self.parts)):
             for i in range(len(self.parts[k].stat)):
                 put16(self.told[k], 2 * i, self.parts[k].stat[i])
-        gc.collect()
-        self.errors = 0
-        before = gc.mem_alloc()
-        taken = self.locked(path) if WIDE else self.plain(path, before)
-        return taken, self.reached()
-
-    def thrice(self, path):
-        path()
-        path()
-        path()
-
-    def plain(self, path, before):
-        self.thrice(path)
-        return gc.mem_alloc() - before
-
-    def locked(self, path):
-        fault = 0
-        micropython.heap_lock()
-        try:
-            self.thrice(path)
-        except MemoryError:
-            fault = 1
-        micropython.heap_unlock()
-        return fault or self.errors
 
     def reached(self):
         stat = self.stack.stat

@@ -2,11 +2,8 @@
 
 The file is what host_tests/lab/framelog.py wrote. Each stack in it is made anew, with echo, HTTP
 and a UDP echo attached, and given what it was given then, at the times of then, and asked for all
-output that is due. The loop around it takes no heap itself, so that all that is counted is the
-stack's:
-
-    32 bits (WebAssembly)    gc.mem_alloc() before and after: it grows with each allocation
-    unix binary              heap_lock(): an allocation raises MemoryError
+output that is due. The loop around it takes no heap itself, so that all that is counted (heap.py)
+is the stack's.
 
 A stack that took heap is played once more frame by frame, to name the frames. Prints a line for
 each of the first few, and in the end `frames stacks passive active replies faults`. HOW says what
@@ -20,7 +17,6 @@ import gc
 import json
 import sys
 
-import micropython
 from uipy.app import App
 from uipy.apps import Echo, Page, Site, Text, UdpEcho
 from uipy.errors import Error
@@ -29,8 +25,9 @@ from uipy.stack import Stack
 from uipy.stat import NAMES
 from wire.null import Null
 
+from proof.heap import WIDE, taken
+
 KEY = b"a secret"  # that of host_tests/lab/net.py: the same initial sequence numbers
-LOCK = sys.maxsize > 1 << 31  # else count
 PASSIVE = NAMES.index("tcp_passive")
 SHOWN = 5  # faults
 OUTPUTS = 32  # after one input
@@ -175,23 +172,9 @@ class Replay:
     # Counting
 
     def taken(self, what):
-        """The octets of heap that what() took; under the lock, 1 if it asked for any."""
+        """The octets of heap that what() took (heap.py)."""
         self.errors = 0
-        if LOCK:
-            return self.locked(what)
-        before = gc.mem_alloc()
-        what()
-        return gc.mem_alloc() - before
-
-    def locked(self, what):
-        fault = 0
-        micropython.heap_lock()
-        try:
-            what()
-        except MemoryError:
-            fault = 1
-        micropython.heap_unlock()
-        return fault or self.errors
+        return taken(what) or (self.errors if WIDE else 0)
 
     def step(self):
         """One stack and all that it was given; false when there is no further one."""
@@ -216,11 +199,11 @@ class Replay:
 
     def all(self):
         """The heap that all frames of this stack take."""
-        taken = 0
-        while self.more and self.size < NEW_STACK and not taken:
+        octets = 0
+        while self.more and self.size < NEW_STACK and not octets:
             self.calls()
-            taken = self.taken(self.play)
-        return taken
+            octets = self.taken(self.play)
+        return octets
 
     def one_by_one(self):
         while self.more and self.size < NEW_STACK:
@@ -230,12 +213,12 @@ class Replay:
             index, size, at = self.frames, self.size, self.f.tell()
             self.f.readinto(self.seen, size)
             self.f.seek(at)
-            taken = self.taken(self.give)
-            if taken:
+            octets = self.taken(self.give)
+            if octets:
                 self.faults += 1
                 if self.faults <= SHOWN:
                     shown = "".join("%02x" % x for x in self.seen[: min(size, 80)])
-                    print("frame", index, "of", size, "octets takes", taken, shown)
+                    print("frame", index, "of", size, "octets takes", octets, shown)
             if self.frames == index:  # the lock ended the call before its time
                 self.f.seek(at + size)
                 self.frames += 1
@@ -244,7 +227,7 @@ class Replay:
 
 HOW = {"break": Spendthrift, "first": First}
 job = Replay(sys.argv[1], HOW[sys.argv[2]] if sys.argv[2:] else Echo)
-if LOCK:
+if WIDE:
     while job.step():
         pass
 # %% while more
