@@ -254,6 +254,7 @@ def test_an_address_by_hand_is_defended(leased):
         ("224.0.0.1/24", None),
         (("192.168.1.8", "255.0.255.0"), None),
         (("192.168.1.8", "24"), None),
+        (("192.168.1.8", "64.0.0.0"), None),
         ("10.0.0.8/24", ("10.0.0.8", "255.255.255.0")),
     ],
 )
@@ -423,6 +424,45 @@ def test_a_link_local_board_can_have_another_address():
     lan.ipconfig(dhcp4=True)
     board.until(lan.isconnected)
     assert board.ip == LENT
+    loop.detach()
+
+
+def changes(lan):
+    lan.active(False)
+    lan.active(True)
+    lan.ipconfig(addr4="192.168.1.77/24")
+    lan.disconnect()
+    lan.connect()
+    lan.ipconfig(dhcp4=False)
+    lan.ipconfig(dhcp4=True)
+
+
+@pytest.mark.parametrize("home", [None, Placed, Alone])
+def test_nothing_grows_however_often_an_address_changes(home):
+    board = Board(home=home)
+    lan = board.net.LAN()
+    changes(lan)
+    stack = board.stack
+    before = len(stack.layers), [p.num for p in stack.udp.ports if p]
+    for _ in range(20):
+        changes(lan)
+        board.run(3000)
+    assert (len(stack.layers), [p.num for p in stack.udp.ports if p]) == before
+    board.until(lan.isconnected)
+    assert board.ip == LENT
+    loop.detach()
+
+
+def test_nothing_grows_however_often_a_link_local_board_is_switched():
+    board = Board(home=Alone)
+    lan = board.net.LAN()
+    layers = len(board.stack.layers)
+    for _ in range(20):
+        lan.active(False)
+        lan.active(True)
+        board.run(1000)
+    assert len(board.stack.layers) == layers
+    board.until(lan.isconnected)
     loop.detach()
 
 

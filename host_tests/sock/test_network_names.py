@@ -5,6 +5,7 @@ import pytest
 from boards import ends
 from host.dhcp_lab import REQUEST
 from lab.mdns import TYPES
+from lab.net import BOARD_MAC
 from lab.packets import addr
 from sock.network_lab import Board
 from uipy import loop
@@ -235,6 +236,7 @@ def test_a_pico_w_tutorial_runs(board):
     assert wlan.status() == network.STAT_GOT_IP
     assert wlan.ifconfig()[0] == "192.168.1.50"
     assert wlan.scan() == [] and wlan.config("ssid") == "" and wlan.status("rssi") == 0
+    assert wlan.config("channel") == 0 and wlan.config("mac") == BOARD_MAC
 
 
 def test_the_same_tutorial_with_lan_runs(board):
