@@ -520,3 +520,17 @@ def test_an_unknown_option_is_a_line_for_people_as_with_lwip(sock, capsys):
     fails(no.ENOPROTOOPT, sock.getsockopt, no.SOL_SOCKET, 12345)
     sock.setsockopt(no.SOL_SOCKET, no.SO_REUSEADDR, 1)
     assert sock.getsockopt(no.SOL_SOCKET, no.SO_TYPE) == no.SOCK_DGRAM
+
+
+def test_a_callback_that_was_taken_away_while_the_socket_waited_is_not_called(sock, peer):
+    told = []
+    sock.bind(("", 7))
+    sock.setblocking(False)
+    sock.setsockopt(no.SOL_SOCKET, no.SO_CALLBACK, told.append)
+    sock.setblocking(True)
+    peer.udp(b"x")
+    wait(1)
+    sock.setsockopt(no.SOL_SOCKET, no.SO_CALLBACK, None)
+    sock.setblocking(False)
+    wait(1)
+    assert not told and sock.recv(9) == b"x"

@@ -137,7 +137,8 @@ class socket(io.IOBase):
         self._ms = -1 if flag else 0
         if self._late and not flag:
             self._late = False
-            self._loop.defer(self._end.callback, self)
+            if self._end.callback:
+                self._loop.defer(self._end.callback, self)
 
     # Opening and closing
 
