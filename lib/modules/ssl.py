@@ -7,12 +7,12 @@ from uipy.sock.tls import (  # noqa: F401
     MBEDTLS_VERSION,
     PROTOCOL_TLS_CLIENT,
     PROTOCOL_TLS_SERVER,
+    Context,
     SSLSocket,
 )
-from uipy.sock.tls import SSLContext as _SSLContext
 
 
-class SSLContext(_SSLContext):
+class SSLContext(Context):
     """As that of `tls`, but nothing is wanted of the peer's certificate until `verify_mode` says
     so (MicroPython's own ssl.py)."""
 

@@ -75,7 +75,7 @@ class SSLSocket(socket):
         return get(binary_form)
 
 
-class SSLContext:
+class Context:
     """What connections have in common: certificates and what is wanted of the peer's. Its
     `verify_mode` is CERT_REQUIRED for a client and CERT_NONE for a server, as in MicroPython's
     `tls`."""
@@ -199,3 +199,7 @@ def _ders(what, word):
 
 
 sys.modules["tls"] = sys.modules[__name__]
+
+
+class SSLContext(Context):
+    """The context of `tls`; that of `ssl` has this name too (lib/modules/ssl.py)."""
