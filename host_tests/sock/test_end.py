@@ -174,6 +174,22 @@ def test_streams_in_c_close_by_ioctl(pair):
 # shutdown
 
 
+def test_a_connection_has_no_source_before_its_first_octets(board):
+    """`finish` in the callback needs a kilobyte more of an RP2040's C stack than there is."""
+    s, _ = board.connected()
+    assert s._end.conn.src is None
+    s.send(b"x")
+    assert s._end.conn.src is s._end.tx
+
+
+def test_shutdown_twice_before_anything_was_sent_sends_one_end(board):
+    s, peer = board.connected()
+    s.shutdown(1)
+    s.shutdown(1)
+    sent = board.taken()
+    assert ["F" in seg.flags for seg in sent].count(True) == 1 and not board.said(peer)
+
+
 def test_shutdown_of_our_side_keeps_receiving(board, pair):
     # lwIP's sockets on a Pico W have no shutdown.
     s, peer = pair

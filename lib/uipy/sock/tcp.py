@@ -86,6 +86,7 @@ class End(App):
         self.state = NEW
         self.error_no = 0  # what the next recv raises, once
         self.turn = 0  # while it waits for `accept`: since when
+        self.fresh = False  # it has no source yet
         self.doubt = False  # nobody answers for the peer's address
         self.deaf = False  # SHUT_RD
         self.sock = self.callback = None
@@ -209,7 +210,7 @@ class End(App):
     def _set_up(self, conn):
         conn.nodelay = self.nodelay
         conn.keepalive_s = self.keep_s
-        conn.finish(self.tx)
+        self.fresh = True  # `finish` goes 1 kB deeper into the C stack: `send` calls it
 
     def taken_up(self, keep_s):
         """`accept` has chosen it. Raises MemoryError, and then it is as before."""
@@ -322,6 +323,9 @@ class End(App):
                 return None
             n = tx.write(buf, start, n)
             try:
+                if self.fresh:
+                    self.fresh = False
+                    self.conn.finish(tx)
                 self.conn.resume()  # marks: it leaves with the next poll
             except NotConnected:  # its RST is under way
                 raise fault(ECONNABORTED)
@@ -345,7 +349,8 @@ class End(App):
             self.rx.clear()
             self.rx.end()
             self.conn.offer(self.rx.size)
-        if how != SHUT_RD:
+        if how != SHUT_RD and not self.tx.ended:
+            self.send(b"", 0, 0)
             self.tx.end()
             self.conn.resume()
 
