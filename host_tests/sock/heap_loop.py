@@ -6,7 +6,6 @@ Prints `what octets` for each. A ping is answered in each poll.
 # mypy: ignore-errors
 import gc
 
-import micropython
 from uipy import Stack, loop
 
 PING = b"\x45\0\0\x1c\0\x01\0\0\x40\x01\x66\xde\x0a\0\0\2\x0a\0\0\1\x08\0\xf7\xff\0\0\0\0"
