@@ -17,7 +17,7 @@ EMU := .venv/emu/bin/python
 EMU_FW = $(if $(FIRMWARE),--firmware "$(FIRMWARE)")
 
 .PHONY: emulate bench-cycles
-.PHONY: help run test test-fast conformance mutate mutants lint parts bench size clean
+.PHONY: help run test test-fast libs-test conformance mutate mutants lint parts bench size clean
 
 help:  ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | while IFS="	" read -r verb what; do \
@@ -36,7 +36,7 @@ EDGES := UIPY_CHECKED=1 UIPY_T0=1073736824 UIPY_C0=1073741822
 FOLDERS := $(filter-out host_tests/alloc host_tests/lab $(LIVE),$(patsubst %/,%,$(dir $(wildcard host_tests/*/test_*.py))))
 PROOFS := $(PY) tools/proof/conformance.py --check && $(PY) tools/proof/mutants.py
 BARRAGE := UIPY_CHECKED=1 UIPY_FUZZ_SHOTS=3000 $(PY) -m pytest -q host_tests/fuzz/test_states.py -k no_segment
-test: .venv/dev node_modules/.stamp  ## every test: host, Linux kernel, browser, allocation (as root: all of them)
+test: .venv/dev node_modules/.stamp build/libs/.stamp  ## every test: host, Linux kernel, browser, allocation (as root: all of them)
 	@mkdir -p build && rm -f build/frames.bin
 	@printf '%s\n' "$(PY) -m pytest $(LIVE) $(ARGS)" \
 		"UIPY_RECORD=1 UIPY_PARTS=1 $(PY) -m pytest $(HOST) $(ARGS)" | sh tools/many.sh
@@ -46,6 +46,10 @@ test: .venv/dev node_modules/.stamp  ## every test: host, Linux kernel, browser,
 
 test-fast: .venv/dev  ## the host tests that need neither kernel nor browser
 	@$(PY) -m pytest -q $(FAST) $(ARGS)
+
+libs-test: .venv/dev build/libs/.stamp  ## libraries as they are, real servers (as root; LIBS=micropython-lib:micropython checkouts)
+	@UIPY_LIBS="$(LIBS)" $(PY) -m pytest -q host_tests/interop/test_libs.py host_tests/interop/test_libs_registry.py \
+		host_tests/interop/test_libs_checkout.py $(ARGS)
 
 conformance: .venv/dev  ## which test proves which clause of which RFC: writes docs/CONFORMANCE.md
 	$(PY) tools/proof/conformance.py --run
@@ -87,6 +91,12 @@ clean:  ## forget what was built and installed here
 
 .venv/dev: requirements-dev.txt constraints.txt | .venv/bin/python
 	$(PY) -m pip install -q --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+# Libraries for boards: a folder that no Python of this machine looks into.
+build/libs/.stamp: requirements-libs.txt | .venv/bin/python
+	rm -rf build/libs
+	$(PY) -m pip install -q --disable-pip-version-check --no-deps --no-compile --target build/libs -r requirements-libs.txt
 	@touch $@
 
 .venv/bench: requirements-bench.txt constraints.txt | .venv/bin/python
