@@ -220,12 +220,6 @@ class TlsEnd:
         self.c.close()
         self.raw.close()
 
-    def check(self):
-        self.raw.check()
-
-    def settled(self):
-        return self.raw.settled()
-
     @property
     def callback(self):
         return self.raw.callback
@@ -234,20 +228,9 @@ class TlsEnd:
     def callback(self, f):
         self.raw.callback = f
 
-    def shutdown(self, how):
-        self.raw.shutdown(how)
-
-    def getsockname(self):
-        return self.raw.getsockname()
-
-    def getpeername(self):
-        return self.raw.getpeername()
-
-    def setsockopt(self, opt, value):
-        self.raw.setsockopt(opt, value)
-
-    def getsockopt(self, opt):
-        return self.raw.getsockopt(opt)
+    def __getattr__(self, name):
+        # settled, check, shutdown, options, addresses: those of the connection below.
+        return getattr(self.raw, name)
 
     def _no(self, *args):
         raise fault(EOPNOTSUPP)
