@@ -43,6 +43,31 @@ except boot.HardFault as exc:
 """
 
 
+PROMPT = """
+import sys
+sys.path[:0] = ["lib", "tools", "tools/shims"]
+from emu import boot, content
+files = content.firmware("enc28j60", boot.BOARD + "/24", None, sys.argv[1])
+files["app.py"] = sys.argv[2].encode()
+mcu, bridge = boot.board(sys.argv[1], files)
+console = mcu.console
+mcu.run_for(15, lambda: "begins" in console.text)
+for k in range(8):
+    assert "begins" in console.text, console.text
+    console.text = ""
+    guest = boot.Visitor(mcu, bridge)
+    guest.client._port += 10 * k
+    mcu.run_for(0.02 + 0.0037 * k)  # while its page is on its way
+    console.type("\\x03")
+    assert mcu.run_for(3, lambda: ">>>" in console.text), "no prompt: " + console.text
+    assert mcu.run_for(5, lambda: guest.at), "no page behind the prompt"
+    guest.client.reset()
+    console.type("exec(open('app.py').read())\\r")
+    mcu.run_for(5, lambda: "begins" in console.text)
+print("all pages came")
+"""
+
+
 @pytest.fixture(scope="module")
 def python():
     subprocess.run(["make", "-s", ".venv/emu/.stamp"], cwd=ROOT, check=True)
@@ -90,6 +115,14 @@ def test_the_frozen_board_leaves_most_of_its_heap(python):
     said = run(python, "tools/bench/heap.py", "--firmware", FROZEN)
     used, largest = re.findall(r"^after boot +(\d+) +\d+ +(\d+)", said, re.M)[0]
     assert int(used) <= 1.4 * 46080 and int(largest) > 150_000
+
+
+@pytest.mark.parametrize("image", BOTH)
+@pytest.mark.parametrize("wait", ["time.sleep(1)", "pass", "s.accept()"])
+def test_ctrl_c_gives_the_prompt_and_the_page_goes_on_behind_it(python, image, wait):
+    text = "import socket, time\ns = socket.socket()\ns.bind(('', 0))\ns.listen(1)\n"
+    text += "print('begins')\nwhile True:\n    %s\n" % wait
+    assert "all pages came" in run(python, "-c", PROMPT, image, text)
 
 
 @pytest.mark.parametrize(
