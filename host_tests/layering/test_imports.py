@@ -170,6 +170,7 @@ def test_core_does_no_io(path):
         "sock.face": {"io"},
         "sock.args": {"os"},
         "sock.names": {"asyncio"},
+        "sock.install": {"sys"},
         "sock.nic": {"machine"},  # LAN(spi=...) makes the driver
         "sock.tls": {"binascii", "gc", "sys", "tls"},
     }.get(place(path), set())
