@@ -37,7 +37,7 @@ def board(request):
     made.end()
     for name in [n for n in sys.modules if n.startswith("uipy.drivers.")]:
         if hasattr(sys.modules[name], "time"):
-            sys.modules[name].time = time
+            vars(sys.modules[name])["time"] = time
 
 
 def tcp(board, port=7):

@@ -147,12 +147,17 @@ class Loop:
             self._after()
 
     def _ask(self):
-        # A poll is wanted: the scheduler is to call `come`.
+        # A poll is wanted: the scheduler is to call `come`. It does that at the end of `try`, so
+        # that each function more between here and the wait would be C stack.
         if self.limit and micropython.stack_use() > self.limit - NEED:
             raise TooDeep("%d octets of the C stack are taken" % micropython.stack_use())
         self.asked = True
         if not self.queued:
-            self.queue()
+            self.queued = True
+            try:
+                micropython.schedule(self.come, None)
+            except RuntimeError:  # the queue is full
+                self.queued = False
 
     def _again(self, k):
         # It has not been called yet. After so many jumps it is clear that none is: we are in a
