@@ -231,6 +231,6 @@ def test_a_callback_accepts_and_another_types_as_in_webrepl(tmp_path):
                 ws.send(text)
                 got = ""
                 while len(got) < len(text):
-                    got += ws.recv(libs.SOON)
+                    got += str(ws.recv(libs.SOON))
                 assert got == text.upper()
         board.end()
