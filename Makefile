@@ -76,10 +76,10 @@ bench: .venv/dev .venv/bench  ## instructions per packet, throughput to the kern
 emulate: .venv/emu/.stamp  ## a real MicroPython image on an emulated RP2040, page on :8080 (FIRMWARE=, CHIP=, PORT=, PCAP=)
 	@exec $(EMU) tools/emu/emulate.py --port $(PORT) $(EMU_FW) $(if $(CHIP),--chip $(CHIP)) $(if $(PCAP),--pcap "$(PCAP)")
 
-bench-cycles: .venv/emu/.stamp  ## cycles, calls per packet on an emulated RP2040 (FIRMWARE=, ARGS=--twice, --update)
+bench-cycles: .venv/emu/.stamp  ## cycles, calls per packet on an emulated RP2040 (FIRMWARE=, ARGS=--twice, --update, --parts)
 	@exec $(EMU) tools/bench/cycles.py $(EMU_FW) $(ARGS)
 
-size: .venv/dev node_modules/.stamp  ## RAM and .mpy sizes, rewrites README and docs/sizes.md; ARGS=--packets: instructions in each part
+size: .venv/dev node_modules/.stamp  ## RAM, .mpy sizes, cycles of each part; rewrites README and docs/sizes.md; ARGS=--packets: instructions
 	$(PY) tools/sizes/sizes.py --update $(ARGS)
 
 clean:  ## forget what was built and installed here

@@ -95,6 +95,22 @@ def test_the_bench_repeats_to_the_cycle_and_keeps_its_aims(python, image):
 
 
 @pytest.mark.parametrize("image", BOTH)
+def test_exchanges_of_the_parts_repeat_to_the_cycle(python, image):
+    command = (
+        "tools/bench/cycles.py",
+        "--firmware",
+        image,
+        "--parts",
+        "--twice",
+        "igmp",
+        "events",
+    )
+    said = run(python, *command)
+    assert "a second run: the same to the cycle" in said
+    assert [line.split()[0] for line in said.splitlines()[1:3]] == ["igmp", "events"]
+
+
+@pytest.mark.parametrize("image", BOTH)
 @pytest.mark.parametrize("how", [[], ["--strict"]], ids=["whole", "strict"])
 def test_the_kernels_meet_their_vectors(python, how, image):
     assert "vectors are equal" in run(python, "tools/emu/vectors.py", image, *how)

@@ -26,12 +26,12 @@ def test_every_part_has_its_line():
     files = sizes.parts()
     assert {"uipy", "uipy.core", "uipy.apps", "uipy.tcp_sack", "uipy.watch"} <= set(files)
     assert "uipy.toolbox" in files and "uipy.stream" not in files  # a door
-    table = sizes.code(files, {"uipy.core": 12345})
+    table = sizes.code(files, {"uipy.core": 12345}, {"uipy.core": "1 to 9"})
     assert table.count("\n") == len(files) + 1
     (core,) = [line for line in table.splitlines() if line.startswith("| uipy.core |")]
-    _, _, octets, native, left, _ = core.split(" | ".strip())
+    _, _, octets, native, left, cycles, _ = core.split(" | ".strip())
     assert int(octets) == files["uipy.core"].stat().st_size > int(native) > 5000
-    assert int(left) == 12345
+    assert int(left) == 12345 and cycles.strip() == "1 to 9"
 
 
 def test_a_stack_is_more_than_its_buffer(board):
@@ -110,3 +110,11 @@ def test_the_readme_has_four_lines_and_the_tables_are_in_docs():
     assert len(between.split("\n\n")[1].splitlines()) == 2 + 4
     assert sizes.DOCS.read_text().count("| uipy.core |") > 0
     assert "(docs/sizes.md)" in README.read_text()
+
+
+def test_the_page_about_the_web_says_what_a_client_takes(board):
+    """`make size` writes it; a table of names more or less is within the 0.1 kB."""
+    said = sizes.WEB.read_text().split("<!-- web:begin -->")[1].split("<!-- web:end -->")[0]
+    kept = [float(word) for word in said.split() if word[0].isdigit()]
+    taken = [board.services[name] / 1000 for name in (ram.ROUTED, ram.CLIENT, ram.ROUTES)]
+    assert kept == pytest.approx(taken, abs=0.1)

@@ -5,6 +5,8 @@ model of a chip on its SPI (12 MHz: the divisor below 20). Each row is one excha
 on the wire: all polls of the board from the frame's arrival to the last octet of the answer. The
 median of several, and the worst; the same image and sources give the same cycles, which --twice
 proves. --update writes docs/costs.md, with C stack and heap, and some words in the README.
+
+--parts: an exchange of each part instead (exchanges/cycles.py), for docs/sizes.md.
 """
 
 import argparse
@@ -19,6 +21,7 @@ if __name__ == "__main__":
 import readme
 from emu import boot, content
 from emu.firmware import NoImage, find
+from exchanges import cycles as exchanges
 
 from bench import calls, heap, stack
 from bench.rig import MHZ, Rig
@@ -123,7 +126,11 @@ def main(argv=None):
     p.add_argument("--twice", action="store_true", help="twice, and compare to the cycle")
     p.add_argument("--update", action="store_true", help="write docs/costs.md")
     p.add_argument("--no-calls", action="store_true", help="without the table of calls")
-    args = p.parse_args(argv)
+    p.add_argument("--parts", action="store_true", help="an exchange of each part instead")
+    given = sys.argv[1:] if argv is None else argv
+    if "--parts" in given:
+        return exchanges.main([x for x in given if x != "--parts"])
+    args = p.parse_args(given)
     chips = (args.chip,) if args.chip else CHIPS
     try:
         image = find(args.firmware)

@@ -1,5 +1,5 @@
 """An exchange of a board with the network, and how it is counted: runs under MicroPython.
-host.py and web.py have the exchanges, run.py counts them.
+host.py and web.py have the exchanges, run.py and board.py have them counted.
 """
 
 from proof import hotpath
@@ -110,3 +110,37 @@ class Case:
     def count(self):
         """How many exchanges have done what they are for."""
         raise NotImplementedError
+
+    def check(self, n):
+        """Ends the program unless n exchanges did what they are for."""
+        good = self.count()
+        if good != n or self.sent != self.frames * good:
+            name = type(self).__name__
+            raise SystemExit("%s: %d of %d were good, %d frames" % (name, good, n, self.sent))
+
+    def alone(self):
+        """From now on the stack is left out. What stands for it costs next to nothing; `output`
+        has to end.
+        """
+        self.asks = False
+        self.input = min
+        self.output = callable
+
+
+def nothing():
+    pass
+
+
+def rounds(case, n, up=nothing, down=nothing):
+    """n exchanges; up() and down() are called around what the board does."""
+    asks = case.asks
+    for _ in range(n):
+        case.before()
+        up()
+        if asks:
+            case.ask()
+        down()
+        case.between()
+        up()
+        case.give()
+        down()

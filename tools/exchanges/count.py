@@ -25,41 +25,13 @@ import interpreters
 from interpreters import ROOT, Missing
 from readme import table
 
-RUN = ROOT / "tools" / "exchanges" / "run.py"
-COSTS = ROOT / "docs" / "costs.md"
-TIMES = 10  # as in run.py
-HEAP = "64m"  # that nothing is collected meanwhile
-# What the cases of run.py are: {case: (part, exchange)}.
-WHAT = {
-    "mdns-other": ("uipy.host.mdns", "a question about another host's name"),
-    "mdns-ours": ("uipy.host.mdns", "a question about our name, and the answer to all"),
-    "mdns-told": ("uipy.host.mdns", "another host's announcement: PTR, SRV, TXT, A"),
-    "dhcp-other": ("uipy.host.dhcp", "an offer to another host"),
-    "dhcp-renew": ("uipy.host.dhcp", "a renewal: REQUEST, ACK"),
-    "dns": ("uipy.host.dns", "a name: query, an answer with an address, the callback"),
-    "sntp": ("uipy.host.sntp", "the time: request, answer"),
-    "syslog": ("uipy.host.syslog", "a message of 44 octets"),
-    "igmp": ("uipy.net_igmp", "a general query, and our report of a group"),
-    "fragments": ("uipy.net_reassembly", "a ping of 56 octets in two fragments, and its answer"),
-    "redirect": ("uipy.net_redirect", "a redirect that is obeyed"),
-    "http-json": ("uipy.web.routes", "PUT with 32 octets of JSON, answered with JSON"),
-    "http-304": ("uipy.web.files", "GET of a file that has not changed: 304"),
-    "websocket": ("uipy.web.websocket", "a text of 64 octets, echoed"),
-}
-# And the yardsticks: the row of docs/costs.md.
-PLAIN = {"icmp": "ICMP 56", "udp": "UDP 18", "tcp64": "TCP 64"}
+from exchanges import N, book
 
-HOW = (
-    "The estimate: a ping and an echo of UDP are {:,} and {:,} instructions here, and {:,} and "
-    "{:,} cycles on the emulated RP2040 with an ENC28J60, its bus left out "
-    "([costs.md](costs.md)). So an instruction stands for about {:.1f} cycles, 125 of which are "
-    "a us; driver and poll take another {} or so with each frame, which the table leaves out. "
-    "An estimate: machine code, look-ups and the heap do not weigh the same on both. Tried by "
-    "hand on the emulated RP2040 with the code in RAM, eleven of these exchanges took 1.5 to 6 "
-    "cycles an instruction, the short ones most: the column is the least to be expected.\n\n"
-    "What parts cost a packet that is not for them: the echoes of costs.md on a board that has "
-    "all of these at work."
-)
+RUN = ROOT / "tools" / "exchanges" / "run.py"
+HEAP = "64m"  # that nothing is collected meanwhile
+# The tables' text.
+HOW = "What parts cost a packet that is not for them: the echoes of costs.md on a board that has "
+HOW += "all of these at work."
 
 
 def instructions(*cases):
@@ -85,61 +57,28 @@ def instructions(*cases):
         raise SystemExit("%d counts, callgrind: %s%s" % (len(counts), said.stdout, said.stderr))
     pairs = zip(counts[1::4], counts[3::4], strict=True)
     return {
-        name: round((full - without) / TIMES)
+        name: round((full - without) / N)
         for name, (full, without) in zip(names, pairs, strict=True)
     }
 
 
-def emulated():
-    """{row of docs/costs.md: cycles on an emulated RP2040 without those of the bus}."""
-    text = COSTS.read_text().partition("cycles-enc28j60:begin")[2].partition("cycles-enc28j60:end")
-    rows = [[c.strip() for c in line.split("|")] for line in text[0].splitlines()]
-    rows = [row for row in rows if len(row) > 6 and row[1] in PLAIN.values()]
-    return {row[1]: int(row[5].replace(",", "")) - int(row[6].replace(",", "")) for row in rows}
-
-
-def conversion(found, cycles):
-    """Cycles of an RP2040 per instruction, and those of driver and poll: by the two exchanges that
-    are the same in both tables."""
-    more = cycles[PLAIN["udp"]] - cycles[PLAIN["icmp"]]
-    ratio = more / (found["udp"] - found["icmp"])
-    return ratio, cycles[PLAIN["icmp"]] - ratio * found["icmp"]
-
-
 def text(found):
     """The tables and how to read them."""
-    cycles = emulated()
-    ratio, fixed = conversion(found, cycles)
     rows = [
-        (what, "`%s`" % part, format(found[case], ","), about(ratio * found[case]))
-        for case, (part, what) in WHAT.items()
+        (what, "`%s`" % part, format(found[case], ",")) for case, (part, what) in book.WHAT.items()
     ]
-    head = ("exchange", "part", "instructions (x86-64)", "cycles of an RP2040, estimated")
     with_all = [
         (row, *(format(n, ",") for n in (found[case], found[case + "-all"])), difference)
-        for case, row in PLAIN.items()
+        for case, row in book.PLAIN.items()
         for difference in (found[case + "-all"] - found[case],)
     ]
     return "\n\n".join(
         [
-            table(head, rows),
-            HOW.format(
-                found["icmp"],
-                found["udp"],
-                cycles[PLAIN["icmp"]],
-                cycles[PLAIN["udp"]],
-                ratio,
-                about(fixed),
-            ),
+            table(("exchange", "part", "instructions (x86-64)"), rows),
+            HOW,
             table(("echo, instructions", "without", "with all parts", "more"), with_all),
         ]
     )
-
-
-def about(n):
-    """Two digits of a number."""
-    step = 10 ** max(0, len(str(round(n))) - 2)
-    return format(round(n / step) * step, ",")
 
 
 def main(argv=None):

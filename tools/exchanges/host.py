@@ -1,8 +1,6 @@
 """Exchanges of the parts in host/ and net/: names, addresses, the time, a log (base.py)."""
 
 from proof import hotpath
-from uipy import Groups, Reassembly, Redirects
-from uipy.host import Dhcp, Mdns, Resolver, Sntp, Syslog
 from uipy.kern import copy, csum, put16, sadd, u16, zero
 
 from exchanges.base import OURS, THEIRS, Case, frame, name, record, udp
@@ -15,6 +13,8 @@ class Mdnses(Case):
     """What is said to the group."""
 
     def make(self):
+        from uipy.host import Mdns
+
         self.mdns = Mdns(self.stack, "board")
         self.mdns.add("_http._tcp", 80, {"path": "/"})
         self.wait(12_000)  # its group is reported twice
@@ -58,6 +58,58 @@ class Announced(Mdnses):
         return out + record(host, 1, 0x8001, THEIRS)
 
 
+class Browsed(Announced):
+    """The same, and somebody looks for such services and knows this one already."""
+
+    def make(self):
+        from uipy.host import Browser
+
+        Announced.make(self)
+        self.browser = Browser(self.mdns, "_ipp._tcp", self.found)
+        self.there = 0
+        self.hear(self.f)
+        self.wait(100)
+        self.known = self.heard()
+
+    def found(self, service, there):
+        self.there = service.port == 631 and service.address == "192.168.1.9"
+
+    def heard(self):
+        return dict(self.browser.counters())["mdns_browse_heard"]
+
+    def count(self):
+        return (self.heard() - self.known) // 4 if self.there else 0
+
+
+class Neighbour(Mdnses):
+    """Another host's address is asked for, and told."""
+
+    frames, asks, answers = 1, True, True
+
+    def make(self):
+        from uipy.host import LocalResolver
+
+        Mdnses.make(self)
+        self.local = LocalResolver(self.mdns)
+        self.told = 0
+
+    def said(self):
+        head = b"\0\0\x84\0\0\0\0\x01" + bytes(4)
+        return head + record(name(b"printer-7.local"), 1, 0x8001, THEIRS)
+
+    def ask(self):
+        self.local.resolve("printer-7.local", "A", self.heard)
+        self.now += 120  # its question is as late as that
+        self.out()
+
+    def heard(self, answer):
+        if answer.octets() == THEIRS:
+            self.told += 1
+
+    def count(self):
+        return self.told
+
+
 def message(dhcp, kind, xid=None, mac=hotpath.BOARD, to=b"\xff" * 4):
     """What a server says."""
     body = b"\x02\x01\x06\0" + (xid or bytes(dhcp.me[:4])) + bytes(8) + OURS + bytes(8)
@@ -69,6 +121,8 @@ def message(dhcp, kind, xid=None, mac=hotpath.BOARD, to=b"\xff" * 4):
 
 def lend(case):
     """A server lends the board its address; returns the Dhcp."""
+    from uipy.host import Dhcp
+
     dhcp = Dhcp(case.stack, fallback=False)
     while not dhcp.bound:
         case.wait(100)
@@ -120,6 +174,8 @@ class Name(Case):
     frames, asks, answers = 1, True, True
 
     def make(self):
+        from uipy.host import Resolver
+
         self.resolver = Resolver(self.stack, ["192.168.1.9"])
         self.told = 0
         self.octets = len(name(b"www.example.org")) + 4
@@ -153,6 +209,8 @@ class Time(Case):
     frames, asks, answers = 1, True, True
 
     def make(self):
+        from uipy.host import Sntp
+
         self.sntp = Sntp(self.stack, ["192.168.1.9"])
         self.said = bytearray(b"\x24\x02" + bytes(46))
         self.since = self.now
@@ -189,6 +247,8 @@ class Logged(Case):
     frames, asks = 1, True
 
     def make(self):
+        from uipy.host import Syslog
+
         self.log = Syslog(self.stack, "192.168.1.9", "board", "heating", clock=Noon())
 
     def ask(self):
@@ -211,6 +271,8 @@ class Query(Case):
     frames, answers = 1, True
 
     def make(self):
+        from uipy import Groups
+
         self.groups = Groups(self.stack)
         self.groups.join("224.0.0.251")
         self.wait(20_000)
@@ -236,6 +298,8 @@ class Pieces(Case):
     frames, asks, answers = 1, True, True
 
     def make(self):
+        from uipy import Reassembly
+
         self.parts = Reassembly(self.stack)
         text = bytes(hotpath.ping()[hotpath.TCP :])
         self.first = frame(1, text[:32], fragment=0x2000)
@@ -257,8 +321,34 @@ class Pieces(Case):
         return dict(self.parts.counters())["frag_reassembled"]
 
 
+class Defended(Case):
+    """Another station uses our address; so it is told that it is ours."""
+
+    ip = None
+    frames, answers = 1, True
+
+    def make(self):
+        from uipy import Acd
+
+        self.acd = Acd(self.stack)
+        self.acd.use("192.168.1.7/24", "192.168.1.9")
+        self.wait(12_000)
+        f = self.f = hotpath.arp()
+        f[11] = f[27] = 0x0B  # its MAC
+        f[28:32] = OURS
+
+    def before(self):
+        self.now += 11_000  # at most once in ten seconds
+        self.wait(50)
+
+    def count(self):
+        return self.acd.conflicts
+
+
 class Redirected(Case):
     def make(self):
+        from uipy import Redirects
+
         self.redirects = Redirects(self.stack)
         quoted = bytearray(frame(17, b"\x13\x88\0\x09\0\x09\0\0", b"\x08\x08\x08\x08")[14:])
         copy(quoted, 12, OURS, 0, 4)
@@ -277,6 +367,8 @@ CASES = (
     ("mdns-other", Question),
     ("mdns-ours", OurName),
     ("mdns-told", Announced),
+    ("mdns-browse", Browsed),
+    ("mdns-local", Neighbour),
     ("dhcp-other", Strange),
     ("dhcp-renew", Lease),
     ("dns", Name),
@@ -284,5 +376,6 @@ CASES = (
     ("syslog", Logged),
     ("igmp", Query),
     ("fragments", Pieces),
+    ("acd", Defended),
     ("redirect", Redirected),
 )

@@ -4,18 +4,13 @@
 
 from bench import packets
 from proof import hotpath
-from uipy import Groups, Reassembly, Redirects
 from uipy.apps import Site
-from uipy.host import Mdns, Resolver, Sntp, Syslog
 from uipy.kern import copy, put16, sadd
-from uipy.source import File
-from uipy.web import Folder, Routes, WebApp, WebSockets
 
 from exchanges.base import Case
 from exchanges.host import lend
 
-HERE = __file__.rpartition("/")[0] or "."
-FILE = "base.py"  # whatever there is
+HERE, _, FILE = __file__.rpartition("/")  # any file that there is
 MASK = b"\x37\xfa\x21\x3d"
 SHAKE = (
     b"GET /ws HTTP/1.1\r\nHost: 192.168.1.7\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
@@ -37,6 +32,8 @@ class Client(Case):
         raise NotImplementedError
 
     def make(self):
+        from uipy.web import Routes
+
         site = Site()
         self.web = Routes(site)
         self.routes(self.web)
@@ -91,20 +88,24 @@ class Json(Client):
         return {"level": 150}
 
 
-class Watched(Folder):
-    told = 0
-
-    def judge(self, req, tag, size):
-        status = Folder.judge(self, req, tag, size)
-        self.told += status == 304
-        return status
-
-
 class Unchanged(Client):
     """A file that the client has already."""
 
+    told = -1  # without the first one
+
     def routes(self, web):
-        self.folder = folder = Watched(HERE)
+        from uipy.source import File
+        from uipy.web import Folder
+
+        case = self
+
+        class Watched(Folder):
+            def judge(self, req, tag, size):
+                status = Folder.judge(self, req, tag, size)
+                case.told += status == 304
+                return status
+
+        folder = Watched(HERE)
         web.route("/{name:path}", folder)
         file = File(HERE + "/" + FILE)
         tag = folder.tag(file, HERE + "/" + FILE, False)
@@ -115,15 +116,72 @@ class Unchanged(Client):
         )
 
     def count(self):
-        return self.folder.told - 1  # the first one
+        return self.told
 
 
-class Answers(WebApp):
-    heard = 0
+class Guarded(Client):
+    """A function behind a name and a password."""
 
-    def received(self, ws, buf, start, n):
-        self.heard += 1
-        return ws.write(buf, start, n, ws.text, ws.last)
+    text = b"GET /lamp HTTP/1.1\r\nHost: 192.168.1.7\r\nAuthorization: Basic "
+    text += b"YWRtaW46c2VjcmV0\r\n\r\n"
+    served = -1  # without the first one
+
+    def routes(self, web):
+        from uipy.web import Basic
+
+        web.guard("/", Basic("admin", "secret"))
+        web.route("/lamp", self.lamp)
+
+    def lamp(self, req):
+        self.served += 1
+        return "on"
+
+    def count(self):
+        return self.served
+
+
+class Told(Client):
+    """An event is sent to a client, which acknowledges it."""
+
+    asks, answers = True, False
+    text = b"GET /events HTTP/1.1\r\nHost: 192.168.1.7\r\n\r\n"
+
+    def routes(self, web):
+        from uipy.web import Events
+
+        self.events = Events(1)
+        web.route("/events", self.events)
+
+    def first(self):
+        """The others are as long as the first."""
+        line = self.line
+        line.ask(self.text)
+        was = bytes(line.f[hotpath.TCP + 8 : hotpath.TCP + 12])
+        self.say()
+        line.settle()
+        ack = line.f[hotpath.TCP + 8 : hotpath.TCP + 12]
+        self.octets = int.from_bytes(ack, "big") - int.from_bytes(was, "big")
+        self.n = 0
+        self.f = memoryview(line.f)[:54]
+
+    def say(self):
+        self.events.send("the tank is at 80 degrees", "heating")
+
+    def before(self):
+        sadd(self.f, hotpath.TCP + 8, self.octets)
+        Client.before(self)
+
+    def ask(self):
+        self.say()
+        self.out()
+
+    def give(self):
+        Case.give(self)
+
+    def count(self):
+        (client,) = self.events.clients
+        on_way = client.conn.unacked or client.feed.left
+        return 0 if on_way else dict(self.events.counters())["events_sent"] - 1
 
 
 class WebSocket(Client):
@@ -132,6 +190,15 @@ class WebSocket(Client):
     text = bytes((0x81, 0x80 | 64)) + MASK + bytes([ord("u") ^ MASK[i & 3] for i in range(64)])
 
     def routes(self, web):
+        from uipy.web import WebApp, WebSockets
+
+        class Answers(WebApp):
+            heard = -1  # without the first one
+
+            def received(self, ws, buf, start, n):
+                self.heard += 1
+                return ws.write(buf, start, n, ws.text, ws.last)
+
         sockets = WebSockets(Answers, 1)
         self.app = sockets.sockets[0].app
         web.route("/ws", sockets)
@@ -141,7 +208,7 @@ class WebSocket(Client):
         Client.first(self)
 
     def count(self):
-        return self.app.heard - 1  # the first one
+        return self.app.heard
 
 
 class Echo(Case):
@@ -176,6 +243,10 @@ class Full(Echo):
     ip = None
 
     def make(self):
+        from uipy import Groups, Reassembly, Redirects
+        from uipy.host import Mdns, Resolver, Sntp, Syslog
+        from uipy.web import Folder, Routes
+
         lend(self)
         stack = self.stack
         self.parts = [Groups(stack), Reassembly(stack), Redirects(stack)]
@@ -199,6 +270,8 @@ class FullTcp(Full):
 CASES = (
     ("http-json", Json),
     ("http-304", Unchanged),
+    ("http-basic", Guarded),
+    ("events", Told),
     ("websocket", WebSocket),
     ("icmp", Echo),
     ("icmp-all", Full),

@@ -102,6 +102,24 @@ def connecting():
         pass
     return s
 """
+# What a web site takes, in this order: {what: how}. A client is an App of `listen(80, site, n)`.
+SITE = """
+from uipy.apps import Site
+from uipy.web import Events, Routes, WebApp, WebSockets
+site, plain = Site(), Site()
+"""
+CLIENT, ROUTES, ROUTED = (
+    "a client of a `Site`",
+    "`Routes(site)`",
+    "a client of a `Site` with `Routes`",
+)
+WEB = {
+    CLIENT: "plain()",
+    ROUTES: "Routes(site)",
+    ROUTED: "site()",
+    "`Events(4)`": "Events(4)",
+    "`WebSockets(WebApp, 1)`": "WebSockets(WebApp, 1)",
+}
 DEFAULT = "urgent"  # is there unless it is switched off
 CORE = ("uipy", "uipy.core")  # what every Stack needs
 # Not counted: asyncio is another's, and what stands on it.
@@ -113,7 +131,7 @@ LEFT_OUT = (
 
 class Count(NamedTuple):
     """Octets of RAM; `options` has pairs of what an option's part leaves and what it takes,
-    `services` what a service takes."""
+    `services` what a service takes, those of WEB among them."""
 
     parts: dict
     stack: int
@@ -206,6 +224,8 @@ def measure():
     for k, how in enumerate(SOCKETS.values()):
         steps += [("_", f"keep.append({how})"), (f"socket_{k}", f"keep.append({how})")]
     steps.append(("listen_1", "keep.append(listening(1))"))
+    steps.append(("_", SITE))
+    steps += [(f"web_{k}", f"keep.append({how})") for k, how in enumerate(WEB.values())]
 
     def run(script, stubs):
         files = ((stubs, "/lib"), (tree, "/src"))
@@ -217,6 +237,7 @@ def measure():
     services = {name: found[f"new_{name}"] for name in SERVICES}
     found["socket_2"] -= found["listen_1"]
     services.update((what, found[f"socket_{k}"]) for k, what in enumerate(SOCKETS))
+    services.update((what, found[f"web_{k}"]) for k, what in enumerate(WEB))
     more = (found["more"] - found["Stack"]) // 8
     return Count(parts, found["Stack"], more, options, services)
 

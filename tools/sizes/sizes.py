@@ -1,13 +1,16 @@
-"""Counts octets: `make size`. Prints Markdown tables; with --update four lines go into README.md
-and the tables into docs/sizes.md.
+"""Counts octets: `make size`. Prints Markdown tables; with --update four lines go into README.md,
+the tables into docs/sizes.md, and a sentence into docs/web.md.
 
     code    .mpy of each part as mpy-cross makes it (-O3, armv6m): what goes on a board
     RAM     32-bit MicroPython (WebAssembly): what the parts leave when their code is in flash, and
             what a Stack and one more connection take
     frames  functions whose VM frame is over 11 words, and so comes from the heap when called
 
-What a packet costs in each part is counted by `make size ARGS=--packets` (exchanges/count.py; it
-wants valgrind and a minute), which prints that table alone.
+    cycles  of the usual exchanges of each part, from docs/cycles.tsv (exchanges/book.py), which
+            `make bench-cycles ARGS="--parts --update"` writes
+
+The same exchanges in instructions: `make size ARGS=--packets` (exchanges/count.py; it wants
+valgrind and a minute), which prints that table alone.
 """
 
 import argparse
@@ -20,7 +23,7 @@ if __name__ == "__main__":
 
 import interpreters
 import readme
-from exchanges import count
+from exchanges import book, count
 from interpreters import ROOT, Missing, compile_mpy
 from parts import cross
 
@@ -28,9 +31,16 @@ from sizes import mpyinfo, ram
 
 LIB = ROOT / "lib" / "uipy"
 DOCS = ROOT / "docs" / "sizes.md"
+WEB = ROOT / "docs" / "web.md"
 ARCH = "armv6m"
 # The aims of the README's lines, in octets.
 AIM_CODE, AIM_RAM, AIM_DATA, AIM_CONNECTION = 46 << 10, 10 << 10, 5 << 10, 220
+
+SITES = (
+    "A `Site` with routes keeps {} kB a client where one without keeps {} kB, and {} kB for all, "
+    "most of it for\nwhat is sent ahead: `Routes(site, head=, text=, fields=, ahead=)` sizes all "
+    "four."
+)
 
 
 def parts():
@@ -46,16 +56,17 @@ def parts():
     return found
 
 
-def code(files, left):
-    """What each part takes in flash, and in RAM when it is imported."""
+def code(files, left, cycles):
+    """What each part takes in flash, in RAM when it is imported, and in time."""
     native = dict.fromkeys(files, 0)
     for part, f in functions(files):
         native[part] += f.size if f.kind == "viper" else 0
     rows = [
-        (name, mpy.stat().st_size, native[name] or "", left.get(name, ""))
+        (name, mpy.stat().st_size, native[name] or "", left.get(name, ""), cycles.get(name, ""))
         for name, mpy in sorted(files.items(), key=lambda item: (item[0] not in ram.CORE, item))
     ]
     head = ("part", ".mpy octets", "of it machine code", "RAM octets, code in flash")
+    head += ("cycles of an exchange",)
     return readme.table(head, rows)
 
 
@@ -75,6 +86,14 @@ def services(board):
         for name, taken in board.services.items()
     ]
     return readme.table(("service", "RAM of its tables"), rows)
+
+
+def web(board):
+    """The sentence of docs/web.md."""
+    taken = board.services
+    return SITES.format(
+        *("%.1f" % (taken[name] / 1000) for name in (ram.ROUTED, ram.CLIENT, ram.ROUTES))
+    )
 
 
 def lines(files, board):
@@ -149,12 +168,23 @@ def main(argv=None):
     try:
         files, board = parts(), ram.measure()
         short = lines(files, board)
-        long = [code(files, board.parts), options(board), services(board), check(), frames(files)]
+        cycles = book.of_parts(book.read()[1])
+        long = [
+            code(files, board.parts, cycles),
+            options(board),
+            services(board),
+            check(),
+            frames(files),
+        ]
     except Missing as lack:
         sys.exit(str(lack))
     print("\n\n".join([short, *long]))
-    print("\nWhat a packet costs in each part: make size ARGS=--packets")
+    exchanges = book.text()
+    print("\n" + exchanges)
+    print("\nThe same in instructions: make size ARGS=--packets")
     if args.update:
+        readme.put("part-cycles", exchanges, DOCS)
+        readme.put("web", web(board), WEB)
         readme.put("size", short)
         readme.put("sizes", "\n\n".join(long), DOCS)
 
