@@ -5,16 +5,22 @@ Each runs on MicroPython and on CPython, bare and through the model of a chip. T
 Linux: Python's http.server, and curl.
 """
 
+import fcntl
 import http.server
+import os
+import pty
+import select
 import signal
 import socket
 import subprocess
 import sys
+import termios
 import threading
 from pathlib import Path
 
 import pytest
 from interop.lab import BOARD, LINUX, alone, shell
+from interop.test_dhcp import Dnsmasq
 
 RUNBOARD = Path(__file__).resolve().parents[2] / "tools" / "runboard.py"
 BOUND = 120  # seconds; the machine may be busy
@@ -126,21 +132,22 @@ while True:
 class Board:
     """A program on a board behind tap0; used in a namespace of its own."""
 
-    def __init__(self, place, text, python, chip, *args):
+    def __init__(
+        self, place, text, python, chip, *args, ip=BOARD + "/24", before=None, console=None
+    ):
         shell("ip link set lo up")
         shell("ip tuntap add dev tap0 mode tap")
         shell("ip addr add %s/24 dev tap0" % LINUX)
         shell("ip link set tap0 up")
+        self.server = before and before(place)
         self.file = place / "program.py"
         self.file.write_text(text)
-        options = ["--tap", "tap0", "--ip", BOARD + "/24", "--python", python, "--chip", chip]
+        options = ["--tap", "tap0", "--ip", ip, "--python", python, "--chip", chip]
         self.process = subprocess.Popen(
             [sys.executable, str(RUNBOARD), *options, str(self.file), *args],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
             text=True,
             start_new_session=True,
+            **(console or dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)),
         )
         self._alarm = threading.Timer(BOUND, self.process.kill)
         self._alarm.daemon = True
@@ -223,6 +230,26 @@ def test_the_program_on_the_page_answers(tmp_path):
     assert board.end(signal.SIGINT)[0] == 130
 
 
+ASKS = """
+import network
+import socket
+lan = network.LAN()
+print(lan.isconnected(), *lan.ifconfig(), network.hostname(), lan.ipconfig("has_dhcp4"))
+"""
+
+
+@pytest.mark.parametrize("python", ("micropython", "cpython"))
+@alone
+def test_a_program_starts_with_the_address_that_a_server_lends(tmp_path, python):
+    board = Board(tmp_path, ASKS, python, "none", ip="dhcp", before=Dnsmasq)
+    status, out, err = board.end()
+    assert status == 0, err
+    ((ip, name),) = board.server.lent()
+    board.server.close()
+    assert out.split() == ["True", ip, "255.255.255.0", LINUX, "192.168.77.8", "uipy", "True"]
+    assert name == "uipy" and ip in err, err
+
+
 CONSOLE = """
 import sys
 print(sys.argv[1:], __name__)
@@ -297,6 +324,43 @@ def test_what_ctrl_c_leaves_behind_is_sent_and_the_rest_is_reset(tmp_path, pytho
         assert client.recv(10) == b"" and len(got) == 1507
         with pytest.raises(ConnectionResetError):
             kept.recv(10)
+
+
+CATCHES = """
+print('up')
+try:
+    while True:
+        pass
+except KeyboardInterrupt:
+    print('caught')
+print(input().upper())
+"""
+
+
+@alone
+def test_a_key_interrupts_once_and_what_is_typed_arrives(tmp_path):
+    ours, theirs = pty.openpty()
+
+    def until(word):
+        said = b""
+        while word not in said:
+            assert select.select([ours], [], [], BOUND)[0], said
+            said += os.read(ours, 1000)
+
+    # A session whose terminal it is: a key's signal comes from there. CPython: MicroPython's unix
+    # port raises inside of C, and may crash when the key comes within a millisecond of a print.
+    console = {"stdin": theirs, "stdout": theirs, "stderr": theirs, "preexec_fn": own}
+    board = Board(tmp_path, CATCHES, "cpython", "none", console=console)
+    until(b"up")
+    os.write(ours, b"\x03")
+    until(b"caught")
+    os.write(ours, b"typed\r")
+    until(b"TYPED")
+    assert board.process.wait(BOUND) == 0
+
+
+def own():
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
 
 WAITS = """
