@@ -71,6 +71,7 @@ parts: .venv/dev  ## what a board gets, one module a part: build/parts/viper, ..
 
 bench: .venv/dev .venv/bench  ## instructions per packet, throughput to the kernel; rewrites docs/costs.md, docs/throughput.md
 	$(PY) tools/bench/bench.py $(ARGS)
+	$(PY) tools/bench/sockets.py $(ARGS)
 	$(PY) tools/bench/grid.py $(ARGS)
 
 emulate: .venv/emu/.stamp  ## a real MicroPython image on an emulated RP2040, page on :8080 (FIRMWARE=, CHIP=, PORT=, PCAP=)

@@ -7,6 +7,7 @@ median of several, and the worst; the same image and sources give the same cycle
 proves. --update writes docs/costs.md, with C stack and heap, and some words in the README.
 
 --parts: an exchange of each part instead (exchanges/cycles.py), for docs/sizes.md.
+--sockets: a program with sockets instead (latency.py).
 """
 
 import argparse
@@ -23,7 +24,7 @@ from emu import boot, content
 from emu.firmware import NoImage, find
 from exchanges import cycles as exchanges
 
-from bench import calls, heap, stack
+from bench import calls, heap, latency, stack
 from bench.rig import MHZ, Rig
 
 CHIPS = ("enc28j60", "w5500")
@@ -127,6 +128,7 @@ def main(argv=None):
     p.add_argument("--update", action="store_true", help="write docs/costs.md")
     p.add_argument("--no-calls", action="store_true", help="without the table of calls")
     p.add_argument("--parts", action="store_true", help="an exchange of each part instead")
+    p.add_argument("--sockets", action="store_true", help="latencies with sockets instead")
     given = sys.argv[1:] if argv is None else argv
     if "--parts" in given:
         return exchanges.main([x for x in given if x != "--parts"])
@@ -135,6 +137,9 @@ def main(argv=None):
     try:
         image = find(args.firmware)
         print("%s: MicroPython on an emulated RP2040, 125 MHz" % image.name)
+        if args.sockets:
+            latency.show(image, args.chip or CHIPS[0], args.update)
+            return 0
         found = {}
         for chip in chips:
             if not content.has_driver(image, chip):
