@@ -22,8 +22,7 @@ from ..loop import current as here
 from ..net.datagram import GATEWAY, PART, WHOLE
 
 _ETIMEDOUT = const(110)
-_GIVE_BACK_MS = const(4000)  # a second for the RSTs, two for the RELEASE
-_PART_MS = const(1000)
+_GIVE_BACK_MS = const(4000)  # more than Acd takes for RSTs, and Dhcp for those and its RELEASE
 _DHCP_MS = const(10_000)  # lwIP waits as long
 _NONE = bytes(4)
 
@@ -315,7 +314,7 @@ class Lan:
             parting = acd.part(stack.now)
         if parting:
             stack.wake_up()
-            here().until(lambda: not acd.part(stack.now), _PART_MS)
+            here().until(lambda: not acd.part(stack.now), _GIVE_BACK_MS)
 
     # Names
 
