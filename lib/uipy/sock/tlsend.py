@@ -33,7 +33,6 @@ class TlsEnd:
     """An endpoint (face.py says what it has) that speaks TLS over that of a connection."""
 
     held = b""  # was decrypted before anybody took it
-    more = False  # C may hold something decrypted
     ended = False  # the peer has said close_notify
     fault = None  # the exception that has ended it
     told = False  # and somebody has seen it
@@ -114,7 +113,6 @@ class TlsEnd:
         left = n - len(data)
         if left > 0 or self.ended:
             more = self._more(self.c.read, left)
-            self.more = bool(more) and len(more) == left
             data = data + more if data and more else data or more
         if not data:
             return data if left or self.ended else None
@@ -131,7 +129,6 @@ class TlsEnd:
             return len(data)
         buf[start : start + k] = self.held
         got = self._more(self.c.readinto, memoryview(buf)[start + k : start + n])
-        self.more = got == n - k
         self.held = b""
         return k + (got or 0) if k or got else None if got is None else 0
 
@@ -141,7 +138,6 @@ class TlsEnd:
         at = held.find(b"\n") + 1
         if not at and (n < 0 or n > len(held)):
             self.held = held + (self._more(self.c.readline, n if n < 0 else n - len(held)) or b"")
-            self.more = True
             at = len(self.held)
         at = at or len(held)
         return at if n < 0 else min(at, n)
@@ -166,7 +162,8 @@ class TlsEnd:
             self._raise(exc)
 
     def ready(self):
-        """What TLS waits for is there: something from TCP, or room in it."""
+        """What TLS waits for is there: something from TCP, or room in it. True, too, while C was
+        not asked for more than it had: part of a record may be left in it."""
         bio = self.bio
         if bio.full:
             return self.raw.writable()
@@ -197,9 +194,8 @@ class TlsEnd:
                 self.turn()
             elif tdiff(self.loop.ticks(), self.late) > 0:
                 self._raise(fault(ETIMEDOUT))
-            if events & POLL_RD and not self.held and (self.more or self.ready()):
+            if events & POLL_RD and not self.held and self.ready():
                 self.held = self._read(self.c.read, 1) or b""
-                self.more = bool(self.held)
         except (OSError, ValueError):
             self.told = False
             return asked | POLL_ERR
