@@ -307,6 +307,39 @@ def test_asyncio_is_client_and_server_unmodified(tmp_path, folder):
     assert status == 0, (out, err)
 
 
+UNREAD = (
+    """
+import socket, ssl, time
+s = socket.socket()
+s.connect(('%s', 4407))
+s = ssl.wrap_socket(s, server_hostname='board.local')
+print(s.read(5))
+time.sleep(1)
+s.ioctl(3, 0)
+s.close()
+"""
+    % LINUX
+)
+
+
+@alone
+def test_a_close_notify_that_nobody_read_makes_no_reset_of_our_close(tmp_path, folder):
+    board = Board(tmp_path, UNREAD, "micropython", "none")
+    with socket.create_server((LINUX, 4407)) as server:
+        raw, _ = server.accept()
+        raw.settimeout(BOUND)
+        s = context(folder).wrap_socket(raw, server_side=True)
+        s.sendall(b"hello")
+        try:
+            s.unwrap()  # sends it, and waits for the board's, which cannot come
+        except ConnectionResetError:
+            raise
+        except OSError:
+            pass
+    status, out, err = board.end()
+    assert (status, out) == (0, "b'hello'\n"), err
+
+
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "tls.md").read_text()
 PROGRAMS = [block.partition("```")[0] for block in PAGE.split("```python\n")[1:]]
 
