@@ -1,7 +1,7 @@
 """Fragments, groups and redirects take no heap: `ippaths.py [PATH]`, in the manner of coldpath.py.
 
 For each path it prints `path octets reached`: what three walks took (heap.py),
-and the counters that moved. host_tests/alloc/test_ippaths.py knows what is to be reached.
+and the counters that moved. host_tests/alloc/test_coldpath.py knows what is to be reached.
 """
 
 # mypy: disable-error-code="attr-defined, call-arg, import-not-found"
