@@ -75,6 +75,9 @@ TESTS = {  # by folder; the first one that fits
         "sock/" + name: ["sock/test_open.py", "sock/test_stream.py", "sock/test_end.py"]
         for name in ("tcp", "backlog", "face", "options", "args")
     },
+    "sock/udp": ["sock/test_udp.py", "sock/test_udp_groups.py"],
+    "sock/groups": ["sock/test_udp_groups.py"],
+    "sock/names": ["sock/test_names.py"],
     "sock/lan": ["sock/test_network.py", "sock/test_network_names.py"],
     "sock/nic": ["sock/test_network.py", "sock/test_network_names.py"],
     "web": ["web/test_%s.py" % name for name in ("bodies", "ahead", "routes", "values", "auth")],
