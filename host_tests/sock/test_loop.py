@@ -127,3 +127,24 @@ def test_detach_leaves_nothing_behind(board):
     polls = board.loop.polls
     board.loop.come(None)
     assert board.loop.polls == polls
+
+
+def test_a_stack_that_found_no_heap_for_its_new_generators_tries_again(board, monkeypatch):
+    def fail(exc):
+        raise KeyboardInterrupt
+
+    def no_heap():
+        raise MemoryError
+
+    board.stack.on_error = fail
+    board.inbox.received = None
+    board.arrives()
+    with pytest.raises(KeyboardInterrupt):
+        board.loop.step()
+    board.inbox.received = lambda *a: board.inbox.got.append(a)
+    with monkeypatch.context() as patched:
+        patched.setattr(board.stack, "revive", no_heap)
+        with pytest.raises(MemoryError):
+            board.loop.step()
+    board.arrives()
+    assert board.loop.until(lambda: board.inbox.got, 100)

@@ -113,7 +113,6 @@ def start(stack):
     env = stack.env
     if env[BUSY]:
         raise Reentered("in a callback or an interrupt: set a flag, and call poll outside")
-    env[LOST] = 0
     stack.revive()
     for iface in stack.ifaces:
         try:
@@ -122,6 +121,7 @@ def start(stack):
         except StopIteration:
             iface.move = None
     _turn(stack)
+    env[LOST] = 0  # not before: without heap for all this, the next poll tries again
 
 
 def _turn(stack):
