@@ -75,6 +75,23 @@ def test_the_server_answers(board):
     assert got == [b"HTTP/1.0 200 OK\r\n\r\nYou asked: GET /x HTTP/1.0\r\n"]
 
 
+def test_the_readmes_program_ends_its_half_and_reads_on(board):
+    readme = (Path(__file__).resolve().parents[2] / "README.md").read_text()
+    (program,) = [p for p in re.findall(r"```python\n(.*?)```", readme, re.S) if "socket" in p]
+    peer = board.answers(port=7000)
+    asked = []
+
+    def answer():
+        heard = peer.hear(board.taken())
+        asked.append((b"".join(s.data for s in heard), heard[-1].flags))
+        peer.send("PA", b"forty")
+        peer.send("FPA", b"two")
+
+    board.soon(answer, 20)
+    assert run(program.replace("192.168.1.20", PEER)) == "fortytwo\n"
+    assert asked == [(b"how many?\n", "FPA")]
+
+
 def test_the_table_names_what_there_is():
     names = re.findall(r"^\| `([a-z_ ]+)(?:\(.*?\))?` \|", PAGE, re.M)
     methods = [name for group in names for name in group.split()]

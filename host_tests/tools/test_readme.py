@@ -11,7 +11,7 @@ from lab.tcp import Lab, Peer, one
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text()
-ECHO, ANSWER = re.findall(r"```python\n(.*?)```", README, re.S)
+ECHO, ANSWER, SOCKET = re.findall(r"```python\n(.*?)```", README, re.S)
 
 
 def run(program, **names):
