@@ -17,6 +17,7 @@ LONG = {
     "tcp/arrivals.py arrivals",  # the way of a plain segment, in one piece; a generator
     "tcp/send.py segments",  # and that of one built: eight calls a segment were its price
     "tcp/whose.py whose",  # a kernel: the header and the row are looked at once
+    "uipy/loop.py _comes",  # what the scheduler calls, likewise
     "uipy/poll.py _turns",  # the poll loop's generator: its locals are its state
 }
 

@@ -18,7 +18,7 @@ from .numbers import AF_INET, ENOMEM, EOPNOTSUPP, ETIMEDOUT, SO_SNDBUF, SOCK_STR
 from .tcp import End
 from .tlsend import HANDSHAKE_MS, TlsEnd
 
-_LEAST = const(256)  # octets of a ring that a record fits into, with what it takes besides
+_LEAST_TX = const(256)  # octets of a ring that a record fits into, with what it takes besides
 
 
 def _engine():
@@ -147,8 +147,8 @@ class Context:
         raw.settled()  # raises EBADF after close()
         if not isinstance(raw, End):
             raise OSError(EOPNOTSUPP, "TLS is for connections: there is no DTLS")
-        if 0 < raw.getsockopt(SO_SNDBUF) < _LEAST:
-            raise ValueError("TLS wants an SO_SNDBUF of %d octets or more" % _LEAST)
+        if 0 < raw.getsockopt(SO_SNDBUF) < _LEAST_TX:
+            raise ValueError("TLS wants an SO_SNDBUF of %d octets or more" % _LEAST_TX)
 
         def wrap(bio):
             return self._c.wrap_socket(
