@@ -534,3 +534,23 @@ def test_a_callback_that_was_taken_away_while_the_socket_waited_is_not_called(so
     sock.setblocking(False)
     wait(1)
     assert not told and sock.recv(9) == b"x"
+
+
+def test_what_is_to_be_sent_is_marked_for_the_background(sock, nap, monkeypatch, peer):
+    marked = []
+    monkeypatch.setattr(loops.current(), "mark", lambda: marked.append(True))
+    sock.sendto(b"x", (PEER, 9))
+    assert len(marked) == 1
+
+
+def test_no_heap_for_another_port_leaves_a_socket_without_one(server, stack, peer, monkeypatch):
+    def full(num, app):
+        raise MemoryError
+
+    monkeypatch.setattr(stack.udp, "bind", full)
+    with pytest.raises(MemoryError):
+        server.bind(("", 8))
+    monkeypatch.undo()
+    assert server.getsockname() == ("0.0.0.0", 0)
+    server.sendto(b"x", (PEER, 9))
+    assert server.getsockname()[1] >= 49152

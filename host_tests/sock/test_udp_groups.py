@@ -144,3 +144,10 @@ def test_the_ttl_of_groups_is_not_that_of_others(sock, peer):
     sock.setsockopt(no.IPPROTO_IP, no.IP_MULTICAST_TTL, 255)
     sock.sendto(b"x", (peer.ip, 9))
     peer.expect(data=b"x", ttl=64)
+
+
+def test_a_join_is_marked_for_the_background(sock, monkeypatch):
+    marked = []
+    monkeypatch.setattr(loops.current(), "mark", lambda: marked.append(True))
+    sock.setsockopt(no.IPPROTO_IP, JOIN, addr(GROUP) + ANY)
+    assert marked
