@@ -54,6 +54,8 @@ def alone(test):
         with os.fdopen(read, "rb") as pipe:
             text = pipe.read().decode()
         os.waitpid(pid, 0)
+        if text.startswith("skip "):
+            pytest.skip(text[5:])
         if text != "ok":
             pytest.fail(text or "the child died", pytrace=False)
 
@@ -67,6 +69,8 @@ def _child(write, test):
         if libc.unshare(_CLONE_NEWNET):
             raise OSError(ctypes.get_errno(), "unshare")
         test()
+    except pytest.skip.Exception as exc:
+        text = "skip %s" % exc
     except BaseException:
         text = traceback.format_exc()
     os.write(write, text.encode()[-60000:])
