@@ -182,6 +182,17 @@ def test_an_error_in_the_middle_of_a_read_loses_what_was_read(board, pair):
     assert s.recv(10) == b"def"
 
 
+def test_a_reset_in_the_middle_of_a_read_that_does_not_wait_loses_it_too(pair):
+    # What MicroPython's tests/multi_net/asyncio_tcp_client_rst.py pins.
+    s, peer = pair
+    s.setblocking(False)
+    peer.send("PA", b"GET / HTTP/1.0")
+    assert s.read(10) == b"GET / HTTP"
+    peer.send("RA")
+    assert number(s.read, 100) == ECONNRESET
+    assert s.read(100) == b""
+
+
 def test_a_read_that_does_not_wait_gives_the_part(pair):
     s, peer = pair
     s.setblocking(False)

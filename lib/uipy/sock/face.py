@@ -262,6 +262,9 @@ class socket(io.IOBase):
         if n is None or n < 0:
             return self._read_all()
         data = self._some(n)
+        if self._ms == 0 and data and len(data) < n and not self._end.gone:
+            with self._loop:
+                data += self._end.take(n - len(data), 0) or b""  # raises a reset behind it
         if self._ms == 0 or not data or len(data) == n:
             return data
         buf = bytearray(n)
