@@ -313,10 +313,14 @@ async def case_a_socket_is_small(a, b):
 
 for name, case in sorted(globals().items()):
     if name.startswith("case_"):
+        pair = boards()
         try:
-            asyncio.run(asyncio.wait_for(case(*boards()), 30))
+            asyncio.run(asyncio.wait_for(case(*pair), 30))
             print(name, "ok")
         except Exception as exc:
             print(name, "failed")
             sys.print_exception(exc)
         asyncio.new_event_loop()
+        for board in pair:
+            loop.the = board.loop
+            loop.detach()

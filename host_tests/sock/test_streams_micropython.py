@@ -17,7 +17,7 @@ CASES = [
 
 @pytest.fixture(scope="module")
 def outcome():
-    return run_unix(SCRIPT, PAGE, path=("lib/modules", "joined", "tools/shims"))
+    return run_unix(SCRIPT, PAGE, path=("lib/modules", "joined"))
 
 
 @pytest.mark.parametrize("case", CASES)
