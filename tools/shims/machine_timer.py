@@ -5,7 +5,8 @@ two bytecodes of the program, never while the program is inside of C. When the s
 full the call is lost, as on a board. The thread is started with the first timer.
 
 No lock: a callback may come in the middle of whatever the program does with a timer, and may set
-the same one. The program writes a timer, the thread only reads it, and keeps what it has seen.
+or stop the same one. The program writes a timer, the thread only reads it, and keeps what it has
+seen. A timer that was stopped keeps its place until another one wants it.
 """
 
 # mypy: ignore-errors
@@ -15,7 +16,7 @@ import time
 
 from micropython import schedule
 
-_timers = [None] * 16  # those that run
+_timers = [None] * 16
 _state = [False]  # is the thread there?
 
 
@@ -28,7 +29,7 @@ def _tick():
         now = time.ticks_ms()
         for i in range(len(_timers)):
             timer = _timers[i]
-            if timer is None:
+            if timer is None or not timer.runs:
                 continue
             turn = timer.turn
             if turn != seen[i]:
@@ -52,8 +53,8 @@ class Timer:
     def __init__(self, id=-1, **kw):
         if id != -1:
             raise ValueError("Timer doesn't exist")
-        self.turn = self.at = self.period = 0
-        self.again = False
+        self.turn = self.at = self.period = self.place = 0
+        self.again = self.runs = False
         self.callback = None
         if kw:
             self.init(**kw)
@@ -69,12 +70,20 @@ class Timer:
         self.period = max(1, int(1000 / freq) if freq else period * 1000 // tick_hz)
         self.at = time.ticks_add(time.ticks_ms(), self.period)
         Timer.turns = self.turn = (Timer.turns + 1) & 0x3FFFFFFF
-        if self not in _timers:
-            _timers[_timers.index(None)] = self
+        if _timers[self.place] is not self:
+            self.place = _free()
+            _timers[self.place] = self
+        self.runs = True
         if not _state[0]:
             _state[0] = True
             _thread.start_new_thread(_tick, ())
 
     def deinit(self):
-        if self in _timers:
-            _timers[_timers.index(self)] = None
+        self.runs = False
+
+
+def _free():
+    for i in range(len(_timers)):
+        if _timers[i] is None or not _timers[i].runs:
+            return i
+    raise OSError(12)  # ENOMEM
