@@ -514,7 +514,7 @@ def case_an_error_behind_what_is_held_is_told_later(lab, pki):
     lab.until(lambda: s.ioctl(3, RD))
     peer.s._end.raw.send(b"\x17\x03\x03\x00\x20" + bytes(32), 0, 37)
     lab.until(s._end.raw.readable)
-    assert s.read(100) == b"g"
+    assert s.recv(100) == b"g"
     assert s.ioctl(3, RDWR) == RDWR | 8
     assert number(s.read, 1) < 0 and s.ioctl(3, RDWR) == NVAL
 

@@ -18,6 +18,7 @@ def board():
 def test_every_part_of_a_board_is_counted(board):
     assert {"uipy", "uipy.core", "uipy.apps", "uipy.drivers.enc28j60", "main"} <= set(board.parts)
     core = board.parts.pop("uipy.core")
+    assert board.parts.pop("uipy.sock") == 0, "it is empty"
     assert all(32 <= n <= 4096 for n in board.parts.values()), board.parts
     assert 4096 < core < 24576
 

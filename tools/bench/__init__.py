@@ -3,6 +3,9 @@
     bench.py        `make bench`: instructions per packet (of packets.py), throughput to the kernel
     grid.py         `make bench`: transfers by window, distance and loss (flow.py measures one,
                     theory.py says what TCP can carry, text.py and plot.py show it)
+    sockets.py      `make bench`: the same by a socket as by callbacks (socket_work.py), and the
+                    heap of a socket that is idle (socket_heap.py)
+    latency.py      `make bench-cycles ARGS=--sockets`: how long an answer takes, in the emulator
     cycles.py       `make bench-cycles`: cycles per packet on an emulated RP2040 (rig.py:
                     the board and the exchanges); --update runs the next three, too
     calls.py        calls and look-ups per packet, there
