@@ -154,6 +154,8 @@ def _pump(args):
 def main(argv=None):
     parser = _parser()
     args = parser.parse_args(argv)
+    # A shell starts what runs in its background deaf to Ctrl-C, and so would the program be.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         _pump(args).run()
     except _Ended as exc:
