@@ -83,11 +83,12 @@ def test_every_exchange_was_measured_frozen_and_from_files():
         assert 0 <= spread < cycles / 20 and full > 0.99 * cycles
 
 
-def test_the_two_forms_of_the_library_take_about_the_same_time():
+def test_the_two_forms_of_the_library_differ_by_less_than_twice():
+    """The search for heap is what differs; an error of measurement is tens of times as much."""
     _, rows = book.read()
     for case in book.CASES:
         frozen, files = rows["frozen", case][0], rows["files", case][0]
-        assert abs(files - frozen) < 0.5 * frozen, case
+        assert max(files, frozen) < 2 * min(files, frozen), case
 
 
 def test_every_part_has_its_cycles_in_make_size():
