@@ -92,6 +92,7 @@ class _Sender:
         self.top = self.una = 0
         self.wnd = 0
         self.dups = 0
+        self.asked = None  # the octet that three duplicate ACKs asked for, until we send
         self.recover = 0
         self.sent_at = {}  # first octet: when it was last sent
         self.flying = []  # (first, end) of segments with data
@@ -105,6 +106,7 @@ class _Sender:
         self.again = False
         if s.out:
             self._ours(s)
+            self.asked = None
         else:
             self._theirs(s)
 
@@ -126,6 +128,7 @@ class _Sender:
         why = (
             (late >= RTO_MIN and "time-out")
             or (self.dups >= 3 and first == self.una and "three duplicate ACKs")
+            or (first == self.asked and "three duplicate ACKs")  # another ACK read meanwhile
             or (first < self.recover and "recovery goes on")
             or (self.wnd < 2 * 1460 and first + s.n >= self.una + self.wnd and "window probe")
             or (s.flags & SYN and "SYN again")
@@ -149,6 +152,8 @@ class _Sender:
             self.flying = [f for f in self.flying if f[1] > ack]
         elif ack == self.una and not s.n and self.una < self.top:
             self.dups += 1
+            if self.dups >= 3:
+                self.asked = ack
         self.wnd = s.wnd
 
 

@@ -76,6 +76,14 @@ def test_two_duplicate_acks_are_no_reason_and_three_are(judge):
     assert judge(*burst, *three, (1, us(1, 1000))).unreasonable == []
 
 
+def test_an_ack_read_before_the_answer_to_duplicates_has_left_makes_it_no_less_reasonable(judge):
+    burst = [(1, us(1 + 1000 * k, 1000)) for k in range(4)]
+    filled = [*burst, *[(1, them(1))] * 3, (1, them(4001))]
+    assert judge(*filled, (1, us(1, 1000))).unreasonable == []
+    later = judge(*filled, (1, us(4001, 1000)), (1, us(1, 1000)))
+    assert later.unreasonable == [(1, 1)]
+
+
 def test_after_a_timeout_what_was_sent_may_be_sent_again(judge):
     burst = [(1, us(1 + 1000 * k, 1000)) for k in range(3)]
     again = [(2.5, us(1, 1000)), (2.6, them(1001)), (2.6, us(1001, 1000))]
