@@ -1,6 +1,6 @@
 # `make` alone lists what can be done. Everything that a verb needs is put into this checkout: .venv from the
-# requirement files, node_modules from package-lock.json. Wanted of the machine: Python >= 3.10, make, and Node
-# for the 32-bit checks.
+# requirement files, tools/wasm/node_modules from the lock file there. Wanted of the machine: Python >= 3.10,
+# make, and Node for the 32-bit checks.
 
 PYTHON ?= python3
 PY := .venv/bin/python
@@ -14,6 +14,7 @@ FAST := $(HOST) -m 'not slow'
 EMU_PYTHON ?= $(shell for p in python3.10 $$HOME/.pyenv/versions/3.10.*/bin/python; do \
   $$p -c "" 2>/dev/null && echo $$p && exit; done; echo $(PYTHON))
 EMU := .venv/emu/bin/python
+NPM := tools/wasm/node_modules/.stamp
 EMU_FW = $(if $(FIRMWARE),--firmware "$(FIRMWARE)")
 
 .PHONY: emulate bench-cycles
@@ -36,7 +37,7 @@ EDGES := UIPY_CHECKED=1 UIPY_T0=1073736824 UIPY_C0=1073741822
 FOLDERS := $(filter-out host_tests/alloc host_tests/lab $(LIVE),$(patsubst %/,%,$(dir $(wildcard host_tests/*/test_*.py))))
 PROOFS := $(PY) tools/proof/conformance.py --check && $(PY) tools/proof/mutants.py
 BARRAGE := UIPY_CHECKED=1 UIPY_FUZZ_SHOTS=3000 $(PY) -m pytest -q host_tests/fuzz/test_states.py -k no_segment
-test: .venv/dev node_modules/.stamp build/libs/.stamp  ## every test: host, Linux kernel, browser, allocation (as root: all of them)
+test: .venv/dev $(NPM) build/libs/.stamp  ## every test: host, Linux kernel, browser, allocation (as root: all of them)
 	@mkdir -p build && rm -f build/frames.bin
 	@printf '%s\n' "$(PY) -m pytest $(LIVE) $(ARGS)" \
 		"UIPY_RECORD=1 UIPY_PARTS=1 $(PY) -m pytest $(HOST) $(ARGS)" | sh tools/many.sh
@@ -80,11 +81,11 @@ emulate: .venv/emu/.stamp  ## a real MicroPython image on an emulated RP2040, pa
 bench-cycles: .venv/emu/.stamp  ## cycles, calls per packet on an emulated RP2040 (FIRMWARE=, ARGS=--twice, --update, --parts)
 	@exec $(EMU) tools/bench/cycles.py $(EMU_FW) $(ARGS)
 
-size: .venv/dev node_modules/.stamp  ## RAM, .mpy sizes, cycles of each part; rewrites README and docs/sizes.md; ARGS=--packets: instructions
+size: .venv/dev $(NPM)  ## RAM, .mpy sizes, cycles of each part; rewrites README and docs/sizes.md; ARGS=--packets: instructions
 	$(PY) tools/sizes/sizes.py --update $(ARGS)
 
 clean:  ## forget what was built and installed here
-	rm -rf .venv node_modules build .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .venv tools/wasm/node_modules build .pytest_cache .mypy_cache .ruff_cache
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { echo "uipy wants Python 3.10 or newer (PYTHON=...)"; exit 1; }
@@ -114,7 +115,7 @@ build/libs/.stamp: requirements-libs.txt | .venv/bin/python
 	$(PY) -m pip install -q --disable-pip-version-check --no-deps --target .venv/typings -r requirements-stubs.txt
 	@touch $@
 
-node_modules/.stamp: package-lock.json
+$(NPM): tools/wasm/package-lock.json
 	@command -v npm >/dev/null || { echo "the 32-bit checks want Node and npm (apt install nodejs npm)"; exit 1; }
-	npm ci --silent --no-audit --no-fund
+	cd tools/wasm && npm ci --silent --no-audit --no-fund
 	@touch $@

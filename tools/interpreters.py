@@ -14,7 +14,9 @@ from parts import join
 
 ROOT = Path(__file__).resolve().parent.parent
 WASM = ROOT / "tools" / "wasm" / "run.mjs"
-WASM_PACKAGE = ROOT / "node_modules" / "@micropython" / "micropython-webassembly-pyscript"
+# Where Node looks for what run.mjs imports: beside it (where `make test` puts it), then further up.
+WASM_PLACES = [p / "node_modules" for p in (WASM.parent, WASM.parent.parent, ROOT)]
+WASM_PACKAGE = "@micropython/micropython-webassembly-pyscript"
 
 
 class Missing(Exception):
@@ -42,10 +44,10 @@ def mpy_cross():
 
 
 def node():
-    """Node, and the package with 32-bit MicroPython in node_modules."""
+    """Node; the package with 32-bit MicroPython is there too."""
     found = program("node", "NODE")
-    if not WASM_PACKAGE.exists():
-        raise Missing("no 32-bit MicroPython in node_modules here: run npm ci")
+    if not any((place / WASM_PACKAGE).exists() for place in WASM_PLACES):
+        raise Missing("no 32-bit MicroPython in tools/wasm/node_modules: run npm ci there")
     return found
 
 

@@ -20,14 +20,15 @@ PARTS = ("docs", "firmware", "host_tests", "lib", "tools", "pyproject.toml")
 def followed(root):
     """A copy of the checkout in which a reader has done what the page says; the commands that it
     ends with."""
-    junk = shutil.ignore_patterns("__pycache__", "img")
+    junk = shutil.ignore_patterns("__pycache__", "img", "node_modules")
     for name in PARTS:
         if (ROOT / name).is_dir():
             shutil.copytree(ROOT / name, root / name, ignore=junk)
         else:
             shutil.copy(ROOT / name, root / name)
-    for name in (".venv", "node_modules"):
-        (root / name).symlink_to(ROOT / name)
+    for name in (".venv", "tools/wasm/node_modules", "node_modules"):
+        if (ROOT / name).exists():
+            (root / name).symlink_to(ROOT / name)
     model, driver = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.S)
     (root / "tools" / "chips" / "tiny1.py").write_text(model)
     (root / "lib" / "uipy" / "drivers" / "tiny1.py").write_text(driver)
