@@ -14,7 +14,7 @@ from parts import join
 
 ROOT = Path(__file__).resolve().parent.parent
 WASM = ROOT / "tools" / "wasm" / "run.mjs"
-# Where Node looks for what run.mjs imports: beside it (where `make test` puts it), then further up.
+# Where Node looks for what run.mjs imports: beside it, as `make test` does, then further up.
 WASM_PLACES = [p / "node_modules" for p in (WASM.parent, WASM.parent.parent, ROOT)]
 WASM_PACKAGE = "@micropython/micropython-webassembly-pyscript"
 
