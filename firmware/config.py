@@ -2,7 +2,9 @@
 shown here.
 """
 
-name = "uipy on a Raspberry Pi Pico"
+# The board's name, its chip, and the chip's pins: boards/NAME/pins.py. What is set below goes
+# before what stands there.
+from pins import *
 
 # The network. "dhcp": a server lends an address, and tells the rest; while none answers the board
 # has one of 169.254.x.x. "auto": such a one at once. None: no address, until one is set. Or what
@@ -19,15 +21,6 @@ hostname = "uipy"
 dns = None  # name servers; None: those that DHCP tells
 ntp = "dhcp"  # time servers, addresses or names; "dhcp": those that it tells; None: no clock
 syslog = None  # "192.168.1.5": what the console says of the network goes there, too
-
-# The chip: "enc28j60", "w5500", "w5100s" or "w6100". The pins are GPIO numbers; None: not
-# connected.
-chip = "enc28j60"
-spi = 0
-baudrate = 20_000_000
-sck, mosi, miso, cs = 18, 19, 16, 17
-int_pin = 21
-reset = 20
 
 # Services, and how many clients each TCP service takes at a time.
 services = "http,echo,discard,chargen,daytime"

@@ -1,8 +1,8 @@
 """What a board runs at boot: the stack, the services of config.py, and the loop that moves frames.
 
-From a checkout, on a Pico that runs MicroPython (config.py says where the chip is):
+From a checkout, on a board that runs MicroPython (its pins.py says where the chip is):
 
-    mpremote fs cp -r lib/uipy :lib/ + fs cp firmware/*.py : + reset
+    mpremote fs cp -r lib/uipy :lib/ + fs cp firmware/*.py boards/NAME/pins.py : + reset
 
 The same file runs on the simulated board (`make run`) and under CPython (tools/tapboard.py):
 `build(dev, cfg)` makes the stack on any device, `serve(stack, wait)` runs it, and `main()` does

@@ -22,7 +22,8 @@ from pathlib import Path
 
 if __name__ == "__main__":
     ROOT = Path(__file__).resolve().parent.parent
-    sys.path[:0] = [str(ROOT / p) for p in ("lib", "firmware", "tools", "tools/shims")]
+    PATHS = ("lib", "firmware", "boards/RPI_PICO_ENC28J60", "tools", "tools/shims")
+    sys.path[:0] = [str(ROOT / p) for p in PATHS]
 
 import interpreters
 from boards import arguments, board, ends
@@ -86,7 +87,7 @@ class _Program:
         micropython = args.python == "micropython"
         shims = str(ROOT / "tools" / "shims")
         library = str(interpreters.joined() if micropython else ROOT / "lib")
-        tools = [library, str(ROOT / "firmware"), str(ROOT / "tools"), shims]
+        tools = [library, *(str(ROOT / p) for p in ends.PATHS)]
         root = os.path.dirname(os.path.abspath(args.file))
         # As on a board: its root folder, what is frozen, /lib.
         first, rest = [root, *args.path, library + "/modules"], [shims, root + "/lib", library]

@@ -17,7 +17,8 @@ import sys
 
 if sys.implementation.name == "cpython":
     _root = __file__.rsplit("firmware", 1)[0]
-    sys.path[1:1] = [_root + p for p in ("lib", "firmware", "tools", "tools/shims")]
+    _paths = ("lib", "firmware", "boards/RPI_PICO_ENC28J60", "tools", "tools/shims")
+    sys.path[1:1] = [_root + p for p in _paths]
 
 
 def run(start, port=0):

@@ -14,7 +14,7 @@ from uipy.drivers.errors import NoChip
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "writing-a-driver.md"
-PARTS = ("docs", "firmware", "host_tests", "lib", "tools", "pyproject.toml")
+PARTS = ("boards", "docs", "firmware", "host_tests", "lib", "tools", "pyproject.toml")
 
 
 def followed(root):

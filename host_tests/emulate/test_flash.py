@@ -63,7 +63,7 @@ def test_the_board_has_the_library_the_firmware_and_its_settings():
     assert {"lib/uipy/core.mpy", "lib/uipy/drivers/wiznet.mpy"} <= files.keys()
     assert not any("cpython" in name for name in files)
     settings: dict = {}
-    exec(files["config.py"], settings)
+    exec(files["config.py"].replace(b"from pins import *", files["pins.py"]), settings)
     assert (settings["chip"], settings["ip"], settings["gateway"]) == (
         "w5500",
         "192.168.7.2/24",
@@ -106,9 +106,10 @@ def test_another_main_is_not_ours(image):
 
 def test_a_board_with_all_of_it_frozen_gets_its_settings_only(image):
     path = image("uipy/core.py", "main.py", "uipy/drivers/enc28j60.py")
-    assert content.firmware("enc28j60", "192.168.7.2/24", None, path).keys() == {"config.py"}
+    settings = {"config.py", "pins.py"}
+    assert content.firmware("enc28j60", "192.168.7.2/24", None, path).keys() == settings
     files = content.script("bench", image=path)
-    assert files.keys() == {"config.py", "boot.py"}  # a frozen main.py would go before ours
+    assert files.keys() == {*settings, "boot.py"}  # a frozen main.py would go before ours
     with pytest.raises(NoImage, match="no driver for w5500"):
         content.script("bench", "w5500", image=path)
 

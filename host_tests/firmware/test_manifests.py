@@ -25,7 +25,7 @@ def frozen(manifest):
             assert target not in found, "frozen twice"
             found[target] = (Path(base_path) / name / file).resolve(strict=True)
 
-    def module(name, base_path, opt):
+    def module(name, base_path=".", opt=None):
         found[name] = (Path(base_path) / name).resolve(strict=True)
 
     def include(path):
@@ -73,7 +73,7 @@ def test_every_import_of_a_frozen_module_is_frozen(manifest):
 
 def test_the_image_holds_core_driver_applications_and_what_boots():
     found = frozen(BOARD / "manifest.py")
-    assert {"main.py", "page.py", "status.py", "config.py"} <= set(found)
+    assert {"main.py", "page.py", "status.py", "config.py", "pins.py"} <= set(found)
     assert {"uipy/core.py", "uipy/drivers/enc28j60.py", "uipy/apps.py"} <= set(found)
     assert {"network.py", "socket.py", "usocket.py", "uipy/sock/nic.py", "uipy/loop.py"} <= set(
         found

@@ -22,6 +22,7 @@ sys.path[:0] = [str(ROOT / "tools")]
 
 import interpreters  # noqa: E402
 
+PATHS = ("firmware", "boards/RPI_PICO_ENC28J60", "tools", "tools/shims")
 HERE, BOARD = "192.168.7.1", "192.168.7.2"
 
 
@@ -43,7 +44,7 @@ def board(python, link, mtu, processes):
     arguments = [script, link, BOARD + "/24", HERE, mtu]
     if python == "cpython":
         return start([sys.executable, "-u", *arguments], processes)
-    places = (ROOT / p for p in ("firmware", "tools", "tools/shims"))
+    places = (ROOT / p for p in PATHS)
     paths = os.pathsep.join([".frozen", str(interpreters.joined()), *map(str, places)])
     command = [interpreters.micropython(), "-X", "heapsize=1M", *arguments]
     return start(command, processes, env={**os.environ, "MICROPYPATH": paths})

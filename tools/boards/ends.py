@@ -27,7 +27,8 @@ from chips.spibus import Wiring
 from wire.pump import LONG
 
 ROOT = Path(__file__).resolve().parents[2]
-PATHS = ("firmware", "tools", "tools/shims")  # behind the joined library and firmware
+# Behind the joined library and firmware.
+PATHS = ("firmware", "boards/RPI_PICO_ENC28J60", "tools", "tools/shims")
 _QUEUE = 256  # frames that wait for a board that is busy; more are lost, as in a switch
 _PIPE = 1 << 18  # octets that wait for a process that is busy
 
@@ -102,7 +103,7 @@ def make(settings, mac, python):
 
 
 def model(name):
-    """A chip model on the real clock, and its wiring to the pins of firmware/config.py."""
+    """A chip model on the real clock, and its wiring to the board's pins."""
     if name not in KINDS:
         raise ValueError("no chip model %r" % name)
     chip = load(KINDS[name][0])(clock=clock.real, strict=False)

@@ -15,7 +15,8 @@ from pathlib import Path
 
 if __name__ == "__main__":
     ROOT = Path(__file__).resolve().parents[2]
-    _PATHS = ("lib", "firmware", "firmware/examples", "tools", "tools/shims")
+    _PINS = "boards/RPI_PICO_ENC28J60"
+    _PATHS = ("lib", "firmware", "firmware/examples", _PINS, "tools", "tools/shims")
     sys.path[:1] = [str(ROOT / p) for p in _PATHS]
 
 from boards import board, ends

@@ -13,7 +13,8 @@ if sys.implementation.name != "micropython" and __name__ == "__main__":
     from pathlib import Path
 
     ROOT = Path(__file__).resolve().parents[2]
-    sys.path[:0] = [str(ROOT / p) for p in ("lib", "firmware", "tools", "tools/shims")]
+    PATHS = ("lib", "firmware", "boards/RPI_PICO_ENC28J60", "tools", "tools/shims")
+    sys.path[:0] = [str(ROOT / p) for p in PATHS]
     __import__("machine")  # gives CPython's `time` what MicroPython's has
 
 import select

@@ -68,12 +68,12 @@ def _driver(chip):
 
 
 def firmware(chip, ip, gateway, image=None):
-    """-> {path: octets} of a board that serves its page: firmware/ as it is, its config.py with
-    these three at the end, without name, time and events. What is frozen in the image is not put
-    on the file system.
+    """-> {path: octets} of a board that serves its page: firmware/ and its pins as they are, its
+    config.py with these three at the end, without name, time and events. What is frozen in the
+    image is not put on the file system.
     """
     there = frozen(image) if image else set()
-    config = {"config.py": _config(chip, ip, gateway)}
+    config = _config(chip, ip, gateway)
     if there:
         _wants(there, chip, image)
         return config if "main.py" in there else {**config, **_firmware("")}
@@ -84,7 +84,7 @@ def script(name, chip="enc28j60", ip="192.168.7.2/24", gateway=None, image=None)
     """-> {path: octets} of a board that runs on_board/NAME.py; firmware/ lies in /firmware."""
     there = frozen(image) if image else set()
     text = (ON_BOARD / (name + ".py")).read_bytes()
-    files = {"config.py": _config(chip, ip, gateway)}
+    files = _config(chip, ip, gateway)
     if there:
         _wants(there, chip, image)
     else:
@@ -121,4 +121,5 @@ def _config(chip, ip, gateway):
     given = {"chip": chip, "ip": ip, "gateway": gateway}
     for name, value in {**given, "hostname": None, "ntp": None, "events": 0}.items():
         text += "%s = %r\n" % (name, value)
-    return text.encode()
+    pins = (ROOT / "boards" / "RPI_PICO_ENC28J60" / "pins.py").read_bytes()
+    return {"config.py": text.encode(), "pins.py": pins}

@@ -13,7 +13,8 @@ from pathlib import Path
 
 if __name__ == "__main__":
     ROOT = Path(__file__).resolve().parents[2]
-    sys.path[:0] = [str(ROOT / p) for p in ("lib", "firmware", "tools", "tools/shims")]
+    PATHS = ("lib", "firmware", "boards/RPI_PICO_ENC28J60", "tools", "tools/shims")
+    sys.path[:0] = [str(ROOT / p) for p in PATHS]
 
 from interpreters import Missing
 from wire.gateway import Gateway, PortInUse
