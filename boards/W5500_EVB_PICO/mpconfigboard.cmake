@@ -1,0 +1,4 @@
+# WIZnet's board with an RP2040, 2 MB of flash and LED on GPIO25; the SDK has one name for those with each chip.
+set(PICO_BOARD "wiznet_w5100s_evb_pico")
+set(PICO_PLATFORM "rp2040")
+include(${CMAKE_CURRENT_LIST_DIR}/../common/rp2.cmake)
