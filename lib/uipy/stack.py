@@ -165,6 +165,19 @@ class Stack:
         """Binds a UDP port (0: one is chosen) to `app`, see udp.py; returns the `UdpPort`."""
         return self._need(self.udp, "udp", app).bind(port, app)
 
+    def every(self, ms, f):
+        """Calls f() every `ms` milliseconds (1 to 2**28) from `poll`, the first time in `ms`;
+        returns a `Timer` with `cancel()`. Raises `TableFull` (see timers.py)."""
+        from .timers import start
+
+        return start(self, ms, f, False)
+
+    def after(self, ms, f):
+        """Calls f() once, in `ms` milliseconds (0: with the next poll); otherwise as `every`."""
+        from .timers import start
+
+        return start(self, ms, f, True)
+
     def _need(self, layer, name, app=None):
         if layer is None:
             raise Error("the stack was made without it: Stack(%s=8)" % name)
