@@ -41,7 +41,7 @@ class UipUdp(UdpApp):
         _now.start = start
         self._run(_NEWDATA, n)
 
-    def poll(self):
+    def poll(self, port=None):
         """uip_udp_periodic_conn"""
         self._run(_POLL, 0)
 

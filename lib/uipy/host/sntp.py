@@ -135,7 +135,7 @@ class Sntp(UdpApp):
         self.slot = 0  # the server that answered last
         self.turn = 0  # how many places behind it is the one whose turn it is
         self.tried = False  # one was asked in this round
-        self.poll = POLL - 1
+        self.pace = POLL - 1
         self.retry = RETRY - 1
         self.looks = 0
         self.doubt = 0  # the offset that was not believed, 0: none; and its day
@@ -358,7 +358,7 @@ class Sntp(UdpApp):
             self.servers.deny(k)
             self.news = _REFUSED
         elif same(buf, n, b"RATE", 0, 4):  # RFC 5905 7.4 b
-            self.servers.hold(k, self.poll, buf[i + 2], self.stack.now)
+            self.servers.hold(k, self.pace, buf[i + 2], self.stack.now)
 
     def _good(self, now, stratum):
         """A good answer lies in `w`."""
@@ -388,12 +388,12 @@ class Sntp(UdpApp):
 
     def _settled(self, now):
         """This server is asked again, later and later."""
-        self.poll = POLL if self.turn else min(self.poll + 1, POLL_MAX)
+        self.pace = POLL if self.turn else min(self.pace + 1, POLL_MAX)
         self.slot = (self.slot + self.turn) % self.servers.rows
         self.turn = self.looks = 0
         self.tried = False
         self.retry = RETRY - 1
-        self._wait(now, self.servers.span(max(self.poll, self.servers.least[self.slot])))
+        self._wait(now, self.servers.span(max(self.pace, self.servers.least[self.slot])))
 
     def _adjust(self, day, ms, now):
         """Sets the clock; false when that is not to be believed yet."""

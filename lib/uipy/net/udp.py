@@ -114,8 +114,10 @@ def udp_head(buf, n: int, face: ptr8, out: ptr32, stat: ptr32) -> int:
 
 
 class UdpApp:
-    """What listens on a port. Both callbacks run inside `poll`; `port.send` in them marks, and
+    """What listens on a port. Its callbacks run inside `poll`; `port.send` in them marks, and
     `output` builds."""
+
+    poll_ms = 0  # how often `poll` is called, from `bind` on; 0 = never; at most 2**28 (3 days)
 
     def received(self, port, buf, start, n):
         """n octets came and lie at buf[start:], valid during this call; `port.sport` is the port
@@ -128,6 +130,10 @@ class UdpApp:
     def error(self, port, reason):
         """What `port.send` sent, or an answer, did not arrive: 'refused' (no such port there),
         'unreachable' or 'too big'."""
+
+    def poll(self, port):
+        """Called every `poll_ms` while the port is bound. What it raises goes to `stack.on_error`;
+        the port stays, and is polled on."""
 
 
 class UdpPort:
@@ -287,6 +293,10 @@ class Udp:
         i = nums.index(0)
         self.nums[i] = num
         port = self.ports[i] = UdpPort(self, i, num, app)  # type: ignore[call-overload]
+        if getattr(app, "poll_ms", 0):  # any object with the callbacks will do
+            from .udp_poll import begin
+
+            begin(self, port)
         return port
 
     def start(self):
