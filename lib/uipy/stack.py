@@ -178,6 +178,14 @@ class Stack:
 
         return start(self, ms, f, True)
 
+    def resolve(self, name, f):
+        """Asks for the address of a name: f(ip) is called once, later, from `poll`, with 4 octets,
+        or None when there is no answer (host/resolve.py). Raises `Error` when nobody can be
+        asked."""
+        from .host.resolve import resolve
+
+        resolve(self, name, f)
+
     def _need(self, layer, name, app=None):
         if layer is None:
             raise Error("the stack was made without it: Stack(%s=8)" % name)

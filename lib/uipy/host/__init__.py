@@ -8,6 +8,7 @@ _HOME = {
     "LinkLocal": "linklocal",
     "LocalResolver": "mdns_query",
     "Mdns": "mdns",
+    "Ping": "ping",
     "Resolver": "dns",
     "Sntp": "sntp",
     "Syslog": "syslog",

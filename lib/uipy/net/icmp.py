@@ -135,7 +135,7 @@ class Icmp:
             # raise again (RFC 1191 6.3), and a path that takes more takes it whole. No router
             # passes less than 68 octets (3).
             stack.out[OUT_WHOLE] = min(stack.out[OUT_WHOLE], max(u16(b, i + 6), 68) - 20)
-        # About an echo of ours there is nobody to tell: we sent no question.
+        # About an echo of ours only host/ping.py wants to hear.
         layer = stack.handlers.get(b[at + 9])
         if layer:
             layer.unreach(iface, at + ((b[at] & 15) << 2), n)
