@@ -1,5 +1,20 @@
 """The connection as an application holds it (RFC 9293 3.9.1): calls that leave a mark in its row,
-and the settings."""
+and the settings.
+
+Four calls end it, or our side of it:
+
+    call         what leaves                what is received afterwards        closed(reason)
+    finish(src)  src, with our FIN on its   everything, up to the peer's FIN   'done'
+                 last octet
+    shutdown()   what is queued, our FIN    the same                           'done'
+    close()      what is queued, our FIN    nothing: data earns the peer a     'done', 'unread'
+                                            RST, its FIN is not told
+    abort()      a RST, nothing else        nothing                            'aborted'
+
+The first three lead to FIN-WAIT-1, FIN-WAIT-2 and TIME-WAIT, or, when the peer's FIN was here
+first, to LAST-ACK. After `finish` and `shutdown` a FIN-WAIT-2 lasts until the peer closes, after
+`close` a minute at most. In SYN-SENT `close` and `abort` end it at once, with 'aborted'.
+"""
 
 from ..errors import Busy, Error, NotConnected
 from ..kern import pair, seq_out, set_pair
