@@ -197,12 +197,14 @@ def device(cfg):
     """The chip that `cfg` names, and its INT pin (or None). Waits for nothing: without a chip it
     says so, and the driver goes on looking for it.
     """
+    chip = cfg.chip.strip().lower()
+    if chip == "slip":
+        return line(cfg), None
+    if chip not in CHIPS:
+        raise ValueError("no chip %r: there are %s, slip" % (cfg.chip, ", ".join(CHIPS)))
     from machine import SPI, Pin
     from uipy import NoChip
 
-    chip = cfg.chip.strip().lower()
-    if chip not in CHIPS:
-        raise ValueError("no chip %r: there are %s" % (cfg.chip, ", ".join(CHIPS)))
     module, name = CHIPS[chip]
     kind = getattr(__import__("uipy.drivers." + module, None, None, (name,)), name)
     spi = SPI(
@@ -220,6 +222,26 @@ def device(cfg):
     except NoChip as exc:
         print(exc)
         return kind(spi, cs, int_pin, reset, cfg.mac, wait=True), int_pin
+
+
+def line(cfg):
+    """The serial port of the prompt as a device: SLIP. The prompt is away until a Ctrl-C between
+    two packets. Nobody lends addresses on a line, nor asks for names: `cfg` gets those of pins.py
+    where it wants some lent, and no hostname. Raises ValueError where it wants the prompt.
+    """
+    from uipy.drivers.slip import Slip
+    from uipy.drivers.slip.console import Console
+
+    if getattr(cfg, "background", False):
+        raise ValueError("the prompt has the line of SLIP: background = False is what it takes")
+    if wanted(cfg):
+        cfg.ip, cfg.gateway = cfg.line_ip, cfg.line_gateway
+    cfg.hostname = None
+    print("SLIP from here on, http://%s/; Ctrl-C: the prompt" % str(cfg.ip).split("/")[0])
+    console = Console()
+    dev = Slip(console, cfg.line_mtu)
+    dev.console = console  # type: ignore[attr-defined]  # main() closes it
+    return dev
 
 
 def share(stack, place, cfg, int_pin=None, wait=None):
@@ -264,20 +286,32 @@ def main():
     import config
 
     dev, int_pin = device(config)
-    stack, place = bare(dev, config)
+    console = getattr(dev, "console", None)  # what is printed there would spoil a packet
+    say = quiet if console else print
+    stack, place = bare(dev, config, say)
     offer(stack, config, place)
     if not wanted(config):  # else it is said when there is an address
-        print("serving http://%s/" % (config.ip or "0.0.0.0").split("/")[0])
+        say("serving http://%s/" % (config.ip or "0.0.0.0").split("/")[0])
     path = program(config)
-    if path or getattr(config, "background", False):
-        share(stack, place, config, int_pin)
-        if path:
-            run(path)
-        return
     try:
-        serve(stack, Nap(int_pin))
-    except KeyboardInterrupt:
-        print("stopped")
+        if path or getattr(config, "background", False):
+            share(stack, place, config, int_pin)
+            if path:
+                run(path)
+            if not console:
+                return
+        try:
+            serve(stack, Nap(int_pin))
+        except KeyboardInterrupt:
+            pass
+    finally:
+        if console:
+            console.close()
+    print("stopped")
+
+
+def quiet(line):
+    """Says nothing."""
 
 
 if __name__ == "__main__":

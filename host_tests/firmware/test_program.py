@@ -36,8 +36,8 @@ class Board:
     def _serve(self, stack, wait):
         self.served = True
 
-    def _bare(self, dev, cfg):
-        return BARE(dev, cfg, print, self.wire.clock.now)
+    def _bare(self, dev, cfg, say):
+        return BARE(dev, cfg, say, self.wire.clock.now)
 
     def _share(self, stack, place, cfg, int_pin):
         self.shared = True

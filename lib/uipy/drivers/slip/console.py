@@ -1,26 +1,40 @@
 """The console's USB CDC (or UART) as a serial line for SLIP: for a board with one USB cable and
 nothing else.
 
-The REPL shares it: start from boot.py or main.py, and do not print. Ctrl-C is an octet like any
-other while it runs.
+    stack = Stack(Slip(Console(), 1500), ip="192.168.7.2/24", gateway="192.168.7.1")
+
+The prompt shares the line, so what runs meanwhile must not print: what lands in a packet spoils
+it. Ctrl-C in a packet is an octet like any other. Ctrl-C between two packets gives the prompt
+back: what begins with it cannot be an IPv4 packet, which begins with its version, 4. So do the
+"\\r" and Ctrl-C with which mpremote takes hold of a board.
 """
 
 import select
 import sys
 
 import micropython
+from micropython import const
+
+_CTRL_C = const(3)
+_IPV4 = const(4)  # the high half of a packet's first octet
+
+_BETWEEN = const(0)  # packets
+_PACKET = const(1)  # in one
+_NOISE = const(2)  # in what is none
 
 
 class Console:
-    """A stream with `any`, `readinto` and `write` that does not block on reading."""
+    """A stream with `any`, `readinto` and `write`, none of which waits for input. `readinto`
+    raises KeyboardInterrupt for a Ctrl-C between two packets, after `close`."""
 
     def __init__(self):
         micropython.kbd_intr(-1)
         self._in = sys.stdin.buffer
-        self.readinto = self._in.readinto  # type: ignore[union-attr]  # in no stub
-        self.write = sys.stdout.buffer.write
+        self._read = self._in.readinto  # type: ignore[union-attr]  # in no stub
+        self._put = sys.stdout.buffer.write
         self._poll = select.poll()
         self._poll.register(self._in, select.POLLIN)
+        self._where = _BETWEEN
 
     def any(self):
         """-> 1 when an octet can be read, else 0."""
@@ -28,6 +42,29 @@ class Console:
             return 1
         return 0
 
+    def readinto(self, buf):
+        """-> octets read, all of `buf`: ask for no more than `any` said."""
+        n = self._read(buf) or 0
+        where = self._where
+        for i in range(n):
+            b = buf[i]
+            if b == 0o300:  # END
+                where = _BETWEEN
+            elif where == _BETWEEN:
+                where = _PACKET if b >> 4 == _IPV4 else _NOISE
+            if b == _CTRL_C and where == _NOISE:
+                self.close()
+                raise KeyboardInterrupt
+        self._where = where
+        return n
+
+    def write(self, buf):
+        """-> octets written; None when it is closed."""
+        return self._put(buf) if self._put else None
+
     def close(self):
-        """Gives Ctrl-C back."""
-        micropython.kbd_intr(3)
+        """Gives the line and Ctrl-C back: nothing comes in any more, and nothing goes out."""
+        if self._put:
+            self._put = None
+            self._poll.unregister(self._in)
+            micropython.kbd_intr(_CTRL_C)
