@@ -36,6 +36,10 @@ echo_ring = 5840  # its octets: the 4 segments that a client is offered first
 program = "app.py"
 background = False
 
+# docs/first-start.md: what to do when a program of yours does not let you to the prompt.
+safe_pin = None  # a GPIO number: nothing is started while that pin is at GND
+watchdog = 0  # seconds, 8 at the most on a Pico: a board that hangs for so long is reset. 0: never
+
 # A peer that has vanished says nothing, and its connection would stay (docs/architecture.md, "A
 # peer that has vanished"). 0 switches either off.
 keepalive_s = 300  # of silence, then a probe; 8 without an answer, 15 minutes in all, end it

@@ -12,6 +12,7 @@ with sockets.
 
 import gc
 import os
+import sys
 
 # What is compiled or loaded from the file system leaves garbage between what stays. Collected
 # only when the heap is full, a Pico has 80 kB free and no 3 kB in one piece.
@@ -33,9 +34,12 @@ CHIPS = {
 
 
 def build(dev, cfg, say=print, now=None):
-    """The stack on `dev` with the services of `cfg`; else as `bare`. Raises ValueError for a
-    service that there is not.
+    """The stack on `dev` with the services of `cfg`; else as `bare`. Raises ValueError for what
+    cannot be: a line for each.
     """
+    found = once("check", "problems", cfg, SERVICES)
+    if found:
+        raise ValueError("\n".join(found))
     stack, place = bare(dev, cfg, say, now)
     offer(stack, cfg, place)
     return stack
@@ -44,7 +48,7 @@ def build(dev, cfg, say=print, now=None):
 def bare(dev, cfg, say=print, now=None):
     """The stack on `dev` and its `Place` as `cfg` describes them: config.py, or any object with
     some of its names. `say` takes a line when something has changed, `now` is for a clock other
-    than ticks_ms. Raises ValueError for a gateway out of reach.
+    than ticks_ms.
     """
     later = wanted(cfg)
     stack = Stack(
@@ -60,10 +64,6 @@ def bare(dev, cfg, say=print, now=None):
         now=now,
         groups=2 if getattr(cfg, "hostname", None) else 0,
     )
-    gate = stack.ip_of(getattr(cfg, "gateway", None) or "0.0.0.0")
-    first = stack.ifaces[0]
-    if any(gate) and any(first.ip) and (not first.local(gate, 0) or gate == bytes(first.ip)):
-        raise ValueError("the gateway %r is no neighbour of %r" % (cfg.gateway, cfg.ip))
     return stack, Place(stack, cfg, say)
 
 
@@ -107,8 +107,6 @@ def start(stack, name, cfg, place):
         from uipy.apps import Chargen
 
         listen(19, Chargen, clients)
-    else:
-        raise ValueError("no service %r: there are %s" % (name, ", ".join(SERVICES)))
 
 
 def site(stack, name, events=0, place=None):
@@ -200,8 +198,6 @@ def device(cfg):
     chip = cfg.chip.strip().lower()
     if chip == "slip":
         return line(cfg), None
-    if chip not in CHIPS:
-        raise ValueError("no chip %r: there are %s, slip" % (cfg.chip, ", ".join(CHIPS)))
     from machine import SPI, Pin
     from uipy import NoChip
 
@@ -227,13 +223,11 @@ def device(cfg):
 def line(cfg):
     """The serial port of the prompt as a device: SLIP. The prompt is away until a Ctrl-C between
     two packets. Nobody lends addresses on a line, nor asks for names: `cfg` gets those of pins.py
-    where it wants some lent, and no hostname. Raises ValueError where it wants the prompt.
+    where it wants some lent, and no hostname.
     """
     from uipy.drivers.slip import Slip
     from uipy.drivers.slip.console import Console
 
-    if getattr(cfg, "background", False):
-        raise ValueError("the prompt has the line of SLIP: background = False is what it takes")
     if wanted(cfg):
         cfg.ip, cfg.gateway = cfg.line_ip, cfg.line_gateway
     cfg.hostname = None
@@ -280,34 +274,77 @@ def run(path):
     execute(path, names)
 
 
+def once(name, call, *given):
+    """What a function says that is wanted once: its module is loaded for it, and forgotten."""
+    try:
+        return getattr(__import__(name), call)(*given)
+    finally:
+        sys.modules.pop(name, None)
+
+
 def main():
     """The board as config.py describes it: its services, and the user's program if there is one,
-    with the stack in the background. Ctrl-C gives the prompt back."""
+    with the stack in the background. Ctrl-C gives the prompt back, and so does all that goes
+    wrong (docs/first-start.md)."""
+    held, starts = once("safe", "held")
+    if held:
+        print(held)
+        return
+    try:
+        begin(starts)
+    finally:
+        once("safe", "reached")  # the prompt: whatever comes now is no crash
+
+
+def begin(starts=0):
+    """`starts`: how many in a row have come to a bad end, 0 when nobody counts."""
     import config
 
+    found = once("check", "problems", config, SERVICES, tuple(CHIPS) + ("slip",))
+    found = found or once("safe", "pulled", getattr(config, "safe_pin", None))
+    if found:
+        print("not started:\n  " + "\n  ".join(found))
+        print("Edit config.py, or put it right otherwise; Ctrl-D starts the board again.")
+        return
     dev, int_pin = device(config)
     console = getattr(dev, "console", None)  # what is printed there would spoil a packet
     say = quiet if console else print
     stack, place = bare(dev, config, say)
     offer(stack, config, place)
+    if starts:
+        stack.after(60_000, lambda: once("safe", "reached"))
     if not wanted(config):  # else it is said when there is an address
         say("serving http://%s/" % (config.ip or "0.0.0.0").split("/")[0])
-    path = program(config)
+    seconds = getattr(config, "watchdog", 0)
     try:
-        if path or getattr(config, "background", False):
-            share(stack, place, config, int_pin)
-            if path:
-                run(path)
-            if not console:
-                return
-        try:
-            serve(stack, Nap(int_pin))
-        except KeyboardInterrupt:
-            pass
+        if seconds:
+            import watchdog
+
+            more = watchdog.guard(lambda: go(stack, place, config, int_pin), stack, seconds)
+        else:
+            more = go(stack, place, config, int_pin)
     finally:
         if console:
             console.close()
-    print("stopped")
+    if not more:
+        print("stopped")
+
+
+def go(stack, place, config, int_pin):
+    """The services alone, or beside a program -> True when they go on in the background."""
+    console = getattr(stack.ifaces[0].dev, "console", None)
+    path = program(config)
+    if path or getattr(config, "background", False):
+        share(stack, place, config, int_pin)
+        if path and once("safe", "passed", quiet if console else print):
+            run(path)
+        if not console:
+            return True
+    try:
+        serve(stack, Nap(int_pin))
+    except KeyboardInterrupt:
+        pass
+    return False
 
 
 def quiet(line):

@@ -27,7 +27,9 @@ def test_services_may_have_blanks_and_capitals(services):
 
 
 def test_a_service_that_there_is_not_is_refused():
-    with pytest.raises(ValueError, match=r"^no service 'ftp': there are http, echo, "):
+    with pytest.raises(
+        ValueError, match=r"^services: there is no service 'ftp'; there are http, "
+    ):
         build(services="http,ftp")
 
 
@@ -46,17 +48,9 @@ def test_a_chip_may_be_written_as_its_data_sheet_does(chip, kind, monkeypatch):
     assert type(dev).__name__ == kind
 
 
-def test_a_chip_that_there_is_not_is_refused(monkeypatch):
-    monkeypatch.setattr(config, "chip", "rtl8139")
-    with pytest.raises(ValueError, match=r"^no chip 'rtl8139': there are .*enc28j60.*w6100"):
-        main.device(config)
-
-
-@pytest.mark.parametrize("gateway", ["192.168.2.1", "10.0.0.1", "192.168.1.7"])
+@pytest.mark.parametrize("gateway", ["192.168.2.1", "10.0.0.1"])
 def test_a_gateway_that_is_no_neighbour_is_refused(gateway):
-    with pytest.raises(
-        ValueError, match="^the gateway '%s' is no neighbour of '192.168" % gateway
-    ):
+    with pytest.raises(ValueError, match="^gateway = '%s' is no neighbour of ip = " % gateway):
         build(gateway=gateway)
 
 

@@ -233,6 +233,7 @@ def test_on_a_board_with_the_examples_mounted(tmp_path, name, listeners):
     shutil.copytree(joined() / "uipy", flash / "lib" / "uipy")
     (flash / "main.py").write_text((joined() / "main.py").read_text() + BOOT)
     config = (ROOT / "firmware" / "config.py").read_text()
+    shutil.copy(joined() / "check.py", flash)
     shutil.copy(ROOT / "boards" / "RPI_PICO_ENC28J60" / "pins.py", flash)
     (flash / "config.py").write_text(config + 'ip, gateway = "192.168.1.7/24", "192.168.1.1"\n')
     script = tmp_path / "pico.py"

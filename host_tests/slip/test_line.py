@@ -117,12 +117,6 @@ def test_one_that_is_given_stays(port):
     assert (cfg.ip, cfg.gateway) == ("10.0.0.2/30", "10.0.0.1")
 
 
-def test_a_background_behind_the_prompt_is_refused(port):
-    with pytest.raises(ValueError, match="the prompt has the line of SLIP: background = False"):
-        main.device(settings(background=True))
-    assert not port.keys  # the prompt is as it was
-
-
 class Far:
     """The computer's end of a pseudo-terminal, as a stream."""
 

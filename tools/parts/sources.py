@@ -12,7 +12,17 @@ VARIANTS = ("viper", "plain", "cpython")
 KERN = "uipy.kern"
 KERNELS = tuple("%s.%s" % (KERN, v) for v in VARIANTS)
 CASTS = KERN + ".ptr"
-FIRMWARE = ("clock", "main", "network_page", "page", "place", "status")
+FIRMWARE = (
+    "check",
+    "clock",
+    "main",
+    "network_page",
+    "page",
+    "place",
+    "safe",
+    "status",
+    "watchdog",
+)
 TABLE = "_HOME"  # of a package: {name: module}, each imported when it is first asked for
 
 

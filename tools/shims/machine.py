@@ -9,6 +9,7 @@ in machine_pipe.py), and timers are a thread (machine_timer.py).
 import sys
 
 from machine_rtc import RTC
+from machine_wdt import DEEPSLEEP_RESET, HARD_RESET, PWRON_RESET, WDT, WDT_RESET, reset_cause
 
 if sys.implementation.name == "micropython":
     from machine_pipe import SPI, Pin, freq, idle, int_file, lightsleep, reset, unique_id
@@ -17,8 +18,13 @@ else:
     from machine_local import SPI, Pin, freq, idle, int_file, lightsleep, reset, unique_id, wire
 
 __all__ = [
+    "DEEPSLEEP_RESET",
+    "HARD_RESET",
+    "PWRON_RESET",
     "RTC",
     "SPI",
+    "WDT",
+    "WDT_RESET",
     "Pin",
     "Timer",
     "freq",
@@ -26,6 +32,7 @@ __all__ = [
     "int_file",
     "lightsleep",
     "reset",
+    "reset_cause",
     "unique_id",
     "wire",
 ]
