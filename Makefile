@@ -65,6 +65,7 @@ lint: .venv/dev .venv/stubs  ## ruff, mypy for host and board, every module thro
 	$(PY) -m ruff check .
 	$(PY) -m mypy
 	$(PY) -m mypy --config-file mypy-board.ini
+	$(PY) -m mypy --config-file mypy-stubs.ini
 	$(PY) tools/parts/cross.py --lint
 
 parts: .venv/dev  ## what a board gets, one module a part: build/parts/viper, .../armv6m and other machines

@@ -1,0 +1,3 @@
+class Listener:
+    port: int
+    def close(self) -> None: ...

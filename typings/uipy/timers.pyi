@@ -1,0 +1,9 @@
+from .stack import Stack
+
+class Timer:
+    def cancel(self) -> None: ...
+    @property
+    def active(self) -> bool: ...
+
+class Timers:
+    def __init__(self, stack: Stack, rows: int = ...) -> None: ...
