@@ -68,6 +68,38 @@ print("all pages came")
 """
 
 
+FORMS = """
+import sys
+sys.path[:0] = ["lib", "tools", "tools/shims"]
+from emu import boot, content
+image, form = sys.argv[1:]
+files = content.firmware("enc28j60", boot.BOARD + "/24", None, image)
+if form != "files":  # the parts are in the image
+    files = {name: files[name] for name in ("config.py", "pins.py")}
+mcu, bridge = boot.board(image, files)
+console, visitors = mcu.console, []
+def page(what):
+    visitors.append(boot.Visitor(mcu, bridge))
+    visitors[-1].client._port += 10 * len(visitors)
+    came = mcu.run_for(20, lambda: visitors[-1].at)
+    assert came, "no page " + what + ": " + console.text
+    visitors[-1].client.reset()
+    print("page", what, round(visitors[-1].at / 1e6), "ms")
+page("after power")
+bridge.chip.link(False)
+mcu.run_for(3)
+bridge.chip.link(True)
+page("with the cable back")
+console.type("\\x03")
+assert mcu.run_for(3, lambda: ">>>" in console.text), console.text
+console.type("import gc, uipy.core; gc.collect(); print(uipy.core.__file__, gc.mem_free())\\r")
+assert mcu.run_for(3, lambda: console.text.count(">>>") > 1), console.text
+print(console.text)
+console.type("\\x04")
+page("after a soft reset")
+"""
+
+
 @pytest.fixture(scope="module")
 def python():
     subprocess.run(["make", "-s", ".venv/emu/.stamp"], cwd=ROOT, check=True)
@@ -82,6 +114,21 @@ def run(python, *args):
 
 FROZEN = os.environ.get("FROZEN", "")  # an image with uipy in it: boards/RPI_PICO_ENC28J60
 BOTH = [IMAGE, *([FROZEN] if FROZEN else [])]
+ROMFS = os.environ.get("ROMFS", "")  # one that `make firmware ROMFS=1` has made
+WHERE = {"files": "/lib/uipy/core.mpy", "frozen": "uipy/core.py", "romfs": "/rom/uipy/core.mpy"}
+MADE = [("files", IMAGE), *([("frozen", FROZEN)] if FROZEN else [])]
+MADE += [("romfs", ROMFS)] if ROMFS else []
+
+
+@pytest.mark.parametrize(("form", "image"), MADE)
+def test_a_board_of_each_form_serves_again_after_its_cable_and_a_soft_reset(python, form, image):
+    said = run(python, "-c", FORMS, image, form)
+    assert re.findall(r"^page (.+?) \d+ ms", said, re.M) == [
+        "after power",
+        "with the cable back",
+        "after a soft reset",
+    ]
+    assert re.search(r"^%s \d+" % WHERE[form], said, re.M), said
 
 
 @pytest.mark.parametrize("image", BOTH)

@@ -23,6 +23,8 @@ _PERI_HZ = 48_000_000  # what MicroPython runs SPI and UART at
 _LOOK_NS = 5_000_000  # emulated, between two looks of run_for
 _FLASH = 0x10000000
 _FLASH_SIZE = 2 << 20
+_FIFO_ST, _FIFO_RD = 0x50, 0x58  # of SIO; bit 0 of the first: there is something, bit 1: room
+_RDY = 2
 # What the emulator lets pass with a warning and a Cortex-M0+ answers with a HardFault
 # (ARMv6-M A3.2.1 for the first).
 _FATAL = ("not 32 bit aligned", "invalid memory", "undefined address", "not implemented")
@@ -69,6 +71,25 @@ class StrictRP2040(RP2040):
 
     def _misaligned(self, what, address):
         raise HardFault("HardFault at 0x%08x: %s of 0x%08x" % (self.core.pc, what, address))
+
+
+class Mailbox:
+    """What a soft reset wants of core 1, which the emulator has not: when it is reset, it pushes a
+    0 (RP2040 data sheet 2.8.2). The FIFO has one whenever it is asked anew."""
+
+    def __init__(self, sio):
+        self._read = sio.read_uint32
+        self._there = True
+        sio.read_uint32 = self.read
+
+    def read(self, offset):
+        if offset == _FIFO_ST:
+            status, self._there = _RDY | self._there, True
+            return status
+        if offset == _FIFO_RD:
+            self._there = False
+            return 0
+        return self._read(offset)
 
 
 class Console:
@@ -132,6 +153,7 @@ class Mcu:
         data = flash.image(files, blocks)
         self.chip.flash[start : start + len(data)] = data
         self.chip.clk_peri = _PERI_HZ
+        Mailbox(self.chip.sio)
         attach_external_devices(self.chip, BootselButton())
         self.console = Console(self.chip)
         self._halt = self.clock.create_alarm(self.stop)
