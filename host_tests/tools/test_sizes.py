@@ -2,9 +2,9 @@
 
 import pytest
 import readme
-from lab.pythons import compile_mpy, run_unix
+from lab.pythons import compile_mpy
 from readme import README
-from sizes import mpyinfo, ram, romfs, sizes
+from sizes import mpyinfo, ram, sizes
 
 
 @pytest.fixture(scope="module")
@@ -51,22 +51,6 @@ def test_flash_costs_less_than_romfs_and_romfs_less_than_import():
     except sizes.Missing as lack:
         pytest.skip(str(lack))
     assert 0 < flash < rom < plain
-
-
-def test_romfs_image_mounts(tmp_path):
-    (tmp_path / "tree" / "sub").mkdir(parents=True)
-    (tmp_path / "tree" / "a.py").write_text("A = 1\n" * 40)
-    (tmp_path / "tree" / "sub" / "b.txt").write_text("in a folder")
-    (tmp_path / "img").write_bytes(romfs.image(tmp_path / "tree"))
-    script = tmp_path / "mount.py"
-    script.write_text(
-        "import vfs, os, sys\n"
-        f"vfs.mount(vfs.VfsRom(open('{tmp_path}/img', 'rb').read()), '/rom')\n"
-        "sys.path.append('/rom')\n"
-        "import a\n"
-        "print(a.A, os.listdir('/rom'), open('/rom/sub/b.txt').read())\n"
-    )
-    assert run_unix(script).strip() == "1 ['a.py', 'sub'] in a folder"
 
 
 def test_names_that_mpy_files_number_are_found():

@@ -12,9 +12,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 import interpreters
+from image import romfs
 from parts import cross, join, sources
-
-from sizes import romfs
 
 ROM = """
 import vfs
@@ -254,7 +253,7 @@ def cross_check():
     compiled = cross.package("x64")
     with tempfile.TemporaryDirectory() as folder:
         rom = Path(folder) / "rom.img"
-        rom.write_bytes(romfs.image(compiled))
+        rom.write_bytes(romfs.image(romfs.tree(compiled)))
         steps = [_counted("pass", "nothing"), _counted("import uipy.core", "all")]
 
         def everything(text, *path):

@@ -1,0 +1,2 @@
+#define MICROPY_HW_BOARD_NAME           "Raspberry Pi Pico with SLIP over USB"
+#include "../common/rp2.h"
