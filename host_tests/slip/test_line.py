@@ -64,15 +64,18 @@ def packet(n, octet):
     return b"\x45" + bytes([octet]) * (n - 1)
 
 
-def test_ctrl_c_in_a_packet_is_an_octet_like_any_other(port):
+@pytest.mark.parametrize("first", [b"\x45", b"\x46", b"\x4f"])
+def test_ctrl_c_in_a_packet_is_an_octet_like_any_other(port, first):
     dev = Slip(console.Console(), 576)
     buf = bytearray(600)
-    port.comes += END + packet(40, 3) + END + packet(21, 3) + END
+    port.comes += END + first + packet(40, 3)[1:] + END + packet(21, 3) + END
     assert taken(dev, buf) == [40, 21]
     assert bytes(buf[2:23]) == packet(21, 3) and port.keys == [-1]
 
 
-@pytest.mark.parametrize("before", [b"", END, END + packet(30, 3) + END, b"\r", b"abc", b"\xf0"])
+@pytest.mark.parametrize(
+    "before", [b"", END, END + packet(30, 3) + END, b"\r", b"abc", b"AT\r", b"\x44", b"\x50"]
+)
 def test_ctrl_c_between_packets_gives_the_prompt_back(port, before):
     line = console.Console()
     dev = Slip(line, 576)

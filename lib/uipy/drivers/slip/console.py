@@ -5,8 +5,8 @@ nothing else.
 
 The prompt shares the line, so what runs meanwhile must not print: what lands in a packet spoils
 it. Ctrl-C in a packet is an octet like any other. Ctrl-C between two packets gives the prompt
-back: what begins with it cannot be an IPv4 packet, which begins with its version, 4. So do the
-"\\r" and Ctrl-C with which mpremote takes hold of a board.
+back: what begins with it cannot be an IPv4 packet, which begins with 0x45 or a little more. So do
+the "\\r" and Ctrl-C with which mpremote takes hold of a board.
 """
 
 import select
@@ -16,7 +16,8 @@ import micropython
 from micropython import const
 
 _CTRL_C = const(3)
-_IPV4 = const(4)  # the high half of a packet's first octet
+_IPV4 = const(0x45)  # a packet's first octet, version and words of its header, at least
+_IPV4_MOST = const(0x4F)
 
 _BETWEEN = const(0)  # packets
 _PACKET = const(1)  # in one
@@ -51,7 +52,7 @@ class Console:
             if b == 0o300:  # END
                 where = _BETWEEN
             elif where == _BETWEEN:
-                where = _PACKET if b >> 4 == _IPV4 else _NOISE
+                where = _PACKET if _IPV4 <= b <= _IPV4_MOST else _NOISE
             if b == _CTRL_C and where == _NOISE:
                 self.close()
                 raise KeyboardInterrupt
