@@ -20,7 +20,7 @@ SERIAL = $(if $(filter file,$(origin PORT)),,--port "$(PORT)")
 EMU_FW = $(if $(FIRMWARE),--firmware "$(FIRMWARE)")
 
 .PHONY: emulate bench-cycles
-.PHONY: help run test test-fast libs-test conformance mutate mutants lint parts firmware flash romfs bench size clean
+.PHONY: help run test test-fast libs-test conformance mutate mutants lint parts firmware flash romfs bench size wiring clean
 
 help:  ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | while IFS="	" read -r verb what; do \
@@ -96,6 +96,9 @@ emulate: .venv/emu/.stamp  ## a real MicroPython image on an emulated RP2040, pa
 
 bench-cycles: .venv/emu/.stamp  ## cycles, calls per packet on an emulated RP2040 (FIRMWARE=, ARGS=--twice, --update, --parts)
 	@exec $(EMU) tools/bench/cycles.py $(EMU_FW) $(ARGS)
+
+wiring: .venv/bin/python  ## drawings and tables of boards/*/README.md, made from each pins.py (ARGS=--check)
+	@$(PY) tools/wiring/make.py $(ARGS)
 
 size: .venv/dev $(NPM)  ## RAM, .mpy sizes, cycles of each part; rewrites README and docs/sizes.md; ARGS=--packets: instructions
 	$(PY) tools/sizes/sizes.py --update $(ARGS)

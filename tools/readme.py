@@ -13,15 +13,20 @@ def table(head, rows):
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
-def put(name, text, path=README):
-    """Replaces what stands between the marks; ends the program when there are none."""
+def between(old, name, text, who="it"):
+    """`old` with what stands between the marks replaced; ends the program when there are none."""
     begin, end = "<!-- %s:begin -->" % name, "<!-- %s:end -->" % name
-    old = path.read_text() if path.exists() else ""
     head, mark, rest = old.partition(begin)
     _, other, tail = rest.partition(end)
     if not mark or not other:
-        sys.exit("%s lacks the lines %s and %s" % (path.name, begin, end))
-    new = "%s%s\n\n%s\n\n%s%s" % (head, begin, text, end, tail)
+        sys.exit("%s lacks the lines %s and %s" % (who, begin, end))
+    return "%s%s\n\n%s\n\n%s%s" % (head, begin, text, end, tail)
+
+
+def put(name, text, path=README):
+    """Replaces what stands between the marks; ends the program when there are none."""
+    old = path.read_text() if path.exists() else ""
+    new = between(old, name, text, path.name)
     if new != old:
         path.write_text(new)
         rewritten(path)
