@@ -100,6 +100,28 @@ page("after a soft reset")
 """
 
 
+DEPLOY = """
+import sys
+sys.path[:0] = ["lib", "tools", "tools/shims"]
+from emu import boot, content, port
+image, rom = sys.argv[1:]
+files = content.firmware("enc28j60", boot.BOARD + "/24", None, image)
+mcu, bridge = boot.board(image, {name: files[name] for name in ("config.py", "pins.py")})
+mcu.run_for(15, lambda: "serving" in mcu.console.text)
+serial = port.Port(mcu)
+command = [sys.executable, "-m", "mpremote", "connect", serial.name, "romfs", "deploy", rom]
+status, said = serial.run(command, 600)
+assert status == 0, said
+print(said)
+visitor = boot.Visitor(mcu, bridge)
+mcu.console.type("\\x03\\x02\\x04")
+assert mcu.run_for(20, lambda: visitor.at), mcu.console.text
+mcu.console.type("\\x03import os; print(os.listdir('/rom'))\\r")
+mcu.run_for(3, lambda: "new.txt" in mcu.console.text)
+print(mcu.console.text)
+"""
+
+
 @pytest.fixture(scope="module")
 def python():
     subprocess.run(["make", "-s", ".venv/emu/.stamp"], cwd=ROOT, check=True)
@@ -129,6 +151,16 @@ def test_a_board_of_each_form_serves_again_after_its_cable_and_a_soft_reset(pyth
         "after a soft reset",
     ]
     assert re.search(r"^%s \d+" % WHERE[form], said, re.M), said
+
+
+@pytest.mark.skipif(not ROMFS, reason="no image with a partition: set ROMFS=file.uf2")
+def test_parts_are_deployed_over_the_serial_port_and_serve_the_page(python, tmp_path):
+    from image import boards, romfs
+
+    files = romfs.compiled(boards.find("RPI_PICO_ENC28J60"), "armv6m")
+    (tmp_path / "a.romfs").write_bytes(romfs.image({**files, "new.txt": b"was not in the image"}))
+    said = run(python, "-c", DEPLOY, ROMFS, str(tmp_path / "a.romfs"))
+    assert "ROMFS image deployed" in said and "new.txt" in said
 
 
 @pytest.mark.parametrize("image", BOTH)

@@ -99,6 +99,7 @@ class Console:
     def __init__(self, mcu):
         self.text = ""
         self.heard = None  # called with each piece
+        self.octets = None  # the same, as they came: port.py
         self._cdc = USBCDC(mcu.usb_ctrl)
         self._cdc.on_serial_data = self._say
         # Where print goes before USB is up (on_board/serial.py).
@@ -110,6 +111,8 @@ class Console:
         self._usb.on_endpoint_read = self._asked
 
     def _say(self, data):
+        if self.octets:
+            self.octets(bytes(data))
         piece = bytes(data).decode(errors="replace")
         self.text += piece
         if self.heard:
