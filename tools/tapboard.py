@@ -68,7 +68,9 @@ def main(argv=None):
     stop_on_signals()
     try:
         pump = _pump(args)
-    except (NoMedium, ValueError, Error, interpreters.Missing, ends.BoardDied) as exc:
+    except interpreters.Missing as exc:
+        parser.exit(2, "tapboard: %s, or leave --python micropython out\n" % exc)
+    except (NoMedium, ValueError, Error, ends.BoardDied) as exc:
         parser.exit(2, "tapboard: %s\n" % exc)
     except OSError as exc:
         parser.exit(2, "tapboard: %s: %s\n" % (exc.filename, exc.strerror))

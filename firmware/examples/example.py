@@ -9,8 +9,9 @@ examples take
     --pcap FILE   record the Ethernet for Wireshark
     --drop N      lose N % of the frames each way
 
-An application that lies anywhere else, and those in uip/, are started by
-`.venv/bin/python tools/boards/playground.py FILE`, which takes the same.
+Where a stack runs already, it is set up on that: as a board's program (`app.py`), by `make run
+APP=FILE`, and by `.venv/bin/python tools/boards/playground.py FILE`, which takes what is above.
+A file of yours needs nothing of this: docs/app.md.
 """
 
 import sys
@@ -23,12 +24,25 @@ if sys.implementation.name == "cpython":
 
 def run(start, port=0):
     """Run an example whose server is at TCP `port`; 0: it is a client."""
-    if sys.implementation.name == "cpython":
+    there = _there()
+    if there:
+        with there as loop:
+            start(loop.stack)
+    elif sys.implementation.name == "cpython":
         from boards import playground
 
         playground.main(start, port)
     else:
         _on_board(start)
+
+
+def _there():
+    """The loop of a stack that runs already, or None."""
+    loop = sys.modules.get("uipy.loop")
+    try:
+        return loop.current() if loop else None
+    except OSError:
+        return None
 
 
 def _on_board(start):

@@ -10,7 +10,6 @@ import place
 from boards import board
 from chips.rig import KINDS
 from uipy.net.iface import ip_of
-from wire.media import Packet, Tap
 from wire.recorder import Recorder
 from wire.wire import Wire
 
@@ -98,5 +97,7 @@ def opened(args):
         ip_of(args.ip.split("/")[0])  # before anything is opened
     elif args.gateway:
         raise ValueError("--gateway goes with an address that is given: leave it out")
+    from wire.media import Packet, Tap  # only Linux has them
+
     recorder = Recorder(args.pcap) if args.pcap else None
     return Tap(args.tap) if args.tap else Packet(args.iface), recorder

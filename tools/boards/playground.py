@@ -2,10 +2,11 @@
 
     .venv/bin/python tools/boards/playground.py FILE [--port N] [--pcap FILE] [--drop N]
 
-FILE is an application that ends in `example.run(start, port)`, wherever it lies; see
-firmware/examples/example.py. For a server the other end is the gateway of `make run`:
-127.0.0.1:PORT leads to the example's port. For a client it is a host with the services of
-firmware/main.py, at 192.168.7.1.
+FILE is an application of callbacks, wherever it lies: as a board's `app.py` (docs/app.md), or one
+that ends in `example.run(start, port)` (firmware/examples/example.py). For a server the other end
+is the gateway of `make run`: 127.0.0.1:PORT leads to the port that it listens on first. For a
+client it is a host with the services of firmware/main.py, at 192.168.7.1. A program that waits
+wants a process of its own: `make run APP=FILE`.
 """
 
 import argparse
@@ -19,8 +20,9 @@ if __name__ == "__main__":
     _PATHS = ("lib", "firmware", "firmware/examples", _PINS, "tools", "tools/shims")
     sys.path[:1] = [str(ROOT / p) for p in _PATHS]
 
+import machine  # noqa: F401 - gives CPython's `time` what MicroPython's has
 from boards import board, ends
-from uipy import Stack
+from uipy import Stack, loop
 from wire.gateway import Gateway, PortInUse
 from wire.pump import Pump, stop_on_signals
 from wire.wire import Wire
@@ -31,10 +33,9 @@ _OTHER_MAC = b"\x02\x00\x00oth"
 _USUAL = 9000  # and the example's own port
 
 
-def _parser(port):
+def _parser():
     p = argparse.ArgumentParser(description="An example of uipy.")
-    if port:
-        p.add_argument("--port", type=int, help="on 127.0.0.1 (%d)" % (_USUAL + port))
+    p.add_argument("--port", type=int, help="on 127.0.0.1 (%d and its own)" % _USUAL)
     p.add_argument("--pcap", metavar="FILE", help="record the Ethernet for Wireshark")
     p.add_argument("--drop", metavar="N", type=float, default=0, help="lose N %% of the frames")
     return p
@@ -65,17 +66,25 @@ def _recorder(path):
     return Recorder(path)
 
 
-def main(start, port):
-    """Run an example until Ctrl-C, or until it raises SystemExit."""
-    parser = _parser(port)
+def _first_port(stack):
+    """What the application listens on; 0: it is a client."""
+    return stack.tcp.listeners[0].port if stack.tcp.listeners else 0
+
+
+def main(start, port=None):
+    """Run an example until Ctrl-C, or until it raises SystemExit. None: the port is the first that
+    it listens on."""
+    parser = _parser()
     args = parser.parse_args()
     stop_on_signals()
+    dev = ends.QueueDevice(_MAC)
+    stack = Stack(dev, BOARD + "/24", OTHER)
+    start(stack)
+    if port is None:
+        port = _first_port(stack)
     try:
         wire = Wire("loss=%g" % args.drop)
         other = _other(args, port)
-        dev = ends.QueueDevice(_MAC)
-        stack = Stack(dev, BOARD + "/24", OTHER)
-        start(stack)
         pump = Pump(other, ends.StackEnd(dev, stack), wire, _recorder(args.pcap))
     except (PortInUse, ValueError, OSError) as exc:
         parser.exit(2, "%s: %s\n" % (sys.argv[0], exc))
@@ -93,7 +102,12 @@ def launch():
         return 2
     sys.argv[:1] = []
     sys.path.insert(0, str(file.resolve().parent))
-    runpy.run_path(str(file), run_name="__main__")
+
+    def start(stack):
+        loop.attach(stack)
+        runpy.run_path(str(file), run_name="__main__")
+
+    main(start)
     return 0
 
 

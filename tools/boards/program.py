@@ -8,6 +8,9 @@ fd      frames come and go through this stream; "-": from the chip on machine.SP
 ip, gateway, dns, mac, tcp, name, chip      as ../runboard.py has them
 path    the program's sys.path
 tools   folders of our own modules, which the program does not see; but those in `shims` it does
+stay    after its end the board goes on, as it does behind the prompt; else it ends, too
+told    a stream for the number of each TCP port that is listened on (none)
+who, services, ntp      of what it says; of firmware/main.py; its time server
 
 Runs under CPython and under MicroPython. The program has its own status and its own traceback.
 """
@@ -40,16 +43,21 @@ _LAST_MS = 50  # for what is still in a chip
 _OPEN = ("ESTABLISHED", "CLOSE-WAIT")
 
 
+_settings = json.loads(os.getenv("UIPY_PROGRAM"))
+
+
 def say(line):
     """What the board says goes to stderr: stdout is the program's."""
-    print("runboard: " + line, file=sys.stderr)
+    print(_settings.get("who", "runboard") + ": " + line, file=sys.stderr)
 
 
 def start(settings):
     """The stack, as a board's firmware makes it, with an address if there is one to be had."""
     ip, name, chip, fd = [settings[key] for key in ("ip", "name", "chip", "fd")]
     gateway, tcp, dns = [settings[key] for key in ("gateway", "tcp", "dns")]
-    cfg = board.Settings(ip, gateway, tcp, [], name, chip, name, dns)
+    services = settings.get("services", [])
+    cfg = board.Settings(ip, gateway, tcp, services, name, chip, name, dns)
+    cfg.ntp = settings.get("ntp", cfg.ntp)
     cfg.mac = bytes([int(settings["mac"][k : k + 2], 16) for k in range(0, 12, 2)])
     pin = None
     if chip == "none":
@@ -62,9 +70,25 @@ def start(settings):
     else:
         dev, wait = hostside.chip_on(int(fd), cfg)
     stack, place = main.bare(dev, cfg, say)
+    if "told" in settings:
+        tell(stack.tcp, settings["told"])
+    main.offer(stack, cfg, place)
     if not main.settle(stack, wait, _ADDRESS_S):
         say("no address after %d s; the program starts without one" % _ADDRESS_S)
     attach(stack, place, wait, pin, name, say)
+
+
+def tell(tcp, fd):
+    """The parent hears which ports are listened on."""
+    listen = tcp.listen
+    stream = open(fd, "wb", 0)  # noqa: SIM115
+
+    def told(port, *args, **more):
+        listener = listen(port, *args, **more)
+        stream.write(b"%d\n" % port)
+        return listener
+
+    tcp.listen = told
 
 
 def clear_the_way(settings):
@@ -121,8 +145,16 @@ def show(exc):
             print(line, file=sys.stderr)
 
 
-def run(names):
-    settings = json.loads(os.getenv("UIPY_PROGRAM"))
+def stay(lp):
+    """The board goes on: callbacks are called, pages are served."""
+    while True:
+        try:
+            lp.until(lambda: False, -1)
+        except Exception as exc:  # what ended a poll of the background
+            show(exc)
+
+
+def run(names, settings):
     file = sys.argv[1]
     sys.argv.pop(0)
     start(settings)
@@ -138,6 +170,10 @@ def run(names):
     except BaseException as exc:
         show(exc)
         status = SystemExit(130 if isinstance(exc, KeyboardInterrupt) else 1)
+    if settings.get("stay"):
+        if status:
+            say("the program has ended with that; save the file, and it starts again")
+        stay(lp)
     try:
         finish(lp)
     except KeyboardInterrupt:  # once more: at once, then
@@ -146,4 +182,4 @@ def run(names):
         raise status
 
 
-run({"__name__": "__main__", "__file__": sys.argv[1]})
+run({"__name__": "__main__", "__file__": sys.argv[1]}, _settings)

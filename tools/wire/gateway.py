@@ -125,22 +125,35 @@ class Client(Stream):
 
 
 class Gateway(StackEnd):
-    """An end of the wire (pump.py). `board` is the board's address, which it leases to who asks
-    for one; `ip` is ours as ADDR/LEN. It tells the time, too. Browsers wait until the board has
-    been heard from that address."""
+    """An end of the wire (pump.py). 127.0.0.1:port leads to `board_port` of the board, `forward`
+    makes more of such doors. `board` is the board's address, which it leases to who asks for one;
+    `ip` is ours as ADDR/LEN. It tells the time, too. Browsers wait until the board has been heard
+    from that address."""
 
     def __init__(self, port, board, ip, board_port=80, **options):
         self._board = board
-        self._board_port = board_port
         self.clients: list[Client] = []
-        self._listener = _listen(port)
-        self.port = self._listener.getsockname()[1]
+        self.doors: dict[int, socket.socket] = {}  # by the board's ports
+        self.port = self.forward(board_port, port)
         dev = QueueDevice(_MAC)
         super().__init__(dev, Stack(dev, ip, tcp=CLIENTS, **options))
         self.stack.bind(123, Clock())
         self._leases = Leases(_MAC, board, *_split(ip))
 
         self._there = bytes(ip_of(board))
+        self._heard = False
+
+    def forward(self, board_port, port):
+        """127.0.0.1:port leads to that port of the board from now on. -> its number, for 0 one
+        that is free. Raises PortInUse."""
+        door = _listen(port)
+        self.doors[board_port] = door
+        return door.getsockname()[1]
+
+    def board_is_new(self):
+        """It was reset, and knows nothing of its connections: whoever has one is told."""
+        for client in self.clients:
+            client.abort()
         self._heard = False
 
     def give(self, frame):
@@ -159,29 +172,31 @@ class Gateway(StackEnd):
             if client.wants_to_read():
                 client.readable()
         self.clients = [c for c in self.clients if not c.finished()]
-        if self._heard and len(self.clients) < CLIENTS:
-            self._accept()
+        for port, door in self.doors.items():
+            if self._heard and len(self.clients) < CLIENTS:
+                self._accept(door, port)
         return super().run(now)
 
-    def _accept(self):
+    def _accept(self, door, port):
         try:
-            sock, _ = self._listener.accept()
+            sock, _ = door.accept()
         except BlockingIOError:
             return
         sock.setblocking(False)
         client = Client(sock)
         self.clients.append(client)
-        self.stack.connect(client, self._board, self._board_port)
+        self.stack.connect(client, self._board, port)
 
     def files(self):
-        readable = [c for c in self.clients if c.wants_to_read()]
+        readable: list = [c for c in self.clients if c.wants_to_read()]
         writable = [c for c in self.clients if c.wants_to_write()]
         if self._heard and len(self.clients) < CLIENTS:
-            readable.append(self._listener)
+            readable += self.doors.values()
         return readable, writable
 
     def close(self):
-        self._listener.close()
+        for door in self.doors.values():
+            door.close()
         for client in self.clients:
             client.reset()
 

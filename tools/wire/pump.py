@@ -77,7 +77,11 @@ class Pump:
             wait = min(wait, max(at - now_ms(), 0))
         readable, writable = self.net.files()
         more = self.board.files()
-        select.select(readable + more[0], writable + more[1], [], wait / 1000)
+        readable, writable = readable + more[0], writable + more[1]
+        if readable or writable:
+            select.select(readable, writable, [], wait / 1000)
+        else:  # Windows has no select of nothing
+            time.sleep(wait / 1000)
 
     def _collect(self, end, way, now):
         frame = end.take()
