@@ -186,6 +186,11 @@ def test_two_images_in_one_file_are_counted_as_one():
     assert whole[:512] == one[:512]
 
 
+def test_what_is_no_image_for_an_esp32_is_refused(run, tmp_path, capsys):
+    assert run("ESP32_W5500", image(tmp_path / "a.uf2", PICO)) == 2
+    one_line(capsys, "a.uf2 is no image for an ESP32")
+
+
 FAKE = """
 import sys
 print("esptool " + " ".join(sys.argv[1:]))

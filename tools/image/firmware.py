@@ -213,6 +213,8 @@ def main(argv=None):
         report(board, image, args.romfs)
     except (Refused, manifest.Wrong, join.Refused, interpreters.Missing, AssertionError) as said:
         p.exit(2, "firmware: %s\n" % said)
+    except KeyboardInterrupt:
+        p.exit(130, "\nfirmware: stopped\n")
     return 0
 
 

@@ -25,6 +25,7 @@ LABELS = "/dev/disk/by-label"
 _BOOTED_S = 30  # for a board to show its drive
 _TAKEN_S = 15  # for one to restart with what it has got
 _OFFSET = "0x1000"  # where an ESP32's image begins (makeimg.py of MicroPython's port)
+_FIRST = b"\xe9"  # octet of such an image
 _PIECE = 1 << 16
 
 
@@ -145,6 +146,19 @@ def esptool(image, port):
     return [*command, "write-flash", _OFFSET, str(image)]
 
 
+def to_esp32(image, port):
+    """The image onto an ESP32."""
+    with image.open("rb") as file:
+        if file.read(1) != _FIRST:
+            raise Refused("%s is no image for an ESP32" % os.path.relpath(image))
+    status = subprocess.run(esptool(image, port), env=child.environment(), check=False).returncode
+    if status:
+        raise Refused(
+            "esptool ended with %d: hold BOOT while it connects, and name the PORT= if it has not"
+            " found it" % status
+        )
+
+
 def find(board, given, romfs):
     """-> the image to write."""
     if given:
@@ -176,15 +190,11 @@ def main(argv=None):
         if board.processor.family:
             to_drive(board, image, args.port, args.drives, args.seconds)
         else:
-            command = esptool(image, args.port)
-            status = subprocess.run(command, env=child.environment(), check=False).returncode
-            if status:
-                raise Refused(
-                    "esptool ended with %d: hold BOOT while it connects, and name the PORT="
-                    " if it has not found it" % status
-                )
+            to_esp32(image, args.port)
     except Refused as said:
         p.exit(2, "flash: %s\n" % said)
+    except KeyboardInterrupt:
+        p.exit(130, "\nflash: stopped\n")
     return 0
 
 

@@ -119,6 +119,8 @@ def main(argv=None):
             deploy(path, args.port)
     except (Refused, manifest.Wrong, join.Refused, interpreters.Missing, AssertionError) as said:
         p.exit(2, "romfs: %s\n" % said)
+    except KeyboardInterrupt:
+        p.exit(130, "\nromfs: stopped\n")
     return 0
 
 
