@@ -24,6 +24,7 @@ FLOORS = (
     ("__init__", "aio", "compat", "watch", "loop", "port"),
     ("host",),  # see UPSTAIRS
     ("sock",),
+    ("doctor", "doctor_rows", "doctor_chip", "doctor_kinds", "doctor_net"),
 )
 # Loads on use what is asked for.
 UP = {("tcp", "tcp.extra"), ("net", "tcp.extra"), ("stack", "host")}
@@ -177,6 +178,10 @@ def test_core_does_no_io(path):
         "sock.install": {"sys"},
         "sock.nic": {"machine"},  # LAN(spi=...) makes the driver
         "sock.tls": {"binascii", "gc", "sys", "tls"},
+        "doctor": {"config", "sys", "time"},
+        "doctor_rows": {"gc", "machine", "sys", "time"},
+        "doctor_chip": {"machine", "time"},
+        "doctor_kinds": {"time"},
     }.get(place(path), set())
     assert set(outside(path)) <= allowed
 
