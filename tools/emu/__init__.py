@@ -9,6 +9,7 @@
     trace.py      what happens between them, call by call, with the names that objects.py reads
     direct.py     calls a kernel from outside; vectors.py: all of them against their oracle
     client.py     a host on the chip's Ethernet, in the emulator's time
+    slip.py       a board without a chip, its network on its USB port
     on_board/     what runs inside
 
 Only mcu.py and firmware.py import rp2040py.
