@@ -25,7 +25,6 @@ from micropython import const
 
 from .. import BadAddress, Busy, Error, Groups, TableFull, UdpApp
 from ..kern import bump, same, tadd, tdiff, u16
-from . import mdns_heard
 from .dns_message import (
     AA,
     ADDITIONALS,
@@ -44,7 +43,7 @@ from .dns_message import (
     question,
 )
 from .dns_names import label as text_of
-from .mdns_heard import MOST, TIE
+from .mdns_heard import MOST, TIE, query, response, rival
 from .mdns_message import FAR, FLAGS_OF, GROUP, PORT, ROW, TYPE, forget, soonest, type_of
 from .mdns_records import Records
 from .mdns_say import (
@@ -206,9 +205,9 @@ class Mdns(UdpApp):
         if flags & QR:
             self._answers(buf, start)
         elif self.state == UP:
-            return mdns_heard.query(self, port, start)
+            return query(self, port, start)
         elif self.state == PROBE:
-            mdns_heard.rival(self, start)
+            rival(self, start)
             self._soon()
         return None
 
@@ -227,7 +226,7 @@ class Mdns(UdpApp):
         count = min(count + u16(buf, start + ADDITIONALS), MOST)
         at = m[M_AT]
         if self.state != DOWN:
-            mdns_heard.response(self, count)
+            response(self, count)
             self._soon()
         for other in self.others:
             m[M_AT] = at
