@@ -10,6 +10,8 @@
                     user's; browser.py: the page in a browser (`make demo`)
     playground.py   where firmware/examples run, and other files of callbacks
     slipboard.py    a board whose network is a serial line
+    serialboard.py  a board with a flash and a serial port, for mpremote and `make install`;
+                    on_serial.py runs in it
 
 ../tapboard.py puts one of them on a Linux interface, ../runboard.py one that runs a program.
 """
