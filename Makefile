@@ -20,7 +20,7 @@ SERIAL = $(if $(filter file,$(origin PORT)),,--port "$(PORT)")
 EMU_FW = $(if $(FIRMWARE),--firmware "$(FIRMWARE)")
 
 .PHONY: emulate bench-cycles
-.PHONY: help run demo test test-fast libs-test conformance mutate mutants lint parts firmware flash romfs bench size wiring clean
+.PHONY: help run demo install mip test test-fast libs-test conformance mutate mutants lint parts firmware flash romfs bench size wiring clean
 
 # Lines that begin with ##@ are the list's headings, a verb's line ends with what it does.
 help:
@@ -48,6 +48,15 @@ emulate: .venv/emu/.stamp  ## a real MicroPython image on an emulated RP2040 (FI
 OF = --board "$(or $(BOARD),RPI_PICO_ENC28J60)"
 FORM = $(if $(ROMFS),--romfs)
 ESPTOOL := $(if $(filter ESP32%,$(BOARD)),.venv/flash/bin/python)
+
+install: .venv/install  ## uipy onto a board with MicroPython, over USB (BOARD=, PORT=, PARTS=, APP=, FORCE=1)
+	@exec $(PY) tools/install/install.py $(OF) $(SERIAL) $(if $(PARTS),--parts "$(PARTS)") $(if $(APP),--app "$(APP)") \
+		$(if $(CONFIG),--config "$(CONFIG)") $(if $(FORCE),--force) $(ARGS)
+
+mip: .venv/install  ## what mip installs: an index of .mpy files in build/mip (ARGS="armv6m ...")
+	@$(PY) tools/install/packages.py
+	@$(PY) tools/install/index.py $(ARGS)
+
 firmware: .venv/install  ## MicroPython with uipy in it: build/firmware/ (BOARD=, MICROPYTHON_DIR=checkout, ROMFS=1)
 	@exec $(PY) tools/image/firmware.py $(OF) --micropython "$(MICROPYTHON_DIR)" $(FORM) $(ARGS)
 

@@ -22,12 +22,14 @@ ROOT = interpreters.ROOT
 
 ARCHES = ("armv6m", "armv7emsp", "rv32imc", "xtensawin", "x64")
 MACHINES = ARCHES[:-1]
+ANY = "any"  # bytecode alone, every kernel in Python: any machine, at some times the cycles
 OPTIONS = ("-O3",)
 
 
 def package(arch, out=join.OUT):
-    """Compiles the joined form for a machine; returns its folder, which goes where lib/ would."""
-    source = join.build("viper", out)
+    """Compiles the joined form for a machine, or for ANY; returns its folder, which goes where
+    lib/ would."""
+    source = join.build("plain" if arch == ANY else "viper", out)
     folder = Path(out) / arch
     made_from = (source / "made.from").read_text()
     stamp = folder / "made.from"
@@ -35,10 +37,11 @@ def package(arch, out=join.OUT):
         return folder
     for path in folder.rglob("*.mpy"):
         path.unlink()
+    machine = () if arch == ANY else ("-march=" + arch,)
     for path in sorted(source.rglob("*.py")):
         name = path.relative_to(source)
         # The name inside is what a traceback on the board shows.
-        options = (*OPTIONS, "-march=" + arch, "-s", name.as_posix())
+        options = (*OPTIONS, *machine, "-s", name.as_posix())
         interpreters.compile_mpy(path, folder / name.with_suffix(".mpy"), *options)
     # What runs at boot is wanted as a source.
     (folder / "main.py").write_text((source / "main.py").read_text())
@@ -66,7 +69,7 @@ def lint():
 def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--lint", action="store_true", help="compile everything, keep nothing")
-    parser.add_argument("arches", nargs="*", help="machines: %s" % ", ".join(ARCHES))
+    parser.add_argument("arches", nargs="*", help="machines: %s, any" % ", ".join(ARCHES))
     args = parser.parse_args(argv)
     try:
         if args.lint:

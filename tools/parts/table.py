@@ -29,6 +29,22 @@ CORE = "uipy.core"
 # Modules of the core and the toolbox that programs know by name: they keep a door of that name.
 DOORS = ("kern", "app", "errors", "ring", "source", "stack", "stat", "stream", "writer")
 FACES = ("modules.",)  # of what others have made: `import socket` finds lib/modules/socket.py
+# What a person installs (`make install`, mip): a piece, and what it takes of the parts, by their
+# names' beginnings. The longest beginning counts; what is no "uipy." belongs to the board.
+PIECES = {
+    "core": ("uipy",),
+    "enc28j60": ("uipy.drivers.enc28j60",),
+    "wiznet": ("uipy.drivers.wiznet",),
+    "slip": ("uipy.drivers.slip",),
+    "apps": ("uipy.apps",),
+    "host": ("uipy.host",),
+    "web": ("uipy.web",),
+    "sock": ("uipy.sock", "modules"),
+    "doctor": ("uipy.doctor",),
+    "compat": ("uipy.compat",),
+    "board": ("",),
+}
+DRIVERS = ("enc28j60", "wiznet", "slip")
 FLAT = ("uipy.net.", "uipy.tcp.", "uipy.kern.")  # leave no package behind: uipy/tcp_sack.py
 
 
