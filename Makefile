@@ -20,7 +20,8 @@ SERIAL = $(if $(filter file,$(origin PORT)),,--port "$(PORT)")
 EMU_FW = $(if $(FIRMWARE),--firmware "$(FIRMWARE)")
 
 .PHONY: emulate bench-cycles
-.PHONY: help run demo install mip test test-fast libs-test conformance mutate mutants lint parts firmware flash romfs bench size wiring clean
+# `docs` is a folder too.
+.PHONY: docs help run demo install mip test test-fast libs-test conformance mutate mutants lint parts firmware flash romfs bench size wiring clean
 
 # Lines that begin with ##@ are the list's headings, a verb's line ends with what it does.
 help:
@@ -81,7 +82,7 @@ EDGES := UIPY_CHECKED=1 UIPY_T0=1073736824 UIPY_C0=1073741822
 FOLDERS := $(filter-out host_tests/alloc host_tests/lab $(LIVE),$(patsubst %/,%,$(dir $(wildcard host_tests/*/test_*.py))))
 PROOFS := $(PY) tools/proof/conformance.py --check && $(PY) tools/proof/mutants.py
 BARRAGE := UIPY_CHECKED=1 UIPY_FUZZ_SHOTS=3000 $(PY) -m pytest -q host_tests/fuzz/test_states.py -k no_segment
-test: .venv/dev $(NPM) build/libs/.stamp  ## every test; as root with the Linux kernel as the peer, and a browser
+test: .venv/dev $(NPM) build/libs/.stamp build/pdoc/.stamp  ## every test; as root with the Linux kernel as the peer, and a browser
 	@mkdir -p build && rm -f build/frames.bin
 	@printf '%s\n' "$(PY) -m pytest $(LIVE) $(ARGS)" \
 		"UIPY_RECORD=1 UIPY_PARTS=1 $(PY) -m pytest $(HOST) $(ARGS)" | sh tools/many.sh
@@ -89,7 +90,7 @@ test: .venv/dev $(NPM) build/libs/.stamp  ## every test; as root with the Linux 
 		$(foreach f,$(sort $(FOLDERS)),"$(EDGES) $(PY) -m pytest -q -m 'not slow' $f $(ARGS)") \
 		$(if $(ARGS),,"$(BARRAGE)") | sh tools/many.sh
 
-test-fast: .venv/dev  ## the host tests that need neither kernel nor browser
+test-fast: .venv/dev build/pdoc/.stamp  ## the host tests that need neither kernel nor browser
 	@$(PY) -m pytest -q $(FAST) $(ARGS)
 
 libs-test: .venv/dev build/libs/.stamp  ## libraries as they are, against real servers (as root; LIBS=checkouts)
@@ -111,6 +112,9 @@ mutate: .venv/dev  ## without a line that cites a MUST one of its tests must fai
 
 mutants: .venv/dev  ## with any line changed a test must fail (ARGS="150 --seed 7", "0 tcp/rto.py")
 	$(PY) tools/proof/mutants.py $(ARGS)
+
+docs: build/pdoc/.stamp  ## the manual and the API reference: build/docs/index.html
+	@$(PYTHON) tools/reference/site.py
 
 bench: .venv/dev .venv/bench  ## instructions per packet, throughput: docs/costs.md, docs/throughput.md
 	$(PY) tools/bench/bench.py $(ARGS)
@@ -148,6 +152,11 @@ BRING = @$(PYTHON) tools/bring.py $@
 build/libs/.stamp: requirements-libs.txt
 	@rm -rf build/libs
 	$(BRING) $< --no-deps --no-compile --target build/libs
+
+# The generator of the reference: a folder that only tools/reference looks into.
+build/pdoc/.stamp: requirements-docs.txt constraints.txt
+	@rm -rf build/pdoc
+	$(BRING) $< --no-compile --target build/pdoc
 
 .venv/emu/.stamp: requirements-emu.txt constraints.txt
 	@$(EMU_PYTHON) tools/bring.py $@ $< --only-binary :all:

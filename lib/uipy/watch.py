@@ -20,9 +20,11 @@ class Watch:
 
     @property
     def ended(self):
+        """As that of the source."""
         return self.src.ended
 
     def fill(self, rel, buf, pos, n):
+        """As that of the source, compared with what it gave before."""
         k = self.src.fill(rel, buf, pos, n)
         for i in range(k):
             self._compare(rel + i, buf[pos + i])
@@ -41,5 +43,6 @@ class Watch:
             )
 
     def acked(self, n):
+        """The first n octets need not be the same any more."""
         self.kept = self.kept[n:]
         self.src.acked(n)

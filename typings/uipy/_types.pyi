@@ -8,7 +8,9 @@ Octets: TypeAlias = bytes | bytearray | memoryview
 Address: TypeAlias = str | bytes | bytearray
 Say: TypeAlias = Callable[[str], object] | None
 
-class _Link(Protocol):
+class Link(Protocol):
+    """What every device has, in whichever way it moves frames."""
+
     @property
     def l2(self) -> int:
         """Octets of link header: 14 for an Ethernet, 0 for a line that carries IP alone."""
@@ -21,7 +23,7 @@ class _Link(Protocol):
     def link_up(self) -> bool:
         """True with a live cable, as far as the device can tell."""
 
-class Device(_Link, Protocol):
+class Device(Link, Protocol):
     """What carries the frames of a `Stack`, by three methods (docs/writing-a-driver.md).
 
     A frame lies at buf[2:2+n] both ways; buf[0] and buf[1] are the device's. Nothing here waits.
@@ -37,7 +39,7 @@ class Device(_Link, Protocol):
     def send(self, buf: bytearray, n: int, /) -> object:
         """Sends the n octets at buf[2:]. It cannot fail: what does not leave is counted."""
 
-class FramedDevice(_Link, Protocol):
+class FramedDevice(Link, Protocol):
     """What carries the frames of a `Stack`, by a generator: the fast way, which is taken where a
     device has both (docs/writing-a-driver.md has the contract)."""
 

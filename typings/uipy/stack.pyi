@@ -12,11 +12,17 @@ from .timers import Timer
 
 class Stack:
     buf: bytearray
+    """The packet buffer: what callbacks are shown lies here."""
     ifaces: list[Iface]
+    """The interfaces, by their number."""
     layers: list[Any]
+    """What has output(now) and deadline(now): parts with timers or frames of their own."""
     wake: Callable[[], object] | None
+    """Called when a call from outside of `poll` makes something due."""
     on_error: Callable[[Exception], object] | bool | None
+    """Gets what a callback raised; None: it is printed; False: it is only counted."""
     stat: array[int]
+    """The counters; `counters()` has their names."""
     def __init__(
         self,
         dev: Device | FramedDevice,
@@ -32,7 +38,10 @@ class Stack:
         now: int | None = None,
         groups: int = 0,
     ) -> None: ...
-    def poll(self, now_ms: int | None = None) -> int: ...
+    def poll(self, now_ms: int | None = None) -> int:
+        """Receives what the devices have and sends what is due, 16 frames each at most; returns
+        the ms until the next deadline, 0 if there is more to do at once. Without `now_ms` it reads
+        the clock. Raises `Reentered` inside a callback."""
     def listen(
         self,
         port: int,

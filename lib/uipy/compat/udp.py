@@ -27,6 +27,7 @@ class UipUdp(UdpApp):
 
     @property
     def lport(self):
+        """Our port."""
         return self.port.num
 
     def bind(self, lport):

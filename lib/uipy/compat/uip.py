@@ -109,14 +109,17 @@ class UipConn(App):
 
     @property
     def rport(self):
+        """The peer's port."""
         return self.conn.rport
 
     @property
     def lport(self):
+        """Our port."""
         return self.conn.lport
 
     @property
     def ripaddr(self):
+        """The peer's address, as text."""
         return self.conn.peer()[0]
 
     def again(self):

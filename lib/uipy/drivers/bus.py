@@ -19,12 +19,14 @@ class SharedBus:
         self._lock = lock
 
     def acquire(self):
+        """Takes the bus and sets it as this device wants it; False when it is somebody else's."""
         if self._lock is not None and not self._lock.acquire(False):
             return False
         self._spi.init(baudrate=self._baudrate, polarity=self._polarity, phase=self._phase)
         return True
 
     def release(self):
+        """Gives the bus back."""
         if self._lock is not None:
             self._lock.release()
 

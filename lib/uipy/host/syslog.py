@@ -155,18 +155,23 @@ class Syslog:
         self._keep(severity(level), msg)
 
     def debug(self, msg, *args):
+        """As `log`, with this level; so do the next four."""
         self._log(DEBUG, msg, args)
 
     def info(self, msg, *args):
+        """As `log`."""
         self._log(INFO, msg, args)
 
     def warning(self, msg, *args):
+        """As `log`."""
         self._log(WARNING, msg, args)
 
     def error(self, msg, *args):
+        """As `log`."""
         self._log(ERROR, msg, args)
 
     def critical(self, msg, *args):
+        """As `log`."""
         self._log(CRITICAL, msg, args)
 
     def counters(self):
@@ -190,10 +195,12 @@ class Syslog:
             self.stack.failed(exc)
 
     def handle(self, record):
+        """`emit`, for `logging`."""
         self.emit(record)
         return record
 
     def format(self, record):
+        """The text of a record, by the formatter if there is one."""
         if self.formatter:
             return self.formatter.format(record)
         if hasattr(record, "getMessage"):  # CPython's
@@ -201,9 +208,11 @@ class Syslog:
         return record.message
 
     def setLevel(self, level):
+        """What is below this level is dropped."""
         self.level = level
 
     def setFormatter(self, formatter):
+        """Whose format(record) gives the text; None: the message alone."""
         self.formatter = formatter
 
     def flush(self):

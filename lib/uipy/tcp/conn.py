@@ -294,6 +294,7 @@ class Conn:
 
     @property
     def state_name(self):
+        """The state as RFC 9293 has it: 'ESTABLISHED', ..."""
         return STATE_NAMES[self.row[STATE]]
 
     @property
@@ -303,10 +304,12 @@ class Conn:
 
     @property
     def rport(self):
+        """The peer's port."""
         return self.row[RPORT]
 
     @property
     def lport(self):
+        """Our port."""
         return self.row[LPORT]
 
     def raddr_into(self, buf, i):

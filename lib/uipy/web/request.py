@@ -81,6 +81,7 @@ class Request:
 
     @property
     def conn(self):
+        """The connection that it came by."""
         return self.server.conn
 
     @property

@@ -8,7 +8,7 @@ from .ws_conn import WebSocket
 
 # What a handler may return (docs/web.md).
 _Answer: TypeAlias = Any
-_F = TypeVar("_F", bound=Callable[[Request], _Answer])
+_F = TypeVar("_F", bound=Callable[..., _Answer])
 _Counters: TypeAlias = Iterator[tuple[str, int]]
 
 class Handler:

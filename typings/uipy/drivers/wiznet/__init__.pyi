@@ -1,35 +1,5 @@
-from array import array
-from collections.abc import Generator
-from typing import Any
+from .engine import Wiznet
 
-from ..._types import SPI, Octets, Pin
-from ..bus import SharedBus
-from ..spidev import SpiDevice
-
-class _Wiznet(SpiDevice):
-    stat: array[int]  # type: ignore[assignment]
-    version: bytearray
-    def __init__(
-        self,
-        spi: SPI,
-        cs: Pin,
-        int_pin: Pin | None = None,
-        reset: Pin | None = None,
-        mac: Octets | None = None,
-        duplex: str | None = None,
-        speed: int = 100,
-        multicast: bool = False,
-        promiscuous: bool = False,
-        wait: bool = False,
-        bus: SharedBus | None = None,
-        recover: int = ...,
-    ) -> None: ...
-    def link_up(self) -> bool: ...
-    def groups(self, macs: Octets, n: int) -> None: ...
-    def frames(self, buf: bytearray) -> Generator[int, Any, object]: ...
-    def still(self) -> int: ...
-    def trouble(self) -> str: ...
-
-class W5500(_Wiznet): ...
-class W5100S(_Wiznet): ...
-class W6100(_Wiznet): ...
+class W5500(Wiznet): ...
+class W5100S(Wiznet): ...
+class W6100(Wiznet): ...
