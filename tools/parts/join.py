@@ -21,7 +21,6 @@ it cannot do it refuses, with the file and the line.
 
 import argparse
 import ast
-import copy
 import hashlib
 import json
 import os
@@ -31,7 +30,7 @@ from pathlib import Path
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from parts.scopes import ROOT, Names, Refused, bound, shown
+from parts.scopes import ROOT, Names, Refused, bound, shown, twin
 from parts.sources import CASTS, KERN, TABLE, VARIANTS, House, const_call, sources
 from parts.table import DOORS, FACES
 
@@ -92,7 +91,7 @@ class Part:
             names = bound([s])
             if isinstance(s, (ast.Import, ast.ImportFrom)) or (names and names <= gone):
                 continue
-            s = copy.deepcopy(s)
+            s = twin(s)
             call = const_call(s)
             if call is not None:
                 s.value = call.args[0]
