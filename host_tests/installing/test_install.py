@@ -100,6 +100,26 @@ def test_a_part_brings_what_it_needs_and_nothing_else(tmp_path):
         assert not [f for f in files if "host" in f or "drivers/enc" in f]
 
 
+def test_an_image_with_uipy_in_it_gets_its_configuration_only(tmp_path):
+    with Board(tmp_path) as board:
+        board.put("/boot.py", "import sys\nsys.path.insert(1, '/rom')\n")
+        board.mpremote("fs", "mkdir", ":/rom", "+", "fs", "mkdir", ":/rom/uipy")
+        board.put("/rom/uipy/__init__.py", "")
+        status, said, _ = board.install("--no-start")
+        assert status == 0 and "only configuration is copied" in said
+        assert {"/config.py", "/pins.py"} <= set(board.files())
+        assert not [f for f in board.files() if f.startswith("/lib/uipy/core")]
+        assert "/main.py" not in board.files()
+
+
+def test_a_user_s_main_stays_and_is_not_run_over(tmp_path):
+    with Board(tmp_path) as board:
+        board.put("/main.py", "print('hello from mine')")
+        status, said, _ = board.install()
+        assert status == 0 and "kept /main.py" in said and "main.py is yours" in said
+        assert "hello from mine" in said and board.files()["/main.py"].startswith(b"print")
+
+
 def test_no_room_says_how_much_is_wanted_and_there(tmp_path):
     with Board(tmp_path, blocks=32) as board:
         complaint = one_sentence(board.install())

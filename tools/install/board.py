@@ -34,6 +34,13 @@ TRIED = (1, 28)
 _SILENCE_S = 10  # of a board that was asked something
 _CHUNK = 1152  # octets of a file in one message: the board has RAM for its text, base 64
 
+# A watchdog outlives a soft reset.
+_CALM = """
+import sys
+dog = sys.modules.get("watchdog")
+if dog:
+    dog.stop()
+"""
 _ASK = """
 import sys, os, gc
 gc.collect()
@@ -91,6 +98,8 @@ class Board:
         self._transport = self._open(port)
         try:
             with _in_words(port), contextlib.redirect_stdout(io.StringIO()):
+                self._transport.enter_raw_repl(False, timeout_overall=_SILENCE_S)
+                self._transport.exec(_CALM)
                 self._transport.enter_raw_repl(timeout_overall=_SILENCE_S)
                 self.facts = Facts(*self._tell(_ASK)[0])
         except BaseException:

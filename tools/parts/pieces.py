@@ -62,6 +62,7 @@ def pieces():
     for piece in found.values():
         piece.needs.add("core")  # the package's __init__.py
         piece.needs.discard(piece.name)
+        piece.needs -= set(DRIVERS)  # that of the chip that is there
     found["core"].needs.clear()  # what it loads on use only who uses it needs
     return {name: piece for name, piece in found.items() if piece.sources}
 
