@@ -125,6 +125,7 @@ CORE = ("uipy", "uipy.core")  # what every Stack needs
 LEFT_OUT = (
     *("uipy.aio", "uipy.compat", "uipy.host.dns_aio", "uipy.watch", "config"),
     *("uipy.sock.tls", "modules.ssl", "modules.usocket"),  # want TLS in the image, or another
+    "uipy.doctor",  # runs when it is imported, and forgets what it took
 )
 
 
