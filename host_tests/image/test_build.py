@@ -2,6 +2,7 @@
 board, and what it has made is looked at. The checkout here is a fake one."""
 
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -145,6 +146,7 @@ def test_micropythons_make_gets_the_board_and_not_our_words(tmp_path, capsys, mo
     said = capsys.readouterr().out
     assert "10240 octets of flash, of 1048576" in said
     assert "a heap of 243496 octets when the board starts, 16384 of C stack" in said
+    assert re.search(r"takes about [5-9]\d\d\d\d \(docs/costs.md\)", said)
     assert "make flash BOARD=W5500_EVB_PICO\n" in said
 
 

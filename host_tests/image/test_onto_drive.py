@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+from types import SimpleNamespace
 
 import pytest
 from image import boards, flash, uf2
@@ -100,6 +101,28 @@ def test_a_board_that_runs_is_asked_for_its_boot_loader(run, tmp_path, monkeypat
     assert run("RPI_PICO_ENC28J60", path, "--port", "/dev/ttyACM7", seconds=LONG) == 0
     threads[0].join(LONG)
     assert got == [path.read_bytes()]
+
+
+MPREMOTE = """
+import sys
+open({!r}, "w").write(" ".join(sys.argv[1:]))
+"""
+
+
+@pytest.mark.parametrize(
+    ("there", "asked"),
+    [(["/dev/a"], "connect /dev/a bootloader"), (["/dev/a", "/dev/b"], None), ([], None)],
+)
+def test_nobody_is_asked_where_it_is_not_plain_who(tmp_path, monkeypatch, capsys, there, asked):
+    ports = pytest.importorskip("install.ports")
+    found = [SimpleNamespace(device=name) for name in there]
+    monkeypatch.setattr(ports, "attached", lambda: found)
+    (tmp_path / "mpremote.py").write_text(MPREMOTE.format(str(tmp_path / "log")))
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    flash.ask("")
+    log = tmp_path / "log"
+    assert (log.read_text() if log.exists() else None) == asked
+    assert ("PORT= says which" in capsys.readouterr().out) == (asked is None)
 
 
 @pytest.mark.parametrize(

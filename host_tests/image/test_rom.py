@@ -13,6 +13,7 @@ from image import boards, firmware, romfs
 from lab.pythons import run_unix
 
 pytest.importorskip("mpremote")
+ports = pytest.importorskip("install.ports")
 HERE = Path(__file__).resolve().parent
 ARCHES = {"armv6m": 4, "armv7emsp": 7, "xtensawin": 10, "x64": 2}  # py/persistentcode.h
 
@@ -116,3 +117,19 @@ def test_it_goes_onto_the_board_with_mpremote(tmp_path, said, status, wanted):
         assert "Refused: " in done.stderr and wanted in done.stderr and len(asked) == 1
     else:
         assert asked[1:] == ["connect /dev/x reset"], done.stderr
+
+
+@pytest.mark.parametrize(
+    ("port", "said"),
+    [("auto", "no board: plug one in"), ("/dev/nowhere", "no serial port /dev/no")],
+)
+def test_without_a_board_there_is_one_sentence(monkeypatch, capsys, tmp_path, port, said):
+    monkeypatch.setattr(ports, "attached", list)
+    monkeypatch.setattr(romfs, "BUILD", tmp_path)
+    monkeypatch.setattr(romfs, "compiled", lambda board, machine: {"main.mpy": b""})
+    (tmp_path / "romfs").mkdir()
+    with pytest.raises(SystemExit) as end:
+        romfs.main(["--board", "W5500_EVB_PICO", "--port", port])
+    assert end.value.code == 2
+    err = capsys.readouterr().err
+    assert err.startswith("romfs: ") and said in err and err.count("\n") == 1

@@ -53,6 +53,7 @@ PROGRAMS = {
         " then `. esp-idf/export.sh`",
     },
 }
+COSTS = boards.ROOT / "docs" / "costs.md"  # measured, by make bench-cycles
 _XIP = 0x10000000  # where an RP2's flash begins
 _MEGABYTE = 1 << 20
 _ROMFS = 384 << 10  # boards/common/rp2.h
@@ -176,6 +177,12 @@ def memory(elf):
     return at["__GcHeapEnd"] - at["__GcHeapStart"], at["__StackTop"] - at["__StackBottom"]
 
 
+def in_use():
+    """-> octets of heap in use when a frozen board serves all that config.py has switched on."""
+    row = r"\| with name, time and events, after boot \| (\d+) \|"
+    return int(re.search(row, COSTS.read_text())[1])  # type: ignore[index]
+
+
 def report(board, image, romfs):
     """What has been made, and what it takes."""
     shown = os.path.relpath(image)
@@ -188,6 +195,8 @@ def report(board, image, romfs):
         parts = ", and its parts in %d for ROMFS" % _ROMFS if romfs else ""
         print("%s: %d octets of flash, of %d%s" % (shown, used, there, parts))
         print("RAM: a heap of %d octets when the board starts, %d of C stack" % (heap, stack))
+        if not romfs:
+            print("of the heap config.py, as it comes, takes about %d (docs/costs.md)" % in_use())
     more = " ROMFS=1" if romfs else ""
     print("onto the board: make flash BOARD=%s%s" % (board.name, more))
     if romfs:

@@ -64,11 +64,18 @@ def drive(board, roots):
 
 
 def ask(port):
-    """A board that runs MicroPython goes to its boot loader; one that does not, does not hear."""
-    connect = ["connect", port] if port else []
+    """A board that runs MicroPython goes to its boot loader; one that does not, does not hear.
+    Without a port it is asked where there is but one: others may be no boards of ours."""
+    from install import ports
+
+    there = [port] if port else [p.device for p in ports.attached()]
+    if len(there) != 1:
+        print("no board is asked for its boot loader (PORT= says which): hold its BOOTSEL button")
+        return
+    print("asking the board on %s for its boot loader" % there[0], flush=True)
     try:
         subprocess.run(
-            [sys.executable, "-m", "mpremote", *connect, "bootloader"],
+            [sys.executable, "-m", "mpremote", "connect", there[0], "bootloader"],
             capture_output=True,
             timeout=20,
             check=False,
@@ -128,7 +135,6 @@ def to_drive(board, image, port, roots, seconds=_BOOTED_S, taken=_TAKEN_S):
     uf2.check(image.read_bytes(), board, os.path.relpath(image))
     folder = drive(board, roots)
     if not folder:
-        print("asking the board for its boot loader", flush=True)
         ask(port)
         print("waiting for the drive %s, %d s" % (board.processor.drive, seconds), flush=True)
         folder = wait(board, roots, seconds)

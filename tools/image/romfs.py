@@ -75,7 +75,7 @@ def compiled(board, machine):
 
 def mpremote(port, *words):
     """Runs a command of mpremote's; -> what it said. Raises Refused with that when it fails."""
-    command = [sys.executable, "-m", "mpremote", "connect", port or "auto", *words]
+    command = [sys.executable, "-m", "mpremote", "connect", port, *words]
     done = subprocess.run(  # noqa: PLW1510
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=300
     )
@@ -116,7 +116,10 @@ def main(argv=None):
         shown = os.path.relpath(path)
         print("%s: %d files for %s, %d octets" % (shown, len(files), machine, len(data)))
         if args.port:
-            deploy(path, args.port)
+            from install import ports  # here: who makes an image alone does without a serial port
+
+            wanted = None if args.port == "auto" else args.port
+            deploy(path, ports.find(wanted, verb="romfs BOARD=%s" % board.name))
     except (Refused, manifest.Wrong, join.Refused, interpreters.Missing, AssertionError) as said:
         p.exit(2, "romfs: %s\n" % said)
     except KeyboardInterrupt:
