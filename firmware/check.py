@@ -1,6 +1,6 @@
 """What config.py says, held against what there is: names, types, addresses, pins, sizes.
 
-    for line in problems(config, services, chips):
+    for line in problems(config):
         print("config.py:", line)
 
 main.py loads this at the start and forgets it again. All problems are found, not only the first;
@@ -9,6 +9,9 @@ below, what the network says) is left to the doctor (`import uipy.doctor`).
 """
 
 import sys
+
+SERVICES = ("http", "echo", "discard", "chargen", "daytime")
+CHIPS = ("enc28j60", "w5500", "w5100s", "w6100", "slip")
 
 # Every name of config.py: its kind, and the least and the most of a number. One text, for a table
 # of names would stay in the board's memory for ever.
@@ -70,10 +73,10 @@ _GPIO = {
 _WATCHDOG_S = {"RP2040": 8, "RP2350": 8}  # its timer has 24 bits of half microseconds
 
 
-def problems(cfg, services, chips=()):
-    """A list of sentences about `cfg`; empty when all is well. `services` and `chips`: the names
-    that there are; without `chips` the device is there already, and nobody asks for its pins. A
-    name that is missing has its default.
+def problems(cfg, chips=CHIPS):
+    """A list of sentences about `cfg`; empty when all is well. `chips`: the names that there are;
+    without any the device is there already, and nobody asks for its pins. A name that is missing
+    has its default.
     """
     rows = {}
     for line in _NAMES.strip().split("\n"):
@@ -91,7 +94,7 @@ def problems(cfg, services, chips=()):
             else:
                 good[name] = have[name]
     _network(good, found)
-    _served(good, services, found)
+    _served(good, SERVICES, found)
     if chips:
         _chip(have, good, chips, found)
     return found

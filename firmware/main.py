@@ -37,7 +37,7 @@ def build(dev, cfg, say=print, now=None):
     """The stack on `dev` with the services of `cfg`; else as `bare`. Raises ValueError for what
     cannot be: a line for each.
     """
-    found = once("check", "problems", cfg, SERVICES)
+    found = once("check", "problems", cfg, ())
     if found:
         raise ValueError("\n".join(found))
     stack, place = bare(dev, cfg, say, now)
@@ -300,7 +300,7 @@ def begin(starts=0):
     """`starts`: how many in a row have come to a bad end, 0 when nobody counts."""
     import config
 
-    found = once("check", "problems", config, SERVICES, tuple(CHIPS) + ("slip",))
+    found = once("check", "problems", config)
     found = found or once("safe", "pulled", getattr(config, "safe_pin", None))
     if found:
         print("not started:\n  " + "\n  ".join(found))

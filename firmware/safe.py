@@ -95,12 +95,12 @@ def _count():
 
 def _again():
     # The board was reset, and not by switching it on.
-    import machine
-
     try:
+        import machine
+
         causes = (machine.WDT_RESET, getattr(machine, "HARD_RESET", None))
         return machine.reset_cause() in causes
-    except AttributeError:  # a port that does not know
+    except (ImportError, AttributeError):  # a port that does not know
         return False
 
 

@@ -12,7 +12,6 @@ import pytest
 from lab.pythons import run_unix, run_wasm
 
 ROOT = Path(__file__).resolve().parents[2]
-CHIPS = (*main.CHIPS, "slip")
 PICO = "Raspberry Pi Pico with RP2040"
 ESP = "Generic ESP32 module with ESP32"
 
@@ -28,7 +27,7 @@ def board(monkeypatch):
 def found(**changed):
     """What is said of our config.py with some of its names changed."""
     values = {n: getattr(config, n) for n in dir(config) if n[0] != "_"}
-    return check.problems(SimpleNamespace(**{**values, **changed}), main.SERVICES, CHIPS)
+    return check.problems(SimpleNamespace(**{**values, **changed}))
 
 
 def test_the_config_that_comes_with_the_board_is_in_order(board):
@@ -138,6 +137,10 @@ def test_a_mistake_is_one_sentence(board, machine, changed, told):
     assert len(said) == 1 and told in said[0], said
 
 
+def test_services_and_chips_are_those_of_main():
+    assert check.SERVICES == main.SERVICES and check.CHIPS == (*main.CHIPS, "slip")
+
+
 def test_all_mistakes_are_told_at_once(board):
     board(PICO)
     said = found(gatway="192.168.1.1", chip="enc", sck=17, cs=20, tcp="8", services="http,ftp")
@@ -156,7 +159,7 @@ def test_without_pins_the_file_is_named(board):
     values = {n: getattr(config, n) for n in dir(config) if n[0] != "_"}
     for name in ("spi", "baudrate", "sck", "mosi", "miso", "cs", "int_pin", "reset"):
         del values[name]
-    said = check.problems(SimpleNamespace(**values), main.SERVICES, CHIPS)
+    said = check.problems(SimpleNamespace(**values))
     assert len(said) == 1 and "from pins import *" in said[0]
 
 
@@ -179,14 +182,14 @@ class Config: pass
 for name in dir(pins):
     if name[0] != "_":
         setattr(Config, name, getattr(pins, name))
-assert check.problems(Config, ("http", "echo"), ("enc28j60",)) == []
+assert check.problems(Config) == []
 Config.ip = "192.168.1.7/24"
 Config.gateway = "192.168.2.1"
 Config.gatway = Config.chip = "enc"
 Config.services = "http,eco"
 Config.tcp_options = {"cookie": 1}
 Config.mac = 5
-for line in check.problems(Config, ("http", "echo"), ("enc28j60",)):
+for line in check.problems(Config):
     print(line)
 """
 

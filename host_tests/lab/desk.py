@@ -77,13 +77,17 @@ class _Time(VirtualTime):
 
 
 class Desk:
-    """`wires`: what spibus.Wiring takes; None for a pin that leads nowhere."""
+    """`wires`: what spibus.Wiring takes; None for a pin that leads nowhere. `rates`: SPI clocks
+    that the port has, Hz; any, if there are none."""
 
-    def __init__(self, kind, **wires):
+    def __init__(self, kind, rates=(), **wires):
         self.kind = kind
         self.clock = VirtualClock(start_ms=1000)
         self.chip = load(KINDS[kind][0])(clock=self.clock, strict=False)
         self.wiring = Wiring(self.chip, **wires)
+        if rates:
+            set_hz = self.wiring.set_hz
+            self.wiring.set_hz = lambda hz: set_hz(max(r for r in rates if r <= hz))
         self.clock.advance_ms(100)
         self.router = Router(self.chip, self.now())
         self.time = _Time(self.clock, self._turn)

@@ -42,5 +42,17 @@ def _forget():
         del house.doctor_rows
 
 
+def _at_the_prompt():
+    # On a board, not on a PC that reads the docstrings; and there is something to look at.
+    if sys.implementation.name != "micropython":
+        return False
+    try:
+        __import__("config")
+    except ImportError:
+        return False
+    return True
+
+
 _last = None
-_last = (run(), time.ticks_ms())
+if _at_the_prompt():
+    _last = (run(), time.ticks_ms())

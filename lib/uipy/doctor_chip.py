@@ -10,7 +10,7 @@ import time
 from .doctor_kinds import driver, made
 
 _SLOW = 1_000_000  # Hz: even 30 cm of loose wire carry that
-_RATES = (1, 2, 4, 6, 8, 10, 12.5, 16, 21, 25, 32, 42, 50, 63, 80)  # MHz that are tried
+_RATES = (1, 2, 4, 6, 8, 10, 12, 16, 20, 24, 32, 40, 48, 62, 80)  # MHz that are tried
 _ROUNDS = 6  # of 256 octets, at each
 _LINK_MS = 6000  # autonegotiation takes up to 3 s
 
@@ -158,7 +158,7 @@ def _clock(table, bench, read):
     # The SPI clock goes up until octets come back changed.
     best = was = 0
     for rate in _RATES:
-        real = bench.rate(int(rate * 1_000_000))
+        real = bench.rate(rate * 1_000_000)
         if real <= was:
             continue
         was = real

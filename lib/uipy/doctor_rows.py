@@ -156,17 +156,17 @@ def _supply(machine):
         from machine import ADC
     except ImportError:
         return None
-    return ADC(29).read_u16() * 9.9 / 65535
+    volts = ADC(29).read_u16() * 9.9 / 65535
+    return volts if volts > 1 else None  # it runs, after all: this pin has another use
 
 
 def _config(table, cfg):
-    # What main.py says of it at the start, if it is there. By name: it is firmware, not library.
+    # What main.py says of it at the start. By its name: that is firmware, not library.
     try:
-        check, main = __import__("check"), __import__("main")
+        found = __import__("check").problems(cfg)
     except ImportError:
         table.none("config", "no check.py on this board")
         return
-    found = check.problems(cfg, main.SERVICES, tuple(main.CHIPS))
     sys.modules.pop("check", None)
     for line in found:
         table.BAD("config", line, "Edit config.py, then Ctrl-D.")
