@@ -19,8 +19,6 @@ import time
 
 OLDEST = (3, 10)
 _PIP = (22, 3)  # the first with --python
-_SIZE = re.compile(r"\((\d+(?:\.\d+)?) (bytes|[kMG]B)\)")
-_UNITS = {"bytes": 1, "kB": 1e3, "MB": 1e6, "GB": 1e9}
 _QUIET = {"PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_NO_INPUT": "1", "PIP_PROGRESS_BAR": "off"}
 
 
@@ -100,8 +98,8 @@ def pip(python):
 def install(command, file, options):
     """Has pip install what the file names."""
     with open(file) as f:
-        say("uipy: %s ... " % f.readline().strip("# .\n"), "" if sys.stderr.isatty() else "\n")
-    began, fetched, said = time.time(), 0, []
+        say("uipy installs, once: %s" % f.readline().strip("# .\n"))
+    began, said = time.time(), []
     process = subprocess.Popen(
         [*command, "install", "-r", file, *options],
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env={**os.environ, **_QUIET},
@@ -110,7 +108,6 @@ def install(command, file, options):
     try:
         for line in process.stdout:
             said.append(line)
-            fetched += size(line)
             show(line)
     finally:
         if process.poll() is None and sys.exc_info()[0]:
@@ -119,7 +116,7 @@ def install(command, file, options):
     show("")
     if process.returncode:
         raise CannotBe("pip could not install %s: %s" % (file, last("".join(said))))
-    say("uipy: done, %.1f MB in %.1f s" % (fetched / 1e6, time.time() - began))
+    say("uipy: done in %.1f s" % (time.time() - began))
 
 
 def without(spare, command, file, options):
@@ -136,19 +133,11 @@ def without(spare, command, file, options):
     return 0
 
 
-def size(line):
-    """The octets of what pip fetches, or takes from its cache."""
-    found = _SIZE.search(line)
-    if not found or not re.match(r" *(Downloading|Using cached) ", line):
-        return 0
-    return float(found[1]) * _UNITS[found[2]]
-
-
 def show(line):
     """The step that pip is at, on a terminal."""
-    if sys.stderr.isatty():
-        text = re.sub(r"^ *(\S+ \S+).*", r"\1", line).rstrip()
-        say("\r\033[K" + ("  " + text[:76] if text else ""), "")
+    step = re.match(" *((?:Collecting|Downloading|Building|Installing) [^ (]+)", line)
+    if sys.stderr.isatty() and (step or not line):
+        say("\r\033[K" + ("  " + step[1][:76] if step else ""), "")
 
 
 def last(said):

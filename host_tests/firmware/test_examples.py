@@ -165,6 +165,25 @@ def test_an_application_may_lie_anywhere(tmp_path):
         assert client.read() == b"good day\r\n"
 
 
+LIKE_APP_PY = """
+from uipy import App
+from uipy.loop import current
+
+class Greet(App):
+    def connected(self, conn):
+        conn.finish(b"good day")
+
+with current() as loop:
+    loop.stack.listen(4001, Greet, 2)
+"""
+
+
+def test_the_playground_takes_what_is_app_py_on_a_board(tmp_path):
+    (tmp_path / "app.py").write_text(LIKE_APP_PY)
+    with talking("app.py", cwd=tmp_path) as client:
+        assert client.read() == b"good day"
+
+
 @pytest.mark.parametrize("arguments", [[], ["nothing.py"], ["--port", "1"]])
 def test_the_playground_without_an_application_is_one_line(arguments):
     command = [sys.executable, str(PLAYGROUND), *arguments]

@@ -80,6 +80,15 @@ def test_a_program_runs_with_the_network_of_config(board, monkeypatch):
     assert sys.modules["__main__"].left_behind == 1  # the prompt sees it
 
 
+def test_a_program_of_callbacks_finds_the_stack_and_ends(board):
+    board(
+        "from uipy import App\nfrom uipy.loop import current\n"
+        "with current() as loop:\n    loop.stack.listen(4001, App, 2)\n"
+    )
+    main.main()
+    assert [li.port for li in loop.current().stack.tcp.listeners] == [80, 4001]
+
+
 def test_the_page_goes_on_when_the_program_has_ended(board, monkeypatch):
     made = board("pass\n", ip="192.168.1.7/24", gateway="192.168.1.1")
     main.main()

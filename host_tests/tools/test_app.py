@@ -170,6 +170,15 @@ def test_what_a_callback_raises_names_its_line_and_the_board_goes_on(start):
         board.expect("NameError")
 
 
+def test_an_example_sets_itself_up_on_the_board_s_stack():
+    board = Board(ROOT / "firmware" / "examples" / "echo.py", "--forward", "7:0")
+    try:
+        assert ask(board.port(7), b"hello") == b"hello"
+    finally:
+        board.process.terminate()
+        board.process.wait()
+
+
 def test_a_program_that_waits_in_sockets_has_port_80(start):
     board = start(SOCKETS)
     assert ask(board.port(80), b"GET / HTTP/1.0\r\n\r\n").endswith(b"from 192.168.7.1")

@@ -66,7 +66,7 @@ def bring(folder, lines, *options):
 def test_what_is_brought_is_said_and_then_stamped(tmp_path):
     status, said, stamped, there = bring(tmp_path, "toy==1\n")
     assert status == 0 and stamped and "toy.py" in there, said
-    assert re.fullmatch(r"uipy: A toy: 1 kB \.\.\. \nuipy: done, \S+ MB in \S+ s\n", said)
+    assert re.fullmatch(r"uipy installs, once: A toy: 1 kB\nuipy: done in \S+ s\n", said)
 
 
 def test_what_cannot_be_had_is_said_in_a_line(tmp_path):
