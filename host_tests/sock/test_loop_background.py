@@ -5,7 +5,7 @@ import micropython
 import pytest
 from lab.looped import Nap
 from lab.net import Wire
-from uipy import loop
+from uipy import loop, port
 
 
 class Timer:
@@ -153,6 +153,71 @@ def test_an_exception_of_the_background_waits_for_the_next_wait_but_none_of_the_
         again = loop.attach(board.stack, board.loop.wait)
         again.come(None)
         assert (again.caught is exc) == kept and again.starved == (not kept)
+
+
+class Terminal:
+    """os.dupterm and os.dupterm_notify: what is typed there."""
+
+    def __init__(self, monkeypatch):
+        self.stream, self.keys = None, []
+        monkeypatch.setattr(port.os, "dupterm", self.dupterm, raising=False)
+        monkeypatch.setattr(port.os, "dupterm_notify", self.notify, raising=False)
+
+    def dupterm(self, stream, index):
+        self.stream, before = stream, self.stream
+        return before
+
+    def notify(self, arg):
+        buf = bytearray(1)
+        while self.stream.readinto(buf):
+            self.keys.append(buf[0])
+
+
+def call_all(queue):
+    while queue:
+        f, arg = queue.pop(0)
+        f(arg)
+
+
+@pytest.mark.parametrize("full", [0, 8], ids=["room in the queue", "queue full"])
+@pytest.mark.parametrize("where", ["poll", "deferred"])
+def test_a_ctrl_c_that_the_background_met_is_typed_once_more(board, monkeypatch, full, where):
+    def broken(*arg):
+        raise KeyboardInterrupt
+
+    terminal = Terminal(monkeypatch)
+    board.loop.key.works = True
+    board.queue.clear()
+    once = [broken]
+    if where == "poll":
+        board.stack.poll = lambda: once.pop()() if once else 300
+        again = loop.attach(board.stack, board.loop.wait)
+        again.key.works = True
+        board.queue[:] = [(id, None)] * full
+        again.come(again.timer)
+    else:
+        again = board.loop
+        again.defer(broken, None)
+        board.queue[:] = [(id, None)] * full
+        again.serve(None)
+    call_all(board.queue)
+    assert terminal.keys == ([] if full else [3])
+    again.come(again.timer)
+    call_all(board.queue)
+    assert terminal.keys == [3] and terminal.stream is None and again.caught is None
+
+
+def test_a_timer_that_fires_in_each_poll_leaves_the_queue_to_others(board):
+    board.says = fired = 0
+    for _ in range(40):
+        board.pass_by(2)
+        if board.timer.starts > fired:
+            fired = board.timer.starts
+            board.queue.append((board.loop.come, board.timer))
+        f, arg = board.queue.pop(0)
+        f(arg)
+    assert len([arg for _, arg in board.queue if arg is None]) <= 1
+    assert len(board.queue) <= 2
 
 
 def test_the_pins_interrupt_is_off_during_a_poll(monkeypatch):

@@ -70,7 +70,7 @@ class Loop:
         self.turns = 0  # how often `come` was called
         self.held = 0  # how many `with` there are
         self.missed = False  # a poll was asked for meanwhile
-        self.queued = False  # `come` is in the scheduler's queue
+        self.queued = False  # `come(None)` is in the scheduler's queue
         self.asked = False  # by a wait, not by the background
         self.caught = None  # what ended a poll, for the next wait
         self.ms = 0  # what the last poll returned
@@ -89,6 +89,7 @@ class Loop:
         self.serve = self._serve
         self.queue = self._queue
         self.ask = self._ask
+        self.press = self.key.press
         self.come = None  # _comes() made it; what the scheduler calls
 
     def __getattr__(self, name):
@@ -152,7 +153,7 @@ class Loop:
         if self.limit and micropython.stack_use() > self.limit - NEED:
             raise TooDeep("%d octets of the C stack are taken" % micropython.stack_use())
         self.asked = True
-        if not self.queued:
+        if not self.queued:  # as _queue, which would be a call more on the C stack
             self.queued = True
             try:
                 micropython.schedule(self.come, None)
@@ -164,8 +165,8 @@ class Loop:
         # callback of the scheduler's. So no other can come between.
         if not k:
             self.come(None)
-        elif not self.queued:  # the queue was full
-            self.queue()
+        else:
+            self.queue()  # unless it is there: the queue was full
         return k - 1
 
     def _after(self):
@@ -223,6 +224,9 @@ class Loop:
     # What the scheduler calls
 
     def _queue(self):
+        # Once: a timer that fires in each poll would fill the queue with calls.
+        if self.queued:
+            return
         self.queued = True
         try:
             micropython.schedule(self.come, None)
@@ -245,6 +249,8 @@ class Loop:
         self._forget()
         try:
             f(arg)
+        except KeyboardInterrupt as exc:
+            self._broken(exc)
         finally:
             if self.later:
                 self._schedule(self.serve)
@@ -262,7 +268,8 @@ class Loop:
         if isinstance(exc, MemoryError):
             self.starved = (self.starved + 1) & _MASK
         elif isinstance(exc, KeyboardInterrupt) and self.key.works:
-            self._schedule(self.key.press)
+            self.key.owed = True
+            self._schedule(self.press)
         else:
             self.caught = exc
 
@@ -308,6 +315,7 @@ def _comes(self):
     """What the scheduler calls: a turn for the timer, for the pin, or for a wait. A generator, for
     its locals need no look-up and no frame (docs/architecture.md)."""
     env, poll, pin = self.stack.env, self.stack.poll, self.pin
+    key = self.key
     used, lock, unlock = micropython.stack_use, micropython.heap_lock, micropython.heap_unlock
     most = self.limit - NEED if self.limit else _MASK
     every = _BOUND_MS if pin else _EVERY_MS
@@ -333,16 +341,20 @@ def _comes(self):
                         ms = 1
                     elif ms > every:
                         ms = every
-                    now = ticks_ms()
-                    left = tdiff(self.at, now)
-                    if left <= 0 or left > ms:  # else it fires early enough
-                        self.at = tadd(now, ms)
-                        timer.init(mode=self.once, period=ms, callback=self.come)
+                    if not self.queued:
+                        now = ticks_ms()
+                        left = tdiff(self.at, now)
+                        if left <= 0 or left > ms:  # else it fires early enough
+                            self.at = tadd(now, ms)
+                            timer.init(mode=self.once, period=ms, callback=self.come)
                     if self.later and not asked:
                         self._schedule(self.serve)
-                yield
+                if key.owed:  # the queue was full
+                    self._schedule(self.press)
+                arg = yield
                 self.turns = (self.turns + 1) & _MASK
-                self.queued = False
+                if arg is None:  # not the timer, not the pin
+                    self.queued = False
                 asked = self.asked
                 self.asked = False
                 trigger = None

@@ -62,11 +62,15 @@ class Key(io.IOBase):
     def __init__(self):
         self.works = hasattr(os, "dupterm_notify")
         self.typed = 0
+        self.owed = False  # the program is to be told
 
     def press(self, arg):
         # No jump behind dupterm_notify: at one it would be raised here.
+        if not self.owed:
+            return
         self.typed = 1
         before = os.dupterm(self, 0)
+        self.owed = False
         os.dupterm_notify(None)
         os.dupterm(before, 0)
 
