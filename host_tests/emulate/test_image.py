@@ -94,7 +94,10 @@ console.type("\\x03")
 assert mcu.run_for(3, lambda: ">>>" in console.text), console.text
 console.type("import gc, uipy.core; gc.collect(); print(uipy.core.__file__, gc.mem_free())\\r")
 assert mcu.run_for(3, lambda: console.text.count(">>>") > 1), console.text
-print(console.text)
+console.text += "the doctor:"
+console.type("import uipy.doctor\\r")
+mcu.run_for(90, lambda: ">>>" in console.text.partition("the doctor:")[2])
+print(console.text.replace("\\r", ""))
 console.type("\\x04")
 page("after a soft reset")
 """
@@ -143,7 +146,7 @@ MADE += [("romfs", ROMFS)] if ROMFS else []
 
 
 @pytest.mark.parametrize(("form", "image"), MADE)
-def test_a_board_of_each_form_serves_again_after_its_cable_and_a_soft_reset(python, form, image):
+def test_a_board_of_each_form_serves_loses_its_cable_is_examined_and_reset(python, form, image):
     said = run(python, "-c", FORMS, image, form)
     assert re.findall(r"^page (.+?) \d+ ms", said, re.M) == [
         "after power",
@@ -151,6 +154,8 @@ def test_a_board_of_each_form_serves_again_after_its_cable_and_a_soft_reset(pyth
         "after a soft reset",
     ]
     assert re.search(r"^%s \d+" % WHERE[form], said, re.M), said
+    doctor = said.partition("the doctor:")[2]
+    assert re.search(r"^chip +ok +ENC28J60", doctor, re.M) and "BAD" not in doctor, doctor
 
 
 @pytest.mark.skipif(not ROMFS, reason="no image with a partition: set ROMFS=file.uf2")

@@ -25,6 +25,7 @@ _FLASH = 0x10000000
 _FLASH_SIZE = 2 << 20
 _FIFO_ST, _FIFO_RD = 0x50, 0x58  # of SIO; bit 0 of the first: there is something, bit 1: room
 _RDY = 2
+_VSYS = 2068  # of 4095, at GPIO29: a Pico has a third of its supply there, of 5 V
 # What the emulator lets pass with a warning and a Cortex-M0+ answers with a HardFault
 # (ARMv6-M A3.2.1 for the first).
 _FATAL = ("not 32 bit aligned", "invalid memory", "undefined address", "not implemented")
@@ -157,6 +158,7 @@ class Mcu:
         self.chip.flash[start : start + len(data)] = data
         self.chip.clk_peri = _PERI_HZ
         Mailbox(self.chip.sio)
+        self.chip.adc.channel_values[3] = _VSYS
         attach_external_devices(self.chip, BootselButton())
         self.console = Console(self.chip)
         self._halt = self.clock.create_alarm(self.stop)
