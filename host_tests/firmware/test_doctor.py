@@ -55,6 +55,23 @@ def test_int_stuck_low(kind):
     assert bad(said) == ["INT"] and "is low all the time" in said["INT"][1], said
 
 
+def test_int_that_does_not_rise_again(kind, monkeypatch):
+    from uipy import doctor_kinds
+
+    for chip in (doctor_kinds.Enc, doctor_kinds.Wiz):
+        monkeypatch.setattr(chip, "clear_int", lambda chip: None)
+    said = Desk(kind).examine()
+    assert bad(said) == ["INT"] and "GPIO 21 does not rise again" in said["INT"][1], said
+
+
+@pytest.mark.parametrize("kind", ["w5500", "w5100s", "w6100"])
+def test_a_link_that_is_negotiated_after_each_reset_is_waited_for(kind):
+    desk = Desk(kind)
+    desk.chip.autoneg_ns = 4_500_000_000
+    said = desk.examine(ip="192.168.7.9/24", gateway=ROUTER)
+    assert bad(said) == [] and said["link"][1].startswith("up after 4"), said
+
+
 def test_reset_not_connected(kind):
     said = Desk(kind, reset=None).examine()
     assert bad(said) == ["RESET"] and "GPIO 20" in said["RESET"][2], said

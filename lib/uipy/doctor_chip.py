@@ -227,7 +227,9 @@ def _int(table, bench):
     elif not stands:
         table.none("INT", "cannot be tried: the chip raised no interrupt")
     else:
-        found = "stays high while the chip's interrupt stands" if idle else "is low all the time"
+        found = "stays high while the chip's interrupt stands"
+        if fell:
+            found = "does not rise again" if idle else "is low all the time"
         told = "Look at the wire from GPIO %d to the chip's INT; or say int_pin = None." % n
         table.BAD("INT", "GPIO %d %s" % (n, found), told)
     bench.soft_reset()

@@ -6,6 +6,7 @@ made for the table alone.
 
 from .net.datagram import GATEWAY, HOP
 
+_LINK_MS = 8000  # the chip has been reset, and negotiates
 _LEASE_MS = 25_000  # an offer, a request, three probes; with one DISCOVER lost
 _LINK_LOCAL_MS = 15_000
 _ARP_MS = 4500  # three requests, a second apart
@@ -56,6 +57,7 @@ class Look:
     def address(self):
         """-> True with an address that leads further than this cable."""
         ip, row = self.iface.ip, self.table
+        self.until(self._up, _LINK_MS)
         plan = str(getattr(self.cfg, "ip", None)).lower()
         if plan == "auto" and not self.loop:
             from .host import LinkLocal
@@ -73,6 +75,10 @@ class Look:
         else:
             row.none("address", "none is wanted (ip = None)")
         return False
+
+    def _up(self):
+        with self.hold:
+            return self.iface.dev.link_up()
 
     def _lease(self):
         if self.dhcp is None:
