@@ -41,7 +41,7 @@ def model(chip):
 @pytest.mark.parametrize("name", NAMES)
 def test_the_settings_of_a_new_board_are_sound(name, settings):
     cfg = settings(name)
-    assert check.problems(cfg, main.SERVICES, (*main.CHIPS, "slip")) == []
+    assert check.problems(cfg) == []
     assert cfg.name.startswith("uipy on a") and cfg.ip == "dhcp"
 
 
