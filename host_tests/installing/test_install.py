@@ -35,7 +35,10 @@ def one_sentence(done):
 def test_a_board_serves_its_page_after_one_command(board, first):
     status, said, complaint = first
     assert status == 0, said + complaint
-    assert re.search(r"is our address", said) and "http://uipy.local/" in said
+    assert (
+        re.search(r"is our address", said)
+        and "its page: at that address, and http://uipy.local/" in said
+    )
     assert b"<title>" in board.fetch()
     assert json.loads(board.fetch("/status.json"))["ifaces"][0]["ip"] == "192.168.7.2"
 
@@ -93,7 +96,8 @@ def test_a_part_brings_what_it_needs_and_nothing_else(tmp_path):
         status, said, _ = board.install("--parts", "apps")
         assert status == 0 and "parts: core, apps\n" in said
         files = board.files()
-        assert "/lib/uipy/apps.mpy" in files and "/main.py" not in files
+        assert "/lib/uipy/apps.mpy" in files
+        assert not {"/main.py", "/config.py", "/pins.py"} & set(files)
         assert board.mpremote("exec", "from uipy.apps import Echo; print(Echo)").startswith(
             "<class"
         )
@@ -117,6 +121,7 @@ def test_a_user_s_main_stays_and_is_not_run_over(tmp_path):
         board.put("/main.py", "print('hello from mine')")
         status, said, _ = board.install()
         assert status == 0 and "kept /main.py" in said and "main.py is yours" in said
+        assert "no address yet: is the cable in?" in said
         assert "hello from mine" in said and board.files()["/main.py"].startswith(b"print")
 
 
@@ -126,6 +131,21 @@ def test_no_room_says_how_much_is_wanted_and_there(tmp_path):
         free, wanted = map(int, re.findall(r"\d{5,}", complaint))
         assert free < 32 * 4096 < wanted and "PARTS=" in complaint
         assert not board.files(), "it copies nothing that it cannot finish"
+
+
+def test_what_the_ram_does_not_hold_is_switched_off_and_said(tmp_path):
+    with Board(tmp_path, heap="320K") as board:
+        status, said, _ = board.install("--parts", "board,enc28j60", "--no-start")
+        assert status == 0 and re.search(r"no more: events.* off in config.py", said)
+        assert b"\nevents = 0\n" in board.files()["/config.py"]
+
+
+def test_too_little_ram_says_how_much_is_wanted_and_there(tmp_path):
+    with Board(tmp_path, heap="150K") as board:
+        complaint = one_sentence(board.install())
+        has, wanted = map(int, re.findall(r"\d{6,}", complaint))
+        assert has < 160_000 < wanted and "config.py" in complaint
+        assert not board.files()
 
 
 def test_a_board_that_does_not_answer_is_one_sentence(tmp_path):
@@ -148,7 +168,11 @@ def test_a_board_that_does_not_answer_is_one_sentence(tmp_path):
         (("--parts", "cores"), "PARTS= takes core,"),
         (("--board", "PICO"), "BOARD= is one of ESP32_"),
         (("--app", "nowhere.py"), "nowhere.py: No such file"),
+        (("--config", "CONFIG"), "config.py, line 2, 'clients = = 4': invalid syntax"),
     ],
 )
-def test_what_cannot_be_meant_is_one_sentence(board, first, args, words):
+def test_what_cannot_be_meant_is_one_sentence(board, args, words, tmp_path):
+    config = tmp_path / "config.py"
+    config.write_text("from pins import *\nclients = = 4\n")
+    args = [config if a == "CONFIG" else a for a in args]
     assert words in one_sentence(board.install(*args))

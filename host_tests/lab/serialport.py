@@ -22,7 +22,7 @@ _BLOCK = 4096
 class Board:
     """A new board, whose flash is a file in `folder`."""
 
-    def __init__(self, folder, blocks=352):
+    def __init__(self, folder, blocks=352, heap="2M"):
         for need in ("serial", "mpremote"):
             if importlib.util.find_spec(need) is None:
                 pytest.skip("no %s here: pip install -r requirements-install.txt" % need)
@@ -31,7 +31,7 @@ class Board:
         self._process = subprocess.Popen(
             [
                 *(sys.executable, str(ROOT / "tools/boards/serialboard.py"), "--port", "0"),
-                *("--flash", str(self.flash), "--blocks", str(blocks)),
+                *("--flash", str(self.flash), "--blocks", str(blocks), "--heap", heap),
             ],
             stdout=subprocess.PIPE,
             stderr=self._log,

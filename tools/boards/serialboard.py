@@ -66,8 +66,9 @@ class SerialBoard(ends._Chip):
     port, `said` what it printed.
     """
 
-    def __init__(self, flash, chip="enc28j60", blocks=FLASH // 4096):
+    def __init__(self, flash, chip="enc28j60", blocks=FLASH // 4096, heap="2M"):
         super().__init__(chip)
+        self._heap = heap
         self._flash = Path(flash)
         if not self._flash.exists():
             self._flash.write_bytes(b"\xff" * 4096 * blocks)
@@ -87,7 +88,7 @@ class SerialBoard(ends._Chip):
         shims = os.pathsep.join([".frozen", str(ends.ROOT / "tools" / "shims")])
         self._process = subprocess.Popen(
             [
-                *(interpreters.micropython(), "-X", "heapsize=2M", "-i"),
+                *(interpreters.micropython(), "-X", "heapsize=" + self._heap, "-i"),
                 *(str(_SCRIPT), str(self._flash), "0" if raw else "1"),
             ],
             pass_fds=self._link.fds(),
@@ -180,13 +181,16 @@ def main(argv=None):
     p = argparse.ArgumentParser(prog="serialboard", description=__doc__.split("\n")[0])
     p.add_argument("--flash", metavar="FILE", required=True, help="made if it is not there")
     p.add_argument("--blocks", type=int, default=FLASH // 4096, help="of a new one, 4096 octets")
+    p.add_argument(
+        "--heap", default="2M", help="of MicroPython, whose objects are twice a board's"
+    )
     p.add_argument("--chip", choices=tuple(ends.KINDS), default="enc28j60")
     p.add_argument("--port", type=int, default=8080, help="of its page (8080; 0: any)")
     args = p.parse_args(argv)
     stop_on_signals()
     try:
         gateway = Gateway(args.port, BOARD, GATEWAY + "/24")
-        pump = Pump(gateway, SerialBoard(args.flash, args.chip, args.blocks))
+        pump = Pump(gateway, SerialBoard(args.flash, args.chip, args.blocks, args.heap))
     except (PortInUse, interpreters.Missing) as exc:
         p.exit(2, "serialboard: %s\n" % exc)
     print("serial port %s" % pump.board.port)

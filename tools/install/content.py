@@ -10,6 +10,7 @@ from image.boards import Refused
 from parts import cross, pieces
 
 BOARDS = known.BOARDS
+BOARD = "board"  # the piece that runs at boot
 CONFIG = interpreters.ROOT / "firmware" / "config.py"
 _DRIVERS = {"enc28j60": "enc28j60", "slip": "slip"}  # the piece for a chip; else wiznet
 _RISC_V = {"armv7emsp": ("armv7emsp", "rv32imc")}  # an RP2350 has cores of both kinds

@@ -3,11 +3,11 @@ and, for the code itself, which is in RAM when it comes from files, the sizes of
 """
 
 import ast
-import functools
 import re
 
 import interpreters
-from parts.pieces import house
+from image.boards import Refused
+from parts.pieces import imports
 
 SIZES = interpreters.ROOT / "docs" / "sizes.md"
 # What config.py asks for, and the parts that are imported for it; `ip`, `ntp` and the like are
@@ -64,31 +64,26 @@ def rows(text=None):
     return parts, tables
 
 
-@functools.cache
-def _imports():
-    """{part: parts that it imports at its top}."""
-    h, found = house(), {}
-    for part, modules in h.parts.items():
-        needs = {h.part_of[target] for name in modules for target in h.needs(h.modules[name])}
-        found[part] = needs - {part}
-    return found
-
-
 def started(cfg):
     """The parts that a board with this configuration imports at its start."""
     wanted = list(_DRIVER_PARTS.get(cfg.get("chip"), ("uipy.drivers.wiznet",)))
     wanted += [part for asks, parts in _ASKED if asks(cfg) for part in parts]
     for part in wanted:
-        wanted += [p for p in _imports().get(part, ()) if p not in wanted]
+        wanted += [p for p in imports().get(part, ((),))[0] if p not in wanted]
     return list(dict.fromkeys(wanted))
 
 
 def configuration(*texts):
     """{name: value} of what pins.py and config.py set, as octets; values that are no literals are
-    left out."""
+    left out. Raises Refused for what is no Python."""
     cfg = {}
     for text in texts:
-        for node in ast.parse(text).body:
+        try:
+            body = ast.parse(text).body
+        except SyntaxError as wrong:
+            line = (wrong.text or "").strip()
+            raise Refused("config.py, line %s, %r: %s" % (wrong.lineno, line, wrong.msg)) from None
+        for node in body:
             if isinstance(node, ast.Assign):
                 try:
                     value = ast.literal_eval(node.value)

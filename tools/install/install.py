@@ -60,8 +60,9 @@ def _wanted(args, board, names):
     wanted = {lib + path: data for path, data in files.items() if path != "main.py"}
     if _frozen(board):
         wanted = {}
-    wanted[root + "pins.py"] = content.pins(args.board)
-    wanted[root + "config.py"] = _file(args.config)
+    if content.BOARD in names:
+        wanted[root + "pins.py"] = content.pins(args.board)
+        wanted[root + "config.py"] = _file(args.config)
     if args.app:
         wanted[root + "app.py"] = _file(args.app)
     if "main.py" in files and not _frozen(board):
@@ -114,18 +115,19 @@ def _fit(args, board, wanted, files, there, before):
     config, kept = wanted[path], path in keep.Plan(wanted, there, before, f.lib, args.force).keep
     if kept:
         config = board.read(path)
-    need = costs.ram(costs.configuration(pins, config), files)
+    cfg = costs.configuration(pins, config)
+    need = costs.ram(cfg, files)
     say("RAM: about %s of %s in use when it serves" % (_kb(need), _kb(total)))
     if off and not kept:
         say(
             "  which holds no more: %s off in config.py; with make firmware the code is in flash,"
             " and all goes in" % ", ".join(off)
         )
-    if need > total - costs.RESERVE // 2:
+    if need > total - costs.RESERVE // 2 and not args.force:
         raise Refused(
             "the board's RAM has %d octets, and uipy from files wants about %d of them: switch off"
             " more in config.py (events, ntp, hostname), or leave the code in flash (make"
-            " firmware)" % (total, need)
+            " firmware); FORCE=1 tries it" % (total, need)
         )
 
 
@@ -143,9 +145,8 @@ def _copy(board, plan, there, before):
         done += len(data)
         mark = "*" if path in there else "+"
         say("%3d%% %s %s (%d)" % (100 * done // max(total, 1), mark, path, len(data)))
-    note = plan.note({**before, **{p: before.get(p) or there[p][1] for p in plan.same}})
-    note.update({p: there[p][1] for p in plan.same})
-    if note != before and (lib + "/uipy" in there or plan.put):
+    note = {**plan.note(before), **{p: there[p][1] for p in plan.same}}
+    if note != before:
         board.put(lib + "/" + keep.NOTE, json.dumps(note).encode())
 
 
@@ -160,8 +161,8 @@ def _report(plan):
         say("beware: %s is found before ours of that name: rename or remove it" % path)
 
 
-def _start(board, names):
-    """Starts the board, shows what it says until it says where its page is."""
+def _start(board):
+    """Starts the board, shows what it says until it says an address; True when it did."""
     said = []
 
     def heard(text):
@@ -169,14 +170,18 @@ def _start(board, names):
         sys.stdout.write(text.replace("\r\n", "\n"))
         sys.stdout.flush()
 
-    def done():
+    def tail():
         text = "".join(said)
-        tail = text[text.rfind("soft reboot") :]
-        return ">>> " in tail or (_ADDRESS.search(tail) and tail.endswith("\n"))
+        return text[text.rfind("soft reboot") :]
 
     say("the board starts; it says:")
-    board.restart(_START_S, heard, done)
-    return "".join(said)
+    board.restart(_START_S, heard, lambda: ">>> " in tail() or _told(tail()))
+    return _told(tail())
+
+
+def _told(text):
+    """Whether a whole line has an address in it."""
+    return any(_ADDRESS.search(line) for line in text.split("\n")[:-1])
 
 
 def install(args):
@@ -198,34 +203,41 @@ def install(args):
         wanted, files = _wanted(args, board, names)
         if _frozen(board):
             say("its image has uipy (%s): only configuration is copied" % f.there)
-        say("parts: %s" % ", ".join(names))
+        else:
+            say("parts: %s" % ", ".join(names))
         there, before = _look(board, wanted)
-        if not _frozen(board) and "board" in names:
+        if not _frozen(board) and content.BOARD in names:
             _fit(args, board, wanted, files, there, before)
         plan = keep.Plan(wanted, there, before, f.lib, args.force)
         _room(board, plan, there)
         _copy(board, plan, there, before)
         _report(plan)
-        return _next(args, board, names, plan)
+        _next(args, board, plan, content.BOARD in names, wanted)
+    return 0
 
 
-def _next(args, board, names, plan):
+def _next(args, board, plan, runs, wanted):
     """What there is to do next."""
-    runs = "board" in names or _frozen(board)
+    config = board.root + "config.py"
     if not runs:
         say("to use it: import uipy (docs/architecture.md; firmware/examples has programs)")
-        return 0
+        return
     if board.root + "main.py" in plan.keep:
         say("main.py is yours and starts what you wrote; what it can import: docs/lan.md")
     if args.no_start:
         say("start it with: mpremote connect %s reset" % board.port)
-        return 0
-    _start(board, names)
+        return
+    text = board.read(config) if config in plan.keep else wanted[config]
+    name = costs.configuration(text).get("hostname")
+    told = _start(board)
     say("")
-    say("its page: http://uipy.local/ (the name is in config.py), or the address above")
+    if told:
+        page = "at that address" + (", and http://%s.local/" % name if name else "")
+        say("its page: %s" % page)
+    else:
+        say("no address yet: is the cable in? Ctrl-C and `import uipy.doctor` there says more")
     say("its configuration: mpremote connect %s edit :config.py" % board.port)
     say("its console: mpremote connect %s (Ctrl-C stops it, Ctrl-D starts it)" % board.port)
-    return 0
 
 
 def main(argv=None):

@@ -24,10 +24,9 @@ if __name__ == "__main__":
 from parts import pieces
 from parts.scopes import ROOT
 
-from install.content import CONFIG
+from install.content import BOARD, CONFIG
 
 VERSION = "0"
-BOARD = "board"  # the piece that is no library
 # What main.py is called in lib/, where the board's own main.py must not be found instead of it:
 #     from uipy.board import main
 #     main()

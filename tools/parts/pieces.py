@@ -2,11 +2,13 @@
 
     for piece in pieces().values(): piece.name, piece.parts, piece.sources, piece.needs
 
-A piece is some parts (table.py: PIECES). It needs another when a module of it imports one of that,
-at its top or in a function.
+A piece is some parts (table.py: PIECES). It needs another when a part of it imports one of that,
+at its top or in a function; the core needs none, and a driver is nobody's need: the chip decides.
 """
 
 import functools
+import json
+import os
 
 from parts import join
 from parts.scopes import ROOT
@@ -38,9 +40,27 @@ def of(name):
 
 
 @functools.cache
-def house():
-    """All modules of the library, read once."""
-    return House(sources(), "viper")
+def imports():
+    """{part: (parts that it imports at its top, in its functions)}. Kept beside what `make parts`
+    makes: reading all modules takes a second."""
+    kept, made_from = join.OUT / "imports.json", join.digest()
+    try:
+        known = json.loads(kept.read_text())
+        if known["made from"] == made_from:
+            return known["imports"]
+    except (OSError, ValueError, KeyError):
+        pass
+    house, found = House(sources(), "viper"), {}
+    for part, modules in house.parts.items():
+        mine = [house.modules[name] for name in modules]
+        top = {house.part_of[n] for m in mine for n in house.needs(m)} - {part}
+        later = {house.part_of[n] for m in mine for n in house.later(m)} - {part}
+        found[part] = sorted(top), sorted(later)
+    new = kept.with_name("imports.%d" % os.getpid())
+    new.parent.mkdir(parents=True, exist_ok=True)
+    new.write_text(json.dumps({"made from": made_from, "imports": found}))
+    new.replace(kept)  # at once: another process may be reading
+    return found
 
 
 @functools.cache
@@ -56,9 +76,8 @@ def pieces():
         top = "lib" if path.is_relative_to(ROOT / "lib") else "firmware"
         target = path.relative_to(ROOT / top).as_posix().removeprefix("modules/")
         found[of(name)].sources[target] = path
-    for name, m in house().modules.items():
-        for other in (*house().needs(m), *house().later(m)):
-            found[of(name)].needs.add(of(other))
+    for part, (top, later) in imports().items():
+        found[of(part)].needs.update(of(other) for other in (*top, *later))
     for piece in found.values():
         piece.needs.add("core")  # the package's __init__.py
         piece.needs.discard(piece.name)
