@@ -34,11 +34,8 @@ def main(argv):
     try:
         if sys.version_info < OLDEST:
             raise CannotBe("uipy wants Python 3.10 or newer: make PYTHON=python3.12 ...")
-        if "--target" in options:
-            python = sys.executable
-        else:
-            python = environment(os.path.dirname(stamp))
-        command = pip(python)
+        home = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), ".venv")
+        command = pip(environment(home if "--target" in options else os.path.dirname(stamp)))
         try:
             install(command, file, options)
         except CannotBe as exc:

@@ -193,6 +193,42 @@ def test_a_program_with_asyncio_and_a_module_beside_it(start, tmp_path):
     board.expect("was saved")
 
 
+OUT = """
+import socket
+def ask(port):
+    with socket.socket() as s:
+        s.settimeout(60)
+        s.connect(("192.168.7.1", port))
+        s.send(b"question")
+        s.shutdown(socket.SHUT_WR)
+        answer = s.read()
+    print("got", len(answer), answer[:6], answer[-4:])
+for _ in range(3):
+    ask(%d)
+try:
+    ask(%d)
+except OSError as exc:
+    print("refused", exc.errno)
+"""
+
+
+def test_a_program_finds_the_servers_of_this_machine(start):
+    def serve():
+        while True:
+            client, _ = server.accept()
+            with client, client.makefile("rb") as file:
+                client.sendall(file.read() + bytes(100_000) + b"last")  # more than a ring
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        threading.Thread(target=serve, daemon=True).start()
+        with socket.create_server(("127.0.0.1", 0)) as other:
+            nobody = other.getsockname()[1]
+        board = start(OUT % (server.getsockname()[1], nobody))
+        for _ in range(3):
+            board.expect("got 100012 b'questi' b'last'")
+        board.expect("refused 111")
+
+
 def test_a_port_that_is_taken_here_is_said_and_the_board_goes_on(start):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         number = taken.getsockname()[1]

@@ -37,7 +37,7 @@ HELLO = """uipy: a simulated board is up; its page, once it has an address: http
 {board}. Ctrl-C ends it."""
 
 HELLO_APP = """uipy: a simulated board runs {app}, and starts again whenever you save it.
-It is {ip}; {gateway} is this machine's end of the wire.
+It is {ip}; at {gateway} it finds the TCP servers of 127.0.0.1.
 {board}. Ctrl-C ends it."""
 
 WHAT = {
@@ -138,7 +138,7 @@ class _Ports:
 def make(args, python):
     """The board, the wire and the gateway."""
     file = _file(args)
-    gateway = Gateway(args.port, BOARD, GATEWAY + "/24")
+    gateway = Gateway(args.port, BOARD, GATEWAY + "/24", outward=bool(file))
     ports = _Ports(gateway, args.forward)
     recorder = Recorder(args.pcap) if args.pcap else None
     more = {"chip": args.chip, "name": "uipy, simulated", "hostname": "uipy"}

@@ -23,6 +23,7 @@ def at_once(nodes):
     """All nodes of these statements that belong to their scope: none inside a function, a class
     or a comprehension."""
     todo = [*nodes][::-1]
+    more: list
     while todo:
         node = todo.pop()
         yield node

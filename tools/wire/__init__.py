@@ -6,6 +6,7 @@
     lan.py          the Linux kernel as the peer, in a network namespace
     sliprelay.py    a serial line that speaks SLIP, joined to a TUN
     gateway.py      the way from 127.0.0.1 to a board, without root
+    outward.py      and back: servers of this machine, for a program on the board
     router.py       and what else a home's router has: DHCP, and the time
     netsim.py       many stacks, bad links and simulated time
     recorder.py     frames into a file for Wireshark

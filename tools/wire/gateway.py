@@ -14,6 +14,7 @@ from uipy import NotConnected, Ring, Stack
 from uipy.net.iface import ip_of
 from uipy.stream import Stream
 
+from wire.outward import Outward
 from wire.router import Clock, Leases
 
 RING = 16384  # octets each way
@@ -128,9 +129,9 @@ class Gateway(StackEnd):
     """An end of the wire (pump.py). 127.0.0.1:port leads to `board_port` of the board, `forward`
     makes more of such doors. `board` is the board's address, which it leases to who asks for one;
     `ip` is ours as ADDR/LEN. It tells the time, too. Browsers wait until the board has been heard
-    from that address."""
+    from that address. With `outward` the board finds the servers of 127.0.0.1 at `ip`."""
 
-    def __init__(self, port, board, ip, board_port=80, **options):
+    def __init__(self, port, board, ip, board_port=80, outward=False, **options):
         self._board = board
         self.clients: list[Client] = []
         self.doors: dict[int, socket.socket] = {}  # by the board's ports
@@ -140,6 +141,7 @@ class Gateway(StackEnd):
         self.stack.bind(123, Clock())
         self._leases = Leases(_MAC, board, *_split(ip))
 
+        self._outward = Outward(self.stack, self._client) if outward else None
         self._there = bytes(ip_of(board))
         self._heard = False
 
@@ -159,6 +161,8 @@ class Gateway(StackEnd):
     def give(self, frame):
         if self._there in (frame[28:32], frame[26:30]):  # who sends an ARP message, or a datagram
             self._heard = True
+        if self._outward:
+            self._outward.look(frame)
         lease = self._leases.answer(frame)
         if lease is None:
             super().give(frame)
@@ -183,9 +187,12 @@ class Gateway(StackEnd):
         except BlockingIOError:
             return
         sock.setblocking(False)
+        self.stack.connect(self._client(sock), self._board, port)
+
+    def _client(self, sock):
         client = Client(sock)
         self.clients.append(client)
-        self.stack.connect(client, self._board, port)
+        return client
 
     def files(self):
         readable: list = [c for c in self.clients if c.wants_to_read()]
@@ -199,6 +206,8 @@ class Gateway(StackEnd):
             door.close()
         for client in self.clients:
             client.reset()
+        if self._outward:
+            self._outward.close()
 
 
 def _split(ip):
