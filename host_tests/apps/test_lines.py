@@ -10,6 +10,7 @@ class Server(Lines):
     """Notes what it is told, and does what the line says."""
 
     longest = 20
+    ahead = 44
     replies = 64
 
     def __init__(self):

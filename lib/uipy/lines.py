@@ -51,15 +51,20 @@ class Lines(App):
     A line ends with LF; a CR before that is dropped, and one elsewhere belongs to the line. What
     stands before the peer's FIN without an LF is a line too.
 
-    A connection takes 2 * `longest` and `replies` octets, and the text of each line takes heap.
+    A connection takes `longest`, `ahead` and `replies` octets, and the text of each line takes
+    heap. The window that is offered before anybody knows the application is four segments: a
+    client that fills it, and finds a smaller ring, has to send much of it again, later and later.
+    So who is sent many lines at once wants `ahead` to be 5840, or a smaller
+    `tcp_options={'room': ...}`.
     """
 
     longest = 126  # octets of a line at most, without its end; more: `too_long`
+    ahead = 256  # octets that the peer can send ahead; `longest` and 2 at the least
     replies = 512  # octets of answers that the peer has not acknowledged yet
     end = b"\r\n"  # what `say` puts behind a line
 
     def __init__(self):
-        self.rx = Ring(2 * self.longest + 4)
+        self.rx = Ring(max(self.ahead, self.longest + 2))
         self.tx = Ring(self.replies)
         self.text = bytearray(self.longest + 1)
         self.skip = False  # a line is too long: it is not kept

@@ -4,6 +4,7 @@ from .tcp.conn import Conn
 
 class Lines(App):
     longest: int
+    ahead: int
     replies: int
     end: bytes
     rx: Ring
