@@ -51,8 +51,9 @@ FORM = $(if $(ROMFS),--romfs)
 ESPTOOL := $(if $(filter ESP32%,$(BOARD)),.venv/flash/bin/python)
 
 install: .venv/install  ## uipy onto a board with MicroPython, over USB (BOARD=, PORT=, PARTS=, APP=, FORCE=1)
-	@exec $(PY) tools/install/install.py $(OF) $(SERIAL) $(if $(PARTS),--parts "$(PARTS)") $(if $(APP),--app "$(APP)") \
-		$(if $(CONFIG),--config "$(CONFIG)") $(if $(FORCE),--force) $(ARGS)
+	@exec $(PY) tools/install/install.py $(OF) $(SERIAL) --base "$(PWD)" $(WITH) $(ARGS)
+WITH = $(if $(PARTS),--parts "$(PARTS)") $(if $(APP),--app "$(APP)") $(if $(CONFIG),--config "$(CONFIG)") \
+	$(if $(FORCE),--force)
 
 mip: .venv/install  ## what mip installs: an index of .mpy files in build/mip (ARGS="armv6m ...")
 	@$(PY) tools/install/packages.py

@@ -46,6 +46,19 @@ def test_the_library_is_compiled_for_the_machine(arch):
     assert {"socket.mpy", "network.mpy", "uipy/sock/nic.mpy"} <= set(core)
 
 
+def test_the_page_names_each_piece_and_each_complaint_as_it_is():
+    page = (content.interpreters.ROOT / "docs" / "install.md").read_text()
+    assert not [name for name in pieces.pieces() if "`%s`" % name not in page]
+    tools = content.interpreters.ROOT / "tools" / "install"
+    said = " ".join(re.sub(r'"\s+"', "", p.read_text()) for p in tools.glob("*.py"))
+    table = page.partition("| it says |")[2].partition("\n\n")[0]
+    rows = re.findall(r"^\| ([^|-]+?) \|", table, re.M)
+    for row in rows:
+        words = re.split(r"two|1\.22| ?\.\.\. ?", row)
+        assert all(word.strip() in said for word in words), row
+    assert len(rows) >= 9
+
+
 # Whose files stay
 
 WANTED = {"/lib/uipy/core.mpy": b"core", "/lib/page.mpy": b"page", "/config.py": b"config"}

@@ -63,6 +63,14 @@ def test_a_name_is_meant_from_the_folder_that_make_was_called_in(tmp_path):
     assert words[words.index("--base") + 1] == str(tmp_path)
 
 
+def test_a_board_s_port_has_no_default_and_a_program_may_have_a_blank():
+    words = recipe("install", "-o", ".venv/install", "APP=my app.py", "BOARD=W5500_EVB_PICO")
+    assert "--port" not in words and words[words.index("--app") + 1] == "my app.py"
+    assert words[words.index("--board") + 1] == "W5500_EVB_PICO"
+    words = recipe("install", "-o", ".venv/install", "PORT=/dev/ttyACM1")
+    assert words[words.index("--port") + 1] == "/dev/ttyACM1"
+
+
 @pytest.mark.parametrize("port", ["99999", "-1", "65536"])
 @pytest.mark.parametrize(
     "program", ["tools/boards/run.py", "firmware/examples/echo.py"], ids=["run", "example"]

@@ -48,6 +48,7 @@ def _parser():
     p.add_argument("--parts", default="", metavar="A,B", help="these and what they need")
     p.add_argument("--config", metavar="FILE", default=str(content.CONFIG), help="its config.py")
     p.add_argument("--app", metavar="FILE", help="a program of yours: app.py on the board")
+    p.add_argument("--base", default=".", help="the folder that these two are meant from")
     p.add_argument("--force", action="store_true", help="take ours for what was changed there")
     p.add_argument("--no-start", action="store_true", help="leave the board at its prompt")
     return p
@@ -62,9 +63,9 @@ def _wanted(args, board, names):
         wanted = {}
     if content.BOARD in names:
         wanted[root + "pins.py"] = content.pins(args.board)
-        wanted[root + "config.py"] = _file(args.config)
+        wanted[root + "config.py"] = _file(args.base, args.config)
     if args.app:
-        wanted[root + "app.py"] = _file(args.app)
+        wanted[root + "app.py"] = _file(args.base, args.app)
     if "main.py" in files and not _frozen(board):
         wanted[root + "main.py"] = files["main.py"]
     return wanted, files
@@ -76,9 +77,9 @@ def _frozen(board):
     return bool(there) and not there.lstrip("/").startswith(board.facts.lib.lstrip("/") + "/")
 
 
-def _file(path):
+def _file(base, path):
     try:
-        return Path(path).read_bytes()
+        return Path(base, path).read_bytes()
     except OSError as exc:
         raise Refused("%s: %s" % (path, exc.strerror)) from None
 
