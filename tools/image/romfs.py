@@ -24,6 +24,7 @@ from parts import cross, join
 from image import boards, manifest
 from image.boards import BUILD, Refused
 
+_LONG_S = 600  # for all of it, over a serial port of 115,200 baud
 # What mpremote says of a board without a partition.
 _NONE = ("ROMFS is not enabled", "partition not found")
 
@@ -76,9 +77,15 @@ def compiled(board, machine):
 def mpremote(port, *words):
     """Runs a command of mpremote's; -> what it said. Raises Refused with that when it fails."""
     command = [sys.executable, "-m", "mpremote", "connect", port, *words]
-    done = subprocess.run(  # noqa: PLW1510
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=300
-    )
+    try:
+        done = subprocess.run(  # noqa: PLW1510
+            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=_LONG_S
+        )
+    except subprocess.TimeoutExpired:
+        raise Refused(
+            "the board on %s has not taken it in %d s: unplug it, plug it in and try again"
+            % (port, _LONG_S)
+        ) from None
     said = done.stdout.strip()
     if any(words in said for words in _NONE):
         raise Refused(
@@ -93,7 +100,7 @@ def mpremote(port, *words):
 
 def deploy(path, port):
     """The image into the board's partition; then it restarts."""
-    print("%s -> the board's ROMFS, a minute or so" % os.path.relpath(path), flush=True)
+    print("%s -> the board's ROMFS, two minutes or so" % os.path.relpath(path), flush=True)
     mpremote(port, "romfs", "deploy", str(path))
     mpremote(port, "reset")
     print("the board restarts with it")
