@@ -39,18 +39,18 @@ line_ip ip
 line_gateway address?
 line_mtu int 576 1500
 services text
-clients int 1 64
+clients int 1 250
 events int 0 16
-echo_clients int 1 64
+echo_clients int 1 250
 echo_ring int 64 65535
 program text?
 background bool
 watchdog watchdog
 keepalive_s int 0 86400
 idle_s int 0 500000
-tcp int 0 64
-udp int 0 64
-arp int 1 64
+tcp int 0 250
+udp int 0 250
+arp int 1 250
 time_wait int 1 255
 half_open int 1 255
 tcp_options options

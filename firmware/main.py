@@ -280,6 +280,7 @@ def once(name, call, *given):
         return getattr(__import__(name), call)(*given)
     finally:
         sys.modules.pop(name, None)
+        gc.collect()  # else what is made next lies between its remains
 
 
 def main():

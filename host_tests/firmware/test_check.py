@@ -107,7 +107,7 @@ ONE = [
     ),
     (PICO, {"services": "ftp"}, "services: there is no service 'ftp'; there are http, echo, "),
     (PICO, {"tcp": 0}, "tcp = 0: the services need connections"),
-    (PICO, {"tcp": 1000}, "tcp = 1000: a number from 0 to 64 is wanted"),
+    (PICO, {"tcp": 1000}, "tcp = 1000: a number from 0 to 250 is wanted"),
     (PICO, {"udp": 2}, "udp = 2: hostname, ntp, ip, services need a port each, so that 4 is the"),
     (PICO, {"echo_ring": True}, "echo_ring = True: a number from 64 to 65535 is wanted"),
     (

@@ -83,7 +83,7 @@ def test_a_config_that_is_no_python_leads_to_the_prompt(tmp_path):
 
 def test_mistakes_in_config_lead_to_the_prompt(tmp_path):
     said = board(tmp_path, "print('never')\n", "gatway = 1\ntcp = 'a'\n")
-    assert "did you mean gateway?" in said and "tcp = 'a': a number from 0 to 64" in said
+    assert "did you mean gateway?" in said and "tcp = 'a': a number from 0 to 250" in said
     assert "never" not in said and said.endswith("prompt False False False\n"), said
 
 

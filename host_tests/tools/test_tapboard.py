@@ -23,6 +23,8 @@ WRONG = {
     "no TAP": (TAP, "lo"),
     "an address without a length": (["--tap", "lo", "--ip", "10.0.0.2"], "/24"),
     "a gateway beside a lease": (["--tap", "lo", "--ip", "dhcp", "--gateway", "10.0.0.1"], "out"),
+    "a gateway elsewhere": ([*TAP, "--gateway", "10.0.1.1"], "10.0.1.1' is no neighbour of ip"),
+    "a network's address": (["--tap", "lo", "--ip", "10.0.0.0/24"], "between the two ends"),
     "no address at all": ([*TAP[:2], "--ip", "ten/24"], "address"),
     "a MAC of a group": ([*TAP, "--mac", "01:00:00:00:00:01"], "host"),
     "half a MAC": ([*TAP, "--mac", "02:00"], "02:00:00:00:00:01"),

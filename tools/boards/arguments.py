@@ -6,6 +6,7 @@ Whatever cannot be is one line that says what to do, and status 2.
 import argparse
 import re
 
+import check
 import place
 from boards import board
 from chips.rig import KINDS
@@ -95,6 +96,9 @@ def opened(args):
             wanted = "--ip %s: the prefix length is missing, as in %s/24"
             raise ValueError(wanted % (args.ip, args.ip))
         ip_of(args.ip.split("/")[0])  # before anything is opened
+        found = check.problems(argparse.Namespace(ip=args.ip, gateway=args.gateway), ())
+        if found:
+            raise ValueError("; ".join(found))
     elif args.gateway:
         raise ValueError("--gateway goes with an address that is given: leave it out")
     from wire.media import Packet, Tap  # only Linux has them
