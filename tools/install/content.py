@@ -7,7 +7,8 @@ root, where a person looks for them.
 import interpreters
 from image import boards as known
 from image.boards import Refused
-from parts import cross, pieces
+from parts import cross, join, pieces
+from parts.table import PIECES
 
 BOARDS = known.BOARDS
 BOARD = "board"  # the piece that runs at boot
@@ -54,16 +55,23 @@ def _machines(board):
     return _RISC_V.get(machine, (machine,))
 
 
+def known_parts(names):
+    """Raises Refused for a name that is none of a piece's."""
+    for name in names:
+        if name not in PIECES:
+            raise Refused("there is no part %s: PARTS= takes %s" % (name, ",".join(PIECES)))
+
+
 def chosen(names, board):
     """The pieces to install: those that were named and what they need, or all that the board can
     use. Raises Refused for a name that is none."""
-    if not names:
-        return pieces.whole(driver(board))
-    there = pieces.pieces()
-    for name in names:
-        if name not in there:
-            raise Refused("there is no part %s: PARTS= takes %s" % (name, ",".join(there)))
-    return pieces.closure(names)
+    known_parts(names)
+    return pieces.closure(names) if names else pieces.whole(driver(board))
+
+
+def made(arch):
+    """Whether the parts have been compiled for this machine, some time."""
+    return (join.OUT / (arch or cross.ANY) / "made.from").exists()
 
 
 def library(names, arch):

@@ -187,8 +187,9 @@ def _told(text):
 
 def install(args):
     """All of it, by the arguments."""
-    names = [n.strip() for n in args.parts.split(",") if n.strip()]
-    names = content.chosen(names, args.board)
+    asked = [n.strip() for n in args.parts.split(",") if n.strip()]
+    content.known_parts(asked)
+    content.pins(args.board)
     port = ports.find(args.port)
     with boards.Board(port) as board:
         board.check()
@@ -201,6 +202,9 @@ def install(args):
         )  # fmt: skip
         if f.version[:2] < boards.TRIED:
             say("uipy was tried with MicroPython %d.%d and newer" % boards.TRIED)
+        if not content.made(board.arch):
+            say("joining the parts and compiling them for this machine, once")
+        names = content.chosen(asked, args.board)
         wanted, files = _wanted(args, board, names)
         if _frozen(board):
             say("its image has uipy (%s): only configuration is copied" % f.there)
