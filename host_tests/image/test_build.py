@@ -171,6 +171,7 @@ def test_with_romfs_the_image_holds_the_parts_behind_micropython(tmp_path, capsy
     assert "make flash BOARD=RPI_PICO_ENC28J60 ROMFS=1" in capsys.readouterr().out
     header = (boards.BOARDS / "common" / "rp2.h").read_text()
     assert "MICROPY_HW_ROMFS_BYTES          (384 * 1024)" in header
+    assert "STORAGE_BYTES  (PICO_FLASH_SIZE_BYTES - 1024 * 1024)" in header
 
 
 @pytest.mark.usefixtures("tools")

@@ -176,6 +176,28 @@ def test_a_board_that_does_not_take_it_is_no_success(tmp_path, monkeypatch):
         flash.to_drive(board, path, "", [str(tmp_path / "media" / "*")], 1, taken=0.1)
 
 
+def test_a_board_that_goes_before_the_last_octet_is_thanked_for_has_taken_it(
+    run, tmp_path, monkeypatch
+):
+    path = image(tmp_path / "a.uf2", PICO)
+    folder = drive(tmp_path / "media" / "RPI-RP2", "RPI-RP2")
+
+    def gone(fd):
+        shutil.rmtree(folder)
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(os, "fsync", gone)
+    assert run("RPI_PICO_ENC28J60", path) == 0
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full, as on macOS")
+def test_a_full_drive_is_one_sentence(run, tmp_path, capsys, monkeypatch):
+    folder = drive(tmp_path / "media" / "RPI-RP2", "RPI-RP2")
+    (folder / "a.uf2").symlink_to("/dev/full")
+    assert run("RPI_PICO_ENC28J60", image(tmp_path / "a.uf2", PICO)) == 2
+    one_line(capsys, "RPI-RP2: No space left on device")
+
+
 def test_no_image_is_one_sentence(run, tmp_path, capsys):
     assert run("RPI_PICO_ENC28J60", tmp_path / "no.uf2") == 2
     one_line(capsys, "no.uf2: make firmware BOARD=RPI_PICO_ENC28J60 MICROPYTHON_DIR=")

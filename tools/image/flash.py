@@ -6,6 +6,7 @@ while it is plugged in. An ESP32 is written by esptool.
 """
 
 import argparse
+import contextlib
 import glob
 import os
 import subprocess
@@ -113,11 +114,12 @@ def copy(image, folder):
         with Path(folder, image.name).open("wb", buffering=0) as file:
             for at in range(0, len(data), _PIECE):
                 file.write(data[at : at + _PIECE])
-            os.fsync(file.fileno())
+            # The board goes with the last block, often before it has been thanked for it.
+            with contextlib.suppress(OSError):
+                os.fsync(file.fileno())
     except OSError as exc:
         if Path(folder, "INFO_UF2.TXT").exists():
             raise Refused("%s: %s" % (folder, exc.strerror)) from exc
-        # Otherwise it has gone with the last block, as it should.
 
 
 def restarted(folder, seconds):
