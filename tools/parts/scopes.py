@@ -30,8 +30,7 @@ def at_once(nodes):
         if isinstance(node, _LEAVES):
             continue
         if isinstance(node, FUNCTIONS):
-            more: list[ast.AST] = [*node.args.defaults]
-            more += filter(None, node.args.kw_defaults)
+            more = [*node.args.defaults, *filter(None, node.args.kw_defaults)]
             more += getattr(node, "decorator_list", ())
         elif isinstance(node, ast.ClassDef):
             more = [*node.bases, *node.keywords, *node.decorator_list]
