@@ -1,5 +1,8 @@
 """`uipy.doctor`: each fault turns its row BAD and no other, for every chip."""
 
+import sys
+from types import SimpleNamespace
+
 import machine
 import pytest
 from lab.chipped import HERE, THERE, Chipped
@@ -235,6 +238,21 @@ def test_behind_a_stack_that_runs_the_chip_is_given_back(busy, monkeypatch):
     port.send(HERE, 7, Bytes(b"still there?"))
     assert busy.loop.until(lambda: heard.got, 5000)
     assert heard.got == [b"still there?"] and busy.rig.counters()["reinit"] >= 1
+
+
+def test_the_watchdog_does_not_bite_the_doctor(busy, monkeypatch):
+    from uipy import doctor_chip, doctor_kinds
+
+    for module in (doctor_rows, doctor_chip, doctor_kinds):
+        monkeypatch.setattr(module, "time", busy.rig.time)
+    stopped = []
+    dog = SimpleNamespace(the=1, stop=lambda: stopped.append(busy.rig.wiring.transactions))
+    monkeypatch.setitem(sys.modules, "watchdog", dog)
+    began = busy.rig.wiring.transactions
+    lines = []
+    settings = Desk(busy.rig.kind).settings(ip=HERE + "/24", dns=None, hostname=None)
+    doctor_rows.examine(settings, lines.append)
+    assert stopped == [began] and rows(lines)["watchdog"][0] == "-"
 
 
 def test_a_gateway_is_pinged_by_the_stack_that_runs(busy, monkeypatch):
