@@ -53,9 +53,8 @@ DEFINED = (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 # What is read first; the other pages follow in the order of the alphabet.
 FIRST = ("uipy", "uipy.stream", "uipy.lines", "uipy.timers", "uipy.apps", "uipy.web", "uipy.host")
 
-# What cannot be asked: there is no such module, or it acts when it is imported. Their stubs
-# have the docstrings.
-MUTE = ("_types", "doctor")
+# For type checkers alone: there is no such module, and the stub has the docstrings.
+MUTE = ("_types",)
 
 # Packages whose names have a home each; what its docstring says belongs to the first of them.
 HOMES = ("apps", "host", "web")
@@ -234,8 +233,6 @@ def comment(owner, name):
 
 def introduction(page):
     """What a page begins with: the docstring of its module."""
-    if page.partition(".")[2] in MUTE:
-        return ast.get_docstring(ast.parse(stub(page.partition(".")[2]).read_text()))
     return importlib.import_module(page).__doc__
 
 
