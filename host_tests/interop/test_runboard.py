@@ -338,8 +338,8 @@ def test_what_ctrl_c_leaves_behind_is_sent_and_the_rest_is_reset(tmp_path, pytho
 
 
 CATCHES = """
-print('up')
 try:
+    print('up')
     while True:
         pass
 except KeyboardInterrupt:
