@@ -62,6 +62,8 @@ def arrivals(tcp):
             continue
         if i == rows:
             n = strangers(tcp, seg)
+            if n < 0:
+                n = meet(conns[~n])
             continue
         conn = conns[i]
         if seg[PLAIN] != plain:

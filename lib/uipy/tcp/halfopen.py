@@ -138,7 +138,7 @@ class HalfOpen:
         return False
 
     def listen(self, listener):
-        """LISTEN (3.10.7.2). Returns the length of the reply."""
+        """LISTEN (3.10.7.2). What `strangers` returns."""
         tcp = self.tcp
         flags = tcp.seg[FLAGS]
         if flags & RST:  # First: nothing here can be reset
@@ -232,7 +232,7 @@ class HalfOpen:
         return bare(tcp, iface, tab, o, flags, n)
 
     def input(self, i):
-        """SYN-RECEIVED of a passive open. Returns the length of the reply."""
+        """SYN-RECEIVED of a passive open. What `strangers` returns."""
         tcp = self.tcp
         seg = tcp.seg
         tab = self.tab

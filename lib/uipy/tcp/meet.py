@@ -36,7 +36,8 @@ from .states import INPUT
 
 
 def strangers(tcp, seg):
-    """No connection: half-open, TIME-WAIT, a listener, or nobody."""
+    """No connection: half-open, TIME-WAIT, a listener, or nobody. The length of the reply; below
+    0 it has made a connection, ~n is its row, and the rest of the segment is for that."""
     key = tcp.key
     key[USED] = seg[IFACE] + 1
     key[LPORT] = u16(tcp.buf, seg[AT] + 2)
@@ -63,24 +64,19 @@ def meet(conn):
     the reply. Returns its length."""
     tcp = conn.tcp
     row = conn.row
-    n = guarded(_meet, conn)
-    if n is None:  # a callback raised: the RST goes back
-        n = guarded(answer, conn) or 0
+    n = 0
+    if not row[OWES] & OWES_RST:
+        n = guarded(INPUT[row[STATE]], conn)
+    if not n:
+        n = guarded(answer, conn)
+        if n is None:  # a callback raised: the RST goes back
+            n = guarded(answer, conn) or 0
     if row[TIMERS] & RUNS_ACK:
         arm(tcp.env, pair(row, ACK_AT))
     if row[OWES] & ~WAITS:
         tcp.env[DUE] = 1
     tcp.seg[ROW] = tcp.env[ROWS]  # nobody's
     return n
-
-
-def _meet(conn):
-    """The connection's state, and the reply that is due then; its length."""
-    row = conn.row
-    n = 0
-    if not row[OWES] & OWES_RST:
-        n = INPUT[row[STATE]](conn)
-    return n if n else answer(conn)
 
 
 def answer(conn):

@@ -102,7 +102,7 @@ class Cookies:
         msg[0] = clock << 3 | i
 
     def input(self, li):
-        """An ACK that nobody waits for. Returns the length of the reply."""
+        """An ACK that nobody waits for. What `strangers` returns."""
         tcp = self.tcp
         seg = tcp.seg
         ahead = self._right()
