@@ -7,6 +7,7 @@ from image.boards import Refused
 from install import content, costs, keep
 from parts import pieces
 from parts.sources import sources
+from parts.table import DRIVERS
 
 PICO = "RPI_PICO_ENC28J60"
 HEAP = 245_888  # octets: MicroPython 1.28 on a Pico
@@ -29,6 +30,7 @@ def test_a_piece_needs_what_its_modules_import():
     needs = {name: piece.needs for name, piece in pieces.pieces().items()}
     assert needs["core"] == set() and needs["enc28j60"] == {"core"}
     assert needs["web"] == {"apps", "core"} and {"apps", "host"} <= needs["board"]
+    assert not needs["board"] & set(DRIVERS), "the chip decides"
     assert pieces.closure(["web"]) == ["core", "apps", "web"]
 
 
