@@ -14,7 +14,7 @@ from micropython import const
 
 from .. import BadAddress, Error, TableFull
 from ..kern import bump, copy, csum, put16, same, tadd, tdiff, u16, zero
-from ..net.datagram import AT, CAST, FAR, LEN, OUT_PROTO, OUT_WHOLE, SRC_AT
+from ..net.datagram import AT, CAST, DST_AT, FAR, LEN, OUT_PROTO, OUT_WHOLE, SRC_AT
 from ..net.front import aim, divisible
 from ..net.icmp import ICMP, OTHER
 from ..stat import N_ICMP_OUT
@@ -191,7 +191,7 @@ class Ping:
 
     def unreach(self, iface, at, n):
         """ICMP quotes n octets of a message of ours at `at`: it did not arrive."""
-        row = self._row(iface, at, self.stack.seg[SRC_AT] + 4)  # whom it was for
+        row = self._row(iface, at, self.stack.seg[DST_AT])
         if row and self.stack.buf[at] == _REQUEST:
             self._over(row)
 
