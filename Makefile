@@ -91,7 +91,7 @@ test: .venv/dev $(NPM) build/libs/.stamp build/pdoc/.stamp  ## every test; as ro
 		$(foreach f,$(sort $(FOLDERS)),"$(EDGES) $(PY) -m pytest -q -m 'not slow' $f $(ARGS)") \
 		$(if $(ARGS),,"$(BARRAGE)") | sh tools/many.sh
 
-test-fast: .venv/dev build/pdoc/.stamp  ## the host tests that need neither kernel nor browser
+test-fast: .venv/dev  ## the host tests that need neither kernel nor browser
 	@$(PY) -m pytest -q $(FAST) $(ARGS)
 
 libs-test: .venv/dev build/libs/.stamp  ## libraries as they are, against real servers (as root; LIBS=checkouts)

@@ -9,6 +9,7 @@ import pytest
 from reference import pages, prose, site
 
 ROOT = Path(__file__).resolve().parents[2]
+pytestmark = pytest.mark.slow  # in the second pass of `make test` nothing would be different
 
 
 @pytest.fixture(scope="module")

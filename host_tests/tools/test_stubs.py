@@ -14,6 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 STUBS = ROOT / "typings" / "uipy"
 LIB = ROOT / "lib" / "uipy"
 ALLOWED = ROOT / "typings" / "not-at-runtime.txt"
+pytestmark = pytest.mark.slow  # in the second pass of `make test` nothing would be different
 
 # What the programs of a page take for granted.
 GIVEN = """\
