@@ -3,7 +3,8 @@
 On CPython a program says `machine.wire(wiring)` first (tools/chips/spibus.py), and the model is
 called directly. MicroPython's unix port has no such objects: there the model lives in the CPython
 parent, and the octets go through a pipe that was inherited (tools/chips/server.py; the protocol is
-in machine_pipe.py), and timers are a thread (machine_timer.py).
+in machine_pipe.py), and timers are a thread (machine_timer.py). Analog inputs and serial lines
+have nothing behind them (machine_more.py).
 """
 
 import sys
@@ -17,12 +18,16 @@ if sys.implementation.name == "micropython":
 else:
     from machine_local import SPI, Pin, freq, idle, int_file, lightsleep, reset, unique_id, wire
 
+from machine_more import ADC, UART
+
 __all__ = [
+    "ADC",
     "DEEPSLEEP_RESET",
     "HARD_RESET",
     "PWRON_RESET",
     "RTC",
     "SPI",
+    "UART",
     "WDT",
     "WDT_RESET",
     "Pin",
