@@ -8,7 +8,14 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-FOLDERS = (".", "docs", "tools", "host_tests", *(str(p) for p in (ROOT / "boards").glob("*/")))
+FOLDERS = (
+    ".",
+    "docs",
+    "docs/cookbook",
+    "tools",
+    "host_tests",
+    *(str(p) for p in (ROOT / "boards").glob("*/")),
+)
 PAGES = [str(p.relative_to(ROOT)) for f in FOLDERS for p in sorted((ROOT / f).glob("*.md"))]
 # In which folders a page's names of files begin.
 AT = {
