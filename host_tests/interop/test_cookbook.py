@@ -87,10 +87,10 @@ def connected(port):
 
 def a_form_switches_the_led(board):
     board.run("led_form.py")
-    assert "The LED is off" in get(8080, "/")[1]
-    assert "The LED is on" in get(8080, "/led", data=b"to=on")[1]  # by way of the 303
+    assert "The LED is off" in get(8083, "/")[1]
+    assert "The LED is on" in get(8083, "/led", data=b"to=on")[1]  # by way of the 303
     board.expect("LED 1")
-    assert "The LED is off" in get(8080, "/led", data=b"to=off")[1]
+    assert "The LED is off" in get(8083, "/led", data=b"to=off")[1]
     board.expect("LED 0")
 
 

@@ -1,4 +1,4 @@
-"""A form that switches the board's LED: http://uipy.local:8080/"""
+"""A form that switches the board's LED: http://uipy.local:8083/"""
 
 from machine import Pin
 from uipy.apps import Site
@@ -31,4 +31,4 @@ def switch(req):
 
 
 with current() as loop:
-    loop.stack.listen(8080, site, 2)
+    loop.stack.listen(8083, site, 2)
