@@ -75,9 +75,7 @@ def test_the_server_answers(board):
     assert got == [b"HTTP/1.0 200 OK\r\n\r\nYou asked: GET /x HTTP/1.0\r\n"]
 
 
-def test_the_readmes_program_ends_its_half_and_reads_on(board):
-    readme = (Path(__file__).resolve().parents[2] / "README.md").read_text()
-    (program,) = [p for p in re.findall(r"```python\n(.*?)```", readme, re.S) if "socket" in p]
+def test_the_question_ends_its_half_and_reads_on(board):
     peer = board.answers(port=7000)
     asked = []
 
@@ -88,7 +86,7 @@ def test_the_readmes_program_ends_its_half_and_reads_on(board):
         peer.send("FPA", b"two")
 
     board.soon(answer, 20)
-    assert run(program.replace("192.168.1.20", PEER)) == "fortytwo\n"
+    assert run(PROGRAMS[2].replace("192.168.1.20", PEER)) == "fortytwo\n"
     assert asked == [(b"how many?\n", "FPA")]
 
 

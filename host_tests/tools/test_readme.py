@@ -11,7 +11,9 @@ from lab.tcp import Lab, Peer, one
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text()
-ECHO, ANSWER, SOCKET = re.findall(r"```python\n(.*?)```", README, re.S)
+BLOCK = r"```python\n(.*?)```"
+(ECHO,) = re.findall(BLOCK, README, re.S)
+ANSWER = re.search(BLOCK, (ROOT / "docs/callbacks.md").read_text(), re.S)[1]
 
 
 def run(program, **names):
@@ -42,6 +44,16 @@ def test_the_answer_carries_the_fin():
     peer = on_the_wire(lab, run(ANSWER)["Answer"])
     reply = one(peer.send("PA", b"four"))
     assert (reply.flags, reply.data) == ("FPA", b"4 octets\r\n")
+
+
+def test_the_ping_of_the_comparison_is_the_one_that_was_measured():
+    row = re.search(r"^\| a ping of 56 octets.*", README, re.M)[0]
+    ours, theirs = (float(ms) for ms in re.findall(r"\[([\d.]+) ms\]", row))
+    said = re.search(r"a ping of 56 octets\s+takes ([\d.]+) ms", README)[1]
+    measured = re.search(
+        r"^\| ping of 56 octets \| (\d+) ", (ROOT / "docs/costs.md").read_text(), re.M
+    )
+    assert ours == float(said) and theirs == round(int(measured[1]) / 1000, 1)
 
 
 @pytest.mark.parametrize("link", re.findall(r"\]\(([^)#]+)\)", README))
