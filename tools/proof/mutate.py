@@ -45,7 +45,16 @@ from proof.conformance_plugin import kept  # noqa: E402
 CACHE = ROOT / "build" / "mutants.json"
 ID = re.compile(r"(?:MUST|SHLD|MAY)-\d+")
 SECONDS = 60  # for the tests of one mutant; longer is a hang, which is noticed too
-COPIED = ("lib", "host_tests", "tools", "firmware", "boards", "pyproject.toml")
+COPIED = (
+    "lib",
+    "host_tests",
+    "tools",
+    "firmware",
+    "boards",
+    "pyproject.toml",
+    "docs",
+    "README.md",
+)
 
 
 class Site:
