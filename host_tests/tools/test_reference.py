@@ -59,13 +59,21 @@ def test_the_signatures_have_types(folder):
     assert "defevery(self,ms:int,f:Callable[[],object])->uipy.timers.Timer:" in text
 
 
-def test_each_page_of_docs_is_beside_it(folder):
-    wanted = [p for p in (ROOT / "docs").glob("*.md") if p.name not in site.LEFT_OUT]
-    assert len(wanted) > 10
+def test_each_page_of_the_manual_is_beside_it(folder):
+    wanted = site.manual_pages()
+    assert len(wanted) > 40 and len({prose.module_name(p) for p in wanted}) == len(wanted)
     for path in wanted:
         title = path.read_text().splitlines()[0].lstrip("# ").replace("`", "")
         made = (folder / "manual" / (prose.module_name(path) + ".html")).read_text()
         assert title in re.sub(r"<[^>]+>", "", made), path.name
+
+
+def test_the_drawing_of_the_wiring_is_shown(folder):
+    for page in ("getting_started", "board_rpi_pico_enc28j60"):
+        shown = re.search(
+            r'<img src="(img/[^"]*wiring.svg)"', text_of(folder / "manual" / (page + ".html"))
+        )
+        assert "<svg" in (folder / "manual" / shown[1]).read_text(), page
 
 
 def test_links_lead_somewhere(folder):

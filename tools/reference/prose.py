@@ -38,24 +38,34 @@ def _escaped(line):
 
 
 def page(path, pages):
-    """A page of docs/ with its links as they are among the finished pages. What lies elsewhere in
-    the checkout has no page here: its name is enough."""
+    """A page with its links as they are among the finished pages, and the pictures that it shows
+    ({file: name in manual/img}). What lies elsewhere in the checkout has no page here: its name
+    is enough."""
+    pictures = {}
 
     def link(match):
-        text, target = match.groups()
+        mark, text, target = match.groups()
         name, hash_, anchor = target.partition("#")
         if "://" in target or not name:
             return match.group()
         there = (path.parent / name).resolve()
         if there in pages:
             return "[%s](%s.html%s%s)" % (text, pages[there], hash_, anchor)
-        if there.parent.name == "img":
-            return "[%s](%s)" % (text, name)
+        if there.suffix in (".png", ".svg"):
+            shown = pictures[there] = there.parent.name + "_" + there.name
+            return "%s[%s](img/%s)" % (mark, text, shown)
         return text
 
-    return re.sub(r"\[([^\]]*)\]\(([^)\s]*)\)", link, path.read_text())
+    return re.sub(r"(!?)\[([^\]]*)\]\(([^)\s]*)\)", link, path.read_text()), pictures
 
 
 def module_name(path: Path):
-    """docs/writing-a-driver.md -> writing_a_driver"""
-    return re.sub(r"\W", "_", path.stem.lower())
+    """docs/writing-a-driver.md -> writing_a_driver, docs/cookbook/rest.md -> cookbook_rest,
+    boards/NAME/README.md -> board_name; docs/README.md, the contents of the manual -> contents"""
+    folder = path.parent.name
+    name = "contents" if folder == "docs" and path.stem == "README" else path.stem
+    if path.parent.parent.name == "boards":
+        name = "board_" + folder
+    elif folder != "docs":
+        name = folder if name == "README" else folder + "_" + name
+    return re.sub(r"\W", "_", name.lower())

@@ -1,7 +1,7 @@
-"""Makes the API reference and the pages of docs/ beside it: `make docs`, build/docs/index.html.
+"""Makes the API reference and the manual beside it: `make docs`, build/docs/index.html.
 
-pdoc lays it out (requirements-docs.txt, put into build/pdoc). The pages of docs/ go through it as
-docstrings of modules, so that its search finds them too.
+pdoc lays it out (requirements-docs.txt, put into build/pdoc). The pages of docs/ and boards/ go
+through it as docstrings of modules, so that its search finds them too.
 """
 
 import argparse
@@ -18,15 +18,17 @@ sys.path[:0] = [str(ROOT / "tools")]
 from reference import pages, prose  # noqa: E402
 
 PDOC = ROOT / "build" / "pdoc"
+MANUAL = ("docs/*.md", "docs/cookbook/*.md", "boards/*/README.md")
 LEFT_OUT = {"CONFORMANCE.md"}  # a table of 1,000 rows
 # What is read first; the other pages follow in the order of the alphabet.
 FIRST = (
-    "getting-started",
+    "contents",
+    "getting_started",
     "boards",
     "cookbook",
     "troubleshooting",
     "limits",
-    "coming-from",
+    "coming_from",
     "callbacks",
     "web",
     "socket",
@@ -34,21 +36,28 @@ FIRST = (
 )
 
 
+def manual_pages():
+    """The files of the manual: docs/, its cookbook, and the page of each board."""
+    found = [p for pattern in MANUAL for p in sorted(ROOT.glob(pattern))]
+    return [path for path in found if path.name not in LEFT_OUT]
+
+
 def manual(folder):
-    """The pages of docs/ as modules of a package `manual`."""
-    found = {p.resolve(): prose.module_name(p) for p in sorted((ROOT / "docs").glob("*.md"))}
-    found = {path: name for path, name in found.items() if path.name not in LEFT_OUT}
+    """The pages of the manual as modules of a package `manual`. Returns the pictures in them."""
+    found = {p.resolve(): prose.module_name(p) for p in manual_pages()}
     folder.mkdir(parents=True)
-    titles = {}
+    titles, pictures = {}, {}
     for path, name in found.items():
-        text = prose.page(path, found)
+        text, shown = prose.page(path, found)
+        pictures.update(shown)
         (folder / (name + ".py")).write_text(repr(text) + "\n")
-        titles[path.stem] = "[%s](manual/%s.html)" % (text.splitlines()[0].lstrip("# "), name)
+        titles[name] = "[%s](manual/%s.html)" % (text.splitlines()[0].lstrip("# "), name)
     order = [name for name in FIRST if name in titles]
     order += [name for name in titles if name not in FIRST]
     told = ["# uipy", "## Manual", "\n".join("- " + titles[name] for name in order)]
     told += ["## Reference", "\n".join(_entry(name) for name in pages.pages())]
     (folder / "__init__.py").write_text(repr("\n\n".join(told)) + "\n")
+    return pictures
 
 
 def _entry(name):
@@ -69,7 +78,7 @@ def main():
     shutil.rmtree(out, ignore_errors=True)
     source = out / "source"
     pages.write(source)
-    manual(source / "manual")
+    pictures = manual(source / "manual")
     env = {**os.environ, "PYTHONPATH": os.pathsep.join([str(source), str(PDOC)])}
     subprocess.run(
         [
@@ -80,7 +89,9 @@ def main():
         env=env,
         check=True,
     )
-    shutil.copytree(ROOT / "docs" / "img", out / "manual" / "img")
+    (out / "manual" / "img").mkdir()
+    for path, name in pictures.items():
+        shutil.copy(path, out / "manual" / "img" / name)
     shutil.rmtree(source)
     print("the manual and the reference: %s" % os.path.relpath(out / "index.html"))
 
