@@ -6,6 +6,7 @@ install`. Its flash is a file, its chip a model, its page on a port of ours.
 MicroPython is that of the PC, with a board's file system (on_serial.py) and a board's manners at
 the prompt: Ctrl-C, the raw REPL, a soft reset that runs main.py. The serial port is a pseudo
 terminal, whose name is printed. The flash stays, so that the board can be switched off and on.
+While the prompt waits for a key nothing goes on behind it, as it would on a board.
 """
 
 import argparse
