@@ -282,7 +282,7 @@ async def case_a_cut_cable_ends_every_call_in_time(a, b):
 
 async def case_the_server_of_the_page_serves(a, b):
     with open(sys.argv[1]) as page:
-        program = page.read().split("```python\n")[3].split("```")[0]
+        program = page.read().split("```python\n")[4].split("```")[0]
     names = {}
     exec(program.replace("asyncio.run(main())", ""), names)
     with a:

@@ -5,6 +5,7 @@ goes on receiving until the client's FIN. `tally` (TCP 9010) sends "octets crc32
 that have ended took, and starts again from 0. `web` (TCP 8081) is webparts.py.
 """
 
+import re
 import sys
 from binascii import crc32
 
@@ -76,7 +77,7 @@ class Settings:
         self.tcp_options = dict(config.tcp_options)
         self.sink = "sink" in services
         self.web = "web" in services
-        self.hostname = hostname or None
+        self.hostname = re.sub("[^A-Za-z0-9]+", "-", hostname or "").strip("-") or None
         self.dns = dns
         self.lease_file = None  # its folder is ours
         self.ntp = "dhcp"

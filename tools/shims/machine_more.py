@@ -1,15 +1,17 @@
 """`machine.ADC` and `machine.UART` off the board: what a program measures, and a serial line.
 
 An ADC reads what a test has put into `ADC.raw` under its number, else what the thermometer of an
-RP2040 says at 27 °C, now and then a little more. A UART has a wire from its TX to its RX: what is
-written comes back at the speed of its baud rate. Without flow control what finds its receive
-buffer full is lost, as on a board, and counted in `lost`; with it the sender waits.
+RP2040 says at 27 °C, now and then a little more; GPIO29 says that the supply has 5 V. A UART has a
+wire from its TX to its RX: what is written comes back at the speed of its baud rate. Without flow
+control what finds its receive buffer full is lost, as on a board, and counted in `lost`; with it
+the sender waits.
 """
 
 # mypy: ignore-errors
 from time import ticks_diff, ticks_ms, ticks_us
 
 _WARM = 14021  # 0.706 V of 3.3 V
+_VSYS = 33098  # 5 V, of which a Pico has a third at GPIO29
 
 
 class ADC:
@@ -23,6 +25,8 @@ class ADC:
         """0 to 65535."""
         if self._n in ADC.raw:
             return ADC.raw[self._n]
+        if self._n == 29:
+            return _VSYS
         k = ticks_ms() // 100 % 200  # up and down, once in 20 s
         return _WARM - min(k, 200 - k)
 
