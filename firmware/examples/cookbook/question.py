@@ -7,9 +7,9 @@ SERVER = "192.168.7.1"
 
 
 class Question(App):
-    """Collects the answer, up to `most` octets. `error` is None when all of it is there."""
+    """Collects the answer, up to `most` octets. `ended` is 'done' when all of it is there."""
 
-    error = "under way"
+    ended = None
 
     def __init__(self, most=2000):
         self.answer = b""
@@ -19,7 +19,7 @@ class Question(App):
         self.answer += bytes(buf[start : start + min(n, self.most - len(self.answer))])
 
     def closed(self, conn, reason):
-        self.error = None if reason == "done" else reason
+        self.ended = reason
 
 
 def ask(server, port, text, seconds=10):
@@ -28,12 +28,12 @@ def ask(server, port, text, seconds=10):
     with current() as loop:
         conn = loop.stack.connect(question, server, port)
         conn.finish(text)  # the FIN leaves with the last octet
-    if not loop.until(lambda: question.error != "under way", 1000 * seconds):
+    if not loop.until(lambda: question.ended, 1000 * seconds):
         with loop:
             conn.abort()
         raise OSError("no answer within %d s" % seconds)
-    if question.error:
-        raise OSError(question.error)
+    if question.ended != "done":
+        raise OSError(question.ended)
     return question.answer
 
 
