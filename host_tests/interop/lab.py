@@ -82,6 +82,15 @@ def shell(command):
     return subprocess.run(command.split(), check=True, capture_output=True, text=True).stdout
 
 
+def carried():
+    """Waits until the kernel sends through tap0. It drops what it is given before it has seen that
+    somebody reads there, which takes it a while when other namespaces are made or ended."""
+    end = time.monotonic() + 60
+    while " state UP " not in shell("ip -o link show tap0"):
+        assert time.monotonic() < end, "tap0 does not come up"
+        time.sleep(0.001)
+
+
 def sysctl(name, value):
     """net.ipv4.NAME in this namespace."""
     with open("/proc/sys/net/ipv4/" + name, "w") as f:
@@ -157,6 +166,7 @@ class Board:
         shell("ip addr add %s/24 dev tap0" % LINUX)
         shell("ip link set tap0 up")
         self.dev = Device(Tap("tap0"))
+        carried()
         self.errors = []
         self.boot(**options)
 

@@ -214,19 +214,22 @@ except OSError as exc:
 
 def test_a_program_finds_the_servers_of_this_machine(start):
     def serve():
-        while True:
+        for _ in range(3):
             client, _ = server.accept()
             with client, client.makefile("rb") as file:
                 client.sendall(file.read() + bytes(100_000) + b"last")  # more than a ring
 
     with socket.create_server(("127.0.0.1", 0)) as server:
-        threading.Thread(target=serve, daemon=True).start()
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
         with socket.create_server(("127.0.0.1", 0)) as other:
             nobody = other.getsockname()[1]
         board = start(OUT % (server.getsockname()[1], nobody))
         for _ in range(3):
             board.expect("got 100012 b'questi' b'last'")
         board.expect("refused 111")
+        thread.join(SOON)
+        assert not thread.is_alive()
 
 
 def test_a_port_that_is_taken_here_is_said_and_the_board_goes_on(start):
