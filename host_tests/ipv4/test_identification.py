@@ -138,6 +138,8 @@ def test_icmp_error_may_be_fragmented_too(wire, peer):
     assert f.icmp.type == 3 and not f.df
     (f,) = peer.udp(bytes(8), dport=9999)
     assert f.icmp.type == 3 and f.df
+    (f,) = peer.udp(bytes(8), dport=9999, opts=bytes(12))
+    assert len(f.raw) - 14 == 68 and f.df
 
 
 def test_segments_of_tcp_are_never_fragmented_whatever_was_sent_before_them():

@@ -28,8 +28,10 @@ def test_fin_again_is_acknowledged_again(closing, lab):
     assert lab.app.said("peer_closed") == [None] and closing.state == "CLOSING"
 
 
-def test_text_is_ignored(closing, lab):
-    closing.send("PA", b"beyond", seq=closing.seq, ack=closing.fin.seq)
+def test_text_is_ignored_and_told_where_the_fin_was(closing, lab):
+    """Behind its own FIN the peer has nothing to say: it has not heard our ACK of it."""
+    out = closing.send("PA", b"beyond", seq=closing.seq, ack=closing.fin.seq)
+    assert is_ack(one(out), closing)
     closing.run(500)
     assert lab.app.data == b""
 

@@ -41,13 +41,31 @@ def test_completing_ack_may_carry_the_query(flooded):
 @rfc("4987 3.6-3")
 @pytest.mark.parametrize(
     "offered, used",
-    [(536, 536), (1460, 1460), (1200, 1024), (1399, 1300), (9000, 1460), (60, 48), (None, 536)],
+    [(n, n) for n in (48, 256, 536, 1024, 1300, 1400, 1440, 1460)]
+    + [(1200, 1024), (1399, 1300), (9000, 1460), (60, 48), (None, 536)],
 )
 def test_mss_survives_in_the_cookie_rounded_down(flooded, offered, used):
     p = Peer(flooded, wnd=60000)
     p.open(opts=mss(offered) if offered else b"")
     p.conn.send(Bytes(bytes(5000)))
     assert max(s.len for s in p.run(0)) == used
+
+
+@pytest.mark.parametrize("place", [False, True])
+def test_mss_of_a_cookie_is_no_more_than_the_link_takes(place):
+    """Whether a half-open row is free again when the cookie comes back, or not."""
+    lab = Lab(mtu=576, half_open=2, listeners=8, tcp_options={"cookies": True})
+    early = [Peer(lab, ip="10.0.0.%d" % (100 + k), port=1) for k in range(2)]
+    for q in early:
+        q.iss = one(q.send("S"), "SA").seq
+    p = Peer(lab, wnd=60000)
+    p.iss = one(p.send("S", opts=mss(1460))).seq
+    if place:
+        early[0].send("A")
+    p.send("A")
+    p.app = lab.app
+    p.conn.send(Bytes(bytes(5000)))
+    assert max(s.len for s in p.run(0)) == 536
 
 
 def test_other_options_are_off(flooded):

@@ -206,3 +206,16 @@ def test_blocks_on_a_connection_without_sack_are_ignored(lab):
     for k in range(2, 6):
         p.send("A", ack=u, opts=sack((u + 1000, u + 1000 * k)))
     assert p.state == "ESTABLISHED"
+
+
+@rfc("6675 4-1")
+def test_a_hole_of_half_a_segment_is_sent_again_and_no_octet_of_what_lies_behind(bulk):
+    """The third segment is lost, and what was left of the sixth behind a middlebox that cut it."""
+    u = bulk.una
+    bulk.send("A", ack=u + 2000)
+    again = []
+    for k in (7, 8, 9, 10):
+        behind = sack((u + 6000, u + 1000 * k), (u + 3000, u + 5500))
+        out = bulk.send("A", ack=u + 2000, opts=behind)
+        again += [(s.seq - u, len(s.data)) for s in out if 0 <= s.seq - u < 10_000]
+    assert again == [(2000, 1000), (5500, 500)]

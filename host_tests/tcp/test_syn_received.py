@@ -170,6 +170,14 @@ def test_simultaneous_open_is_completed_by_ack_and_by_syn_ack(crossed, flags):
     assert crossed.app.data == b"hello"
 
 
+def test_what_is_to_be_sent_waits_for_the_end_of_a_simultaneous_open(crossed):
+    """Nothing leaves meanwhile, not an ACK either; then the text does."""
+    crossed.app.c.finish(b"query")
+    assert not crossed.run(500)
+    text = crossed.send("A") + crossed.run(0)
+    assert [s.data for s in text if s.data] == [b"query"]
+
+
 @rfc("9293 MUST-11")
 def test_rst_after_an_active_open_is_refusal(crossed):
     assert not crossed.send("R")

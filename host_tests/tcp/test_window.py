@@ -396,3 +396,9 @@ def test_probes_come_once_a_minute_in_the_end(most):
         p.send("A", ack=p.iss + 1)
     doubled = [1000] + [1000 << k for k in range(11)]
     assert gaps == [min(ms, most) for ms in doubled]
+
+
+@pytest.mark.parametrize("mtu", [576, 1500])
+def test_first_window_is_four_full_segments_of_the_link(mtu):
+    s = one(Peer(Lab(mtu=mtu)).send("S"), "SA")
+    assert s.wnd == 4 * (mtu - 40) and s.opts["mss"] == mtu - 40

@@ -44,6 +44,15 @@ def test_peer_that_does_not_answer_with_it_is_not_scaled(lab):
     assert sum(s.len for s in p.run(0)) == 2000
 
 
+@pytest.mark.parametrize("k", [0, 3, 7])
+def test_mss_and_shift_of_one_syn_are_two_numbers(lab, k):
+    p = Peer(lab, wnd=8000 >> k)
+    p.open(opts=mss(1000) + wscale(k))
+    p.send("A")
+    p.conn.send(Bytes(bytes(3000)))
+    assert [s.len for s in p.run(0)] == [1000] * 3
+
+
 @rfc("7323 2.2-3")
 def test_window_of_a_syn_is_not_scaled(lab):
     """What our SYN-ACK says is in octets, and what the peer's SYN says too."""

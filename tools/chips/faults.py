@@ -136,8 +136,9 @@ class FaultyWiring(Wiring):
         self.now = []
 
     def pin_out(self, n, level):
+        edge = level != self.levels.get(n, 1)
         super().pin_out(n, level)
-        if n == self.cs:
+        if n == self.cs and edge:
             self.at_octet = 0
             self.now = [] if level else self.faults.pop(self.transactions, [])
             for fault in self.now:

@@ -54,6 +54,8 @@ class Wiring:
 
     def pin_out(self, n, level):
         if n == self.cs:
+            if level == self.levels.get(n, 1):
+                return  # no edge: a transaction goes on
             if not level:
                 self.transactions += 1
             self.chip.cs(level)

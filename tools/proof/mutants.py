@@ -66,6 +66,7 @@ TESTS = {  # by folder; the first one that fits
     "net/reassembly": ["ipv4/test_reassembly.py"],
     "net/redirect": ["ipv4/test_redirect.py"],
     "net/icmp": ["icmp", "udp", "tcp/test_icmp_errors.py"],
+    "net/datagram": [*NET, "tcp"],
     "net": [*NET, "tcp/test_neighbour.py", "tcp/test_icmp_errors.py"],
     "aio": ["aio"],
     "host/sntp": ["host/test_sntp.py"],
@@ -341,7 +342,7 @@ def main(argv=None):
     p.add_argument("--seed", default="1")
     p.add_argument("--list", action="store_true", help="print them and stop")
     p.add_argument("--workers", type=int, default=2)
-    a = p.parse_args(argv)
+    a = p.parse_intermixed_args(argv)
     chosen = drawn(a.count, a.areas or (IN_CI if a.count is None else AREAS), a.seed)
     if a.list:
         print(*chosen, len(chosen), sep="\n")

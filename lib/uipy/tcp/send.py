@@ -152,6 +152,7 @@ def segments(tcp):
                 if row[OURS] & FIN_SENT:
                     if rel + n + 1 == row[MAX]:
                         flags = ACK | FIN
+                        more = False  # whatever the source has got since
                 elif row[OURS] & FIN_QUEUED and end and n < room:
                     flags = ACK | FIN
                 if new and 0 < n < full:
