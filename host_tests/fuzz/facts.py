@@ -128,6 +128,8 @@ class Facts:
             # "If the RCV.WND is zero, [...] special allowance should be made to
             # accept valid ACKs, URGs, and RSTs."
             return None if self.s.size or self.s.flags & FIN else False
+        if self.seq in (self.t.edge, self.t.edge_at_most) and not self.s.size | self.s.flags & FIN:
+            return None  # an ACK of a peer that has filled the window (tcp/check.py)
         low, high = self._acceptable(self.t.edge), self._acceptable(self.t.edge_at_most)
         return not low if low == high else None
 

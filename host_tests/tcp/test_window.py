@@ -402,3 +402,23 @@ def test_probes_come_once_a_minute_in_the_end(most):
 def test_first_window_is_four_full_segments_of_the_link(mtu):
     s = one(Peer(Lab(mtu=mtu)).send("S"), "SA")
     assert s.wnd == 4 * (mtu - 40) and s.opts["mss"] == mtu - 40
+
+
+def test_ack_of_a_peer_that_filled_the_window_in_vain_is_heard(peer, lab):
+    """The application took a part of what filled the window. Until the rest comes again the peer's
+    ACKs stand at the window's right edge, one octet outside (RFC 9293 3.10.7.4, table 6)."""
+    base, start = peer.ack, peer.seq
+    peer.conn.send(Bytes(bytes(10_000)))
+    flight = peer.run(0)
+    edge = start + flight[-1].wnd
+    lab.app.take = 100
+    for seq in range(start, edge, 1000):
+        peer.send("PA", bytes(min(1000, edge - seq)), seq=seq, ack=base)
+    assert len(lab.app.data) == 100
+    old = lab.wire.count("tcp_old")
+    out = peer.send("A", seq=edge, ack=base + 1000)
+    assert out[-1].end > flight[-1].end and lab.wire.count("tcp_old") == old
+    peer.send("PA", b"x", seq=edge, ack=base + 2000)  # text has no place there
+    peer.send("A", seq=edge + 1, ack=base + 2000)
+    assert lab.wire.count("tcp_old") == old + 2 and len(lab.app.data) == 100
+    assert sum(lab.app.said("acked")) == 1000

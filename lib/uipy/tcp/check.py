@@ -61,10 +61,11 @@ def check(conn):
 
 def acceptable(seg, wnd):
     """3.10.7.4, the table of four cases, with wnd = RCV.WND. With a closed window, an ACK in place
-    is heard all the same (MUST-66)."""
+    is heard all the same (MUST-66); so is one at the window's right edge: it is of a peer that has
+    filled the window, some of it in vain."""
     rel = seg[REL]
     n = seg[TEXT] + (seg[FLAGS] & FIN)
-    if 0 <= rel < wnd or (rel == 0 and not wnd):  # MUST-66
+    if 0 <= rel < wnd or (rel == wnd and not (n and wnd)):  # MUST-66
         return True
     return n > 0 and rel < 0 < rel + n and wnd > 0
 
