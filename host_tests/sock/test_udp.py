@@ -538,7 +538,7 @@ def test_a_callback_that_was_taken_away_while_the_socket_waited_is_not_called(so
 
 def test_what_is_to_be_sent_is_marked_for_the_background(sock, nap, monkeypatch, peer):
     marked = []
-    monkeypatch.setattr(loops.current(), "mark", lambda: marked.append(True))
+    monkeypatch.setattr(loops.current().stack, "wake", lambda: marked.append(True))
     sock.sendto(b"x", (PEER, 9))
     assert len(marked) == 1
 
@@ -554,3 +554,20 @@ def test_no_heap_for_another_port_leaves_a_socket_without_one(server, stack, pee
     assert server.getsockname() == ("0.0.0.0", 0)
     server.sendto(b"x", (PEER, 9))
     assert server.getsockname()[1] >= 49152
+
+
+def test_two_clients_in_turns_are_told_apart_and_each_gets_its_own_answer(server, peer, other):
+    """What an address was as text and as octets the last time is kept; the next one is another."""
+    for k in range(3):
+        for who, ip in ((peer, PEER), (other, OTHER)):
+            who.udp(b"%d" % k, sport=5000 + k)
+            data, address = server.recvfrom(9)
+            assert address == (ip, 5000 + k)
+            server.sendto(data, address)
+            wait(1)
+            who.expect(data=b"%d" % k, dport=5000 + k)
+    for ip in (PEER.encode(), OTHER.encode()):
+        server.sendto(b"octets", (ip, 9))
+        wait(1)
+    peer.expect(data=b"octets")
+    other.expect(data=b"octets")

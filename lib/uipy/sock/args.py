@@ -32,8 +32,15 @@ class _Closed:
 closed = _Closed()
 
 
+# The address that was read last and the one that was written last, as text and octets: a server
+# answers whom it has heard, and a client asks the same server again.
+_read = ("", b"\0\0\0\0")
+_written = ("0.0.0.0", b"\0\0\0\0")
+
+
 def where(loop, address):
     """(4 octets, port) of what a program calls an address. A name is looked up, and waited for."""
+    global _read  # noqa: PLW0603
     host, port = address
     if not isinstance(port, int):
         raise TypeError("an address is (ip, port), and a port is a number")
@@ -41,10 +48,13 @@ def where(loop, address):
         raise ValueError("a port is 0 to 65535")
     if isinstance(host, bytes):
         host = host.decode()
-    if not host:
-        return b"\0\0\0\0", port
+    known = _read
+    if host == known[0]:
+        return known[1], port
     try:
-        return loop.stack.ip_of(host), port
+        ip = loop.stack.ip_of(host)
+        _read = host, ip
+        return ip, port
     except BadAddress:
         pass
     from .names import getaddrinfo
@@ -71,7 +81,11 @@ def changeable(buf):
 
 def text_of(ip):
     """4 octets as "192.168.1.7"."""
-    return "%d.%d.%d.%d" % tuple(ip)
+    global _written  # noqa: PLW0603
+    known = _written
+    if ip != known[1]:
+        known = _written = "%d.%d.%d.%d" % tuple(ip), bytes(ip)
+    return known[0]
 
 
 def ignored(opt):

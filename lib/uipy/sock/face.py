@@ -10,7 +10,7 @@ An endpoint (tcp.py, udp.py) is never asked to wait. It has
     accept()                an endpoint, or None: nobody there yet
     send(buf, start, n)     how many octets were taken, or None: no room yet
     sendto(buf, start, n, ip, port)     the same
-    space                   octets that send would take now
+    space()                 octets that send would take now
     recv_into(buf, start, n, flags)     how many octets, 0 at the end, or None: nothing yet
     take(n, flags)          the same as bytes, b"" at the end
     line(n)                 octets up to and with the first line feed; all there are if there is
@@ -18,7 +18,7 @@ An endpoint (tcp.py, udp.py) is never asked to wait. It has
     readable(), writable()  True when a wait for it is over: recv_into or send gives no None now
     acceptable()            the same of accept
     flags(events)           POLL_RD and POLL_WR as far as asked for; POLL_ERR, POLL_HUP, POLL_NVAL
-    peer                    (ip, port), text: of the other end; of what recv_into gave last
+    peer or sender()        (ip, port), text: of the other end; of what recv_into gave last
     getsockname(), getpeername()
     setsockopt(opt, value), getsockopt(opt)
     shutdown(how), close()
@@ -218,7 +218,8 @@ class socket(io.IOBase):
     def recvfrom(self, n, flags=0):
         """(octets, (ip, port))."""
         data = self.recv(n, flags)
-        return data, self._end.peer
+        end = self._end
+        return data, end.peer or end.sender()
 
     def recv_into(self, buf, n=0, flags=0):
         """What there is into buf, n octets at most (0: len(buf)); how many."""
@@ -328,7 +329,7 @@ class socket(io.IOBase):
         data = octets(data)
         if self._ms == 0 or flags & MSG_DONTWAIT:
             self._loop.step()
-            if len(data) > self._end.space:
+            if len(data) > self._end.space():
                 raise fault(EAGAIN)
         self._put(data, 0, len(data))
 

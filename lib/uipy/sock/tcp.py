@@ -306,7 +306,6 @@ class End(App):
 
     # Sending
 
-    @property
     def space(self):
         if self.state == OPEN:
             return self.tx.room

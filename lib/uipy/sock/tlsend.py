@@ -142,15 +142,14 @@ class TlsEnd:
         at = at or len(held)
         return at if n < 0 else min(at, n)
 
-    @property
     def space(self):
-        n = 0 if self.bio.shaking else self.raw.space
+        n = 0 if self.bio.shaking else self.raw.space()
         return max(n - _OVER * (1 + n // _LONGEST), 0)
 
     def send(self, buf, start, n):
         if not self.turn():
             return None
-        space = self.space
+        space = self.space()
         if space < min(n, _CRUMB) and not self.raw.flags(0):
             return None
         n = min(n, space or n, _LONGEST)
@@ -175,7 +174,7 @@ class TlsEnd:
     def writable(self):
         if self.fault or self.bio.shaking:
             return bool(self.fault or self.ready())
-        return self.space >= _CRUMB or bool(self.raw.flags(0))
+        return self.space() >= _CRUMB or bool(self.raw.flags(0))
 
     def flags(self, events):
         """RD: there is something decrypted, or the end. WR: the handshake is over, and there is
@@ -202,7 +201,7 @@ class TlsEnd:
         now = raw.flags(0)
         if self.held or self.ended:
             now |= POLL_RD & asked
-        if self.space >= _CRUMB:
+        if self.space() >= _CRUMB:
             now |= POLL_WR & asked
         return now
 

@@ -70,6 +70,7 @@ class Dgrams(UdpApp):
     lost    datagrams that found no room
     """
 
+    peer = None  # each datagram has its own: `sender`
     callback = None  # SO_CALLBACK, called with `sock`
     sock = None
 
@@ -229,9 +230,10 @@ class Dgrams(UdpApp):
         self._out(n)
         if not self.to:
             self._aim(ip, num)
-        self.port.send(bytes(memoryview(ip)[:4]), num, self, iface.idx)
+        if len(ip) != 4:
+            ip = bytes(memoryview(ip)[:4])
+        self.port.send(ip, num, self, iface.idx)
         self.sure = iface.reach(ip, 0) > 0
-        self.loop.mark()
         return n
 
     def gone(self):
@@ -272,11 +274,14 @@ class Dgrams(UdpApp):
         """The same as octets."""
         if not self.count:
             return self.recv_into(b"", 0, 0)
-        buf = bytearray(min(n, self.left))
-        self.recv_into(buf, 0, len(buf), flags)
+        buf = bytearray(min(n, self.left()))
+        ring = self.ring
+        ring.fill(_HEAD, buf, 0, len(buf))
+        if not flags & MSG_PEEK:
+            ring.acked(_HEAD + u16(self.source, _LEN))
+            self.count -= 1
         return bytes(buf)
 
-    @property
     def left(self):
         """Octets of the oldest datagram."""
         if not self.count:
@@ -286,7 +291,7 @@ class Dgrams(UdpApp):
 
     def line(self, n):
         """Up to a line feed in the oldest datagram, or up to its end."""
-        n = self.left if n < 0 else min(n, self.left)
+        n = self.left() if n < 0 else min(n, self.left())
         octet = bytearray(1)
         for i in range(n):
             self.ring.fill(_HEAD + i, octet, 0, 1)
@@ -302,7 +307,6 @@ class Dgrams(UdpApp):
         """Nothing is under way."""
         return self.size_out < 0
 
-    @property
     def space(self):
         """Octets that can be sent now."""
         return 0 if self.size_out >= 0 else _MOST
@@ -318,8 +322,7 @@ class Dgrams(UdpApp):
 
     # Addresses
 
-    @property
-    def peer(self):
+    def sender(self):
         """Where the datagram that was read last came from."""
         return _pair(self.source)
 
