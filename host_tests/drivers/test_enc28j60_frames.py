@@ -34,6 +34,17 @@ def trouble(rig):
 # One step
 
 
+def test_what_was_received_and_sent_is_counted_and_the_link_is_ethernet(rig):
+    before = rig.counters()
+    for k in range(3):
+        rig.chip.wire_in(frame(100, fill=k))
+        assert rig.move(rig.move(0)) == 0
+        rig.clock.advance_ms(1)
+    after = rig.counters()
+    assert [after[k] - before[k] for k in ("rx", "tx")] == [3, 3]
+    assert (rig.dev.l2, rig.dev.mtu) == (14, 1500)
+
+
 def test_one_step_sends_the_answer_and_says_that_nothing_else_came(rig):
     rig.chip.wire_in(frame(100))
     assert rig.move(0) == 100

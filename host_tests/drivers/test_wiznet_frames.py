@@ -47,6 +47,18 @@ def test_a_reply_and_the_next_frame_are_one_turn(make):
     assert got(rig, m) == frame(300, fill=2) and rig.sent == [frame(60, fill=1)]
 
 
+def test_one_generator_serves_a_buffer_however_much_is_sent(make):
+    """`send` makes it with the first frame; another buffer has another one."""
+    rig = make()
+    made = []
+    frames = rig.dev.frames
+    rig.dev.frames = lambda buf: made.append(buf) or frames(buf)
+    for buf in (rig.buf, rig.buf, rig.buf, bytearray(rig.buf)):
+        rig.dev.send(buf, put(rig, frame(60)))
+        rig.clock.advance_ms(2)
+    assert len(made) == 2 and len(rig.sent) == 4
+
+
 def test_an_answered_frame_takes_seven_transactions(make):
     """SENDOK of the last one, its flag and INT's, the pointers, the frame; frame, TX_WR, SEND. Now
     and then three more give room back."""

@@ -222,3 +222,10 @@ def test_a_claim_to_what_was_asked_for_before_is_none_to_what_is_asked_for_now(w
     acd.use("192.168.1.8/24")
     wire.run(10_000)
     assert ip(stack) == "192.168.1.8" and not said
+
+
+def test_it_hears_arp_before_it_was_told_which_address_to_use(wire):
+    stack = wire.board(None)
+    acd = Acd(stack)
+    wire.give(arp(wire, spa="169.254.7.7", tpa="169.254.7.7"))
+    assert not acd.link_local and not wire.errors

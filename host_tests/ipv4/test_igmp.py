@@ -534,3 +534,17 @@ def test_ten_thousand_random_messages_do_no_harm(board):
     assert bytes(face)[GROUPS:] == before[GROUPS:]
     for name in ("bad", "queries", "reports", "suppressed"):
         assert stat["igmp_" + name] > 30, (name, stat)
+
+
+def test_poll_says_when_a_report_is_due():
+    """A board that sleeps for as long as `poll` says answers a query in its time."""
+    board = Board()
+    board.joined()
+    quiet = board.wire.poll()
+    board.query(tenths=3)
+    assert board.wire.poll() <= 300 < quiet
+    ms = 0
+    while not (said := board.run(0)) and ms < 1000:
+        ms += board.wire.poll() or 1
+        board.wire.clock.ms += board.wire.poll() or 1
+    assert said and ms <= 300

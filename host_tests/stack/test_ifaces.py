@@ -252,3 +252,9 @@ def test_callback_of_one_stack_may_drive_another():
     a.board().bind(7, Relay())
     Station(a).udp(b"go")
     assert [f.arp.spa for f in b.take()] == [addr("10.9.8.7")]
+
+
+def test_the_address_of_a_lone_host_is_on_its_own_subnet():
+    """A prefix of 32 bits: four octets are compared, and none behind them."""
+    stack = Wire().board(BOARD + "/32")
+    assert stack.ifaces[0].local(addr(BOARD), 0) and not stack.ifaces[0].local(addr(PEER), 0)

@@ -373,3 +373,13 @@ def test_longest_keep_alive_and_user_timeout_are_kept(peer):
     assert not peer.app.said("closed")
     peer.run(100_000)
     assert peer.app.said("closed") == ["timeout"]
+
+
+def test_what_is_offered_is_what_the_next_segment_says(peer):
+    """`offer` sets `room`; what was told already is not taken back."""
+    peer.conn.offer(20_000)
+    assert one(peer.run(0)).wnd == peer.conn.room == 20_000
+    peer.conn.offer(19_000)
+    assert not peer.run(0) and peer.conn.room == 19_000
+    peer.send("PA", bytes(1000))
+    assert one(peer.run(500)).wnd == 19_000

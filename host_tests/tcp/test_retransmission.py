@@ -315,3 +315,13 @@ def test_syn_ack_of_a_simultaneous_open_is_not_measured_when_the_syn_was_sent_be
     p.send("A")
     exchange(p, 10)
     assert timeout(p) == 1000
+
+
+def test_what_the_peer_lost_does_not_make_us_slower(lab):
+    """A gap in what comes is one thing, how often we have sent again is another."""
+    p = Peer(lab)
+    p.open()
+    p.send("PA", bytes(9), seq=p.seq + 12)
+    p.conn.send(Bytes(b"x"))
+    start = lab.ms
+    assert [s.at - start for s in p.run(8000) if s.data] == [0, 1000, 3000, 7000]

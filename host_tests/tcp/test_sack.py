@@ -219,3 +219,12 @@ def test_a_hole_of_half_a_segment_is_sent_again_and_no_octet_of_what_lies_behind
         out = bulk.send("A", ack=u + 2000, opts=behind)
         again += [(s.seq - u, len(s.data)) for s in out if 0 <= s.seq - u < 10_000]
     assert again == [(2000, 1000), (5500, 500)]
+
+
+def test_a_block_one_octet_above_the_left_edge_counts(bulk):
+    """A proxy that gave one octet up: the hole is that octet."""
+    u = bulk.una
+    out = []
+    for k in (2, 3, 4, 5):
+        out += bulk.send("A", ack=u, opts=sack((u + 1, u + 1000 * k)))
+    assert (0, 1) in [(s.seq - u, len(s.data)) for s in out]

@@ -237,3 +237,9 @@ def test_connection_half_open_row_and_time_wait_are_looked_for_in_this_order(lab
     assert lab.app.data.endswith(b"new")
     new.send("PA", b"er")
     assert lab.app.data.endswith(b"newer")
+
+
+def test_an_ack_that_is_in_place_is_not_answered(time_wait):
+    """Otherwise two sides in TIME-WAIT would tell each other for a minute that all is well."""
+    assert not time_wait.send("A") and not time_wait.run(1000)
+    assert time_wait.lab.wire.count("tcp_challenge") == 0

@@ -156,3 +156,15 @@ def test_time_wait_answers_with_the_option(p):
     p.lab.run(1000)
     s = one(p.send("FA", seq=p.seq - 1, opts=stamps(1006, 0)))
     assert ts(s)[1] == 1005
+
+
+@rfc("7323 4.1-1")
+def test_the_first_echo_is_the_first_measurement(p):
+    """RTTM: R = 900 ms make the RTO R + 4 * R / 2 (RFC 6298 2.2), whatever the handshake took."""
+    p.conn.send(Bytes(b"x"))
+    s = one(p.run(0))
+    p.lab.run(900)
+    p.send("A", opts=stamps(2000, ts(s)[0]))
+    p.conn.send(Bytes(b"y"))
+    first, again = p.run(3000)
+    assert again.at - first.at == 2700
