@@ -17,6 +17,7 @@ import contextlib
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -84,6 +85,18 @@ def listens(port):
     with open("/proc/net/tcp") as f:
         rows = [line.split() for line in list(f)[1:]]
     return any(row[1].endswith(":%04X" % port) and row[3] == "0A" for row in rows)
+
+
+def connected(port):
+    """A connection to the board, as soon as it listens there: it has said "ready" before."""
+
+    def there():
+        try:
+            return socket.create_connection((BOARD, port), SOON)
+        except ConnectionRefusedError:
+            return None
+
+    return until(there, "port %d of the board" % port)
 
 
 class Board:

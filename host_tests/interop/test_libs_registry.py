@@ -86,14 +86,20 @@ app.run(port=80)
 """
 
 
+def websocket(port, path):
+    """The client of the package websockets, connected to the board."""
+    url = "ws://%s:%d%s" % (BOARD, port, path)
+    sock = libs.connected(port)
+    return websockets.sync.client.connect(url, sock=sock, open_timeout=libs.SOON)
+
+
 @alone
 def test_microdots_websocket_is_an_echo(tmp_path):
     where = libs.installed("microdot", tmp_path)
     libs.network()
     with libs.Board(tmp_path, SOCKETS, path=[where]) as board:
         board.expect("ready")
-        url = "ws://%s/echo" % BOARD
-        with websockets.sync.client.connect(url, open_timeout=libs.SOON) as ws:
+        with websocket(80, "/echo") as ws:
             for data in ("a", b"b" * 100, "c" * 3000):
                 ws.send(data)
                 assert ws.recv(libs.SOON) == data
@@ -225,8 +231,7 @@ def test_a_callback_accepts_and_another_types_as_in_webrepl(tmp_path):
     libs.network()
     with libs.Board(tmp_path, CALLED) as board:
         board.expect("ready")
-        url = "ws://%s:8266/" % BOARD
-        with websockets.sync.client.connect(url, open_timeout=libs.SOON) as ws:
+        with websocket(8266, "/") as ws:
             for text in ("print(1)", "x" * 300, "y"):
                 ws.send(text)
                 got = ""

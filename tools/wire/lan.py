@@ -19,6 +19,7 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+START_S = 120  # within which a board starts, its library being joined first, on a busy machine
 TAPBOARD = ROOT / "tools" / "tapboard.py"
 _NEWUSER, _NEWNET = 0x10000000, 0x40000000
 _numbers = itertools.count(1)
@@ -181,7 +182,7 @@ class Board:
             self.process = subprocess.Popen(
                 command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
             )
-        if not select.select([self.process.stdout], [], [], 30)[0]:
+        if not select.select([self.process.stdout], [], [], START_S)[0]:
             self.process.kill()
         if self.process.stdout.readline() != "ready\n":
             said = self.process.communicate()[1]
