@@ -3,11 +3,13 @@ its table has no name too many."""
 
 import io
 import re
+import subprocess
 import sys
 from contextlib import redirect_stdout
 from pathlib import Path
 
 import pytest
+from lab.pythons import micropython
 from lab.sockets import Board
 from lab.tcp import PEER
 from modules import socket as offered
@@ -104,3 +106,25 @@ def test_the_module_has_the_numbers_of_the_library():
             assert getattr(numbers, name) == value, name
     missing = {n for n in dir(numbers) if n.startswith(("SO", "IP", "TCP", "MSG", "SHUT", "AF"))}
     assert missing - set(dir(offered)) == {"SO_CALLBACK"}
+
+
+CLOSES = """
+import asyncio
+class Closed:
+    n = 0
+    def close(self):
+        self.n += 1
+s = Closed()
+stream = asyncio.StreamWriter(s)
+stream.close()
+print(s.n)
+asyncio.run(stream.wait_closed())
+print(s.n)
+"""
+
+
+def test_in_micropython_it_is_wait_closed_that_closes():
+    done = subprocess.run(
+        [str(micropython()), "-c", CLOSES], capture_output=True, text=True, timeout=60
+    )
+    assert done.stdout.split() == ["0", "1"], done.stderr
