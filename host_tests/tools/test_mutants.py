@@ -18,6 +18,8 @@ class Row:
             self.n += a << 1
             return a
         bump(a)
+        cs(0)
+        self.cs(1)
         raise ValueError("not %d" % a)
 '''
 CHANGES = [
@@ -31,6 +33,9 @@ CHANGES = [
     ("Row.take", "1", "2"),
     ("Row.take", "return a", "return 0"),
     ("Row.take", "bump(a)", "pass"),
+    ("Row.take", "cs(0)", "pass"),
+    ("Row.take", "0", "1"),
+    ("Row.take", "self.cs(1)", "pass"),  # a 2 is as high as a 1
 ]
 
 

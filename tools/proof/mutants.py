@@ -14,7 +14,7 @@ is one of these:
     <  <=  >  >=  ==  !=    the neighbour: `<` becomes `<=`, `==` becomes `!=`
     and, or                 the other one
     +  -  <<  >>  &  |      the opposite
-    a number                one more
+    a number                one more, but for a pin's level and a pause
     if, while               never
     a call, or an assignment to an attribute, an element or with an operator: pass
     return value            return 0
@@ -49,6 +49,8 @@ IN_CI = ("tcp", "net", "aio.py")
 PER_MILLE = 3
 SEED = "uipy"
 EDGES = {"UIPY_T0": "1073736824", "UIPY_C0": "1073741822"}  # near the wrap
+# A pin is high for any number above 0, and a pause is a least time: 1 more changes nothing.
+SAME = ("cs", "_cs", "_rst", "sleep_ms", "sleep_us")
 LEAST_S = 30  # for the tests of one change; five times what they take unchanged, if that is more
 
 NET = ["arp", "eth", "icmp", "ipv4", "udp", "stack"]
@@ -161,7 +163,7 @@ def mutants(path):
     seen = {}
     out = []
 
-    def visit(node, where):
+    def visit(node, where, same=False):
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
             where = (where + "." if where else "") + node.name
             inside = node.body
@@ -171,10 +173,12 @@ def mutants(path):
             inside = ast.iter_child_nodes(node)
         for target, text in changes(node):
             key = (where, ast.unparse(target), text)
-            out.append(Mutant(path, where, target, text, seen.get(key, 0)))
+            if not (same and isinstance(target, ast.Constant) and target.value):
+                out.append(Mutant(path, where, target, text, seen.get(key, 0)))
             seen[key] = seen.get(key, 0) + 1
+        same = isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[-1] in SAME
         for child in inside:
-            visit(child, where)
+            visit(child, where, same)
 
     visit(ast.parse(path.read_text(encoding="utf-8")), "")
     return out
