@@ -4,6 +4,7 @@ import os
 import shutil
 import signal
 import subprocess
+import threading
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,19 @@ print("prompt", "starts" in os.listdir(), "check" in sys.modules, "safe" in sys.
 """
 
 
+def press(process):
+    """Ctrl-C until it has ended, as a person does. Once is not enough where it falls into a poll
+    of the background: this MicroPython has no os.dupterm_notify, by which a board is told."""
+    for _ in range(10):
+        process.send_signal(signal.SIGINT)
+        try:
+            process.wait(10)
+            return
+        except subprocess.TimeoutExpired:
+            pass
+    process.kill()
+
+
 def board(flash, app, config=""):
     """A process that boots with these files -> what it says, Ctrl-C at the word `going`."""
     for name in ("main", "check", "safe", "watchdog", "clock", "page", "status", "network_page"):
@@ -51,11 +65,14 @@ def board(flash, app, config=""):
     process = subprocess.Popen(
         [micropython(), "boot_it.py"], cwd=flash, env=env, stdout=subprocess.PIPE, text=True
     )
+    late = threading.Timer(120, process.kill)
+    late.start()
     said = []
     for line in process.stdout:
         said.append(line)
         if line == "going\n":
-            process.send_signal(signal.SIGINT)
+            threading.Thread(target=press, args=(process,)).start()
+    late.cancel()
     assert process.wait(60) == 0, said
     return "".join(said)
 

@@ -230,9 +230,7 @@ class Dgrams(UdpApp):
         self._out(n)
         if not self.to:
             self._aim(ip, num)
-        if len(ip) != 4:
-            ip = bytes(memoryview(ip)[:4])
-        self.port.send(ip, num, self, iface.idx)
+        self.port.send(ip if len(ip) == 4 else bytes(memoryview(ip)[:4]), num, self, iface.idx)
         self.sure = iface.reach(ip, 0) > 0
         return n
 
