@@ -6,6 +6,7 @@ import pytest
 from lab import net
 from lab.tcp import HalfCloser, Lab, Peer, active, mss, one
 from uipy import App, Bytes
+from uipy.tcp.row import SSTHRESH
 
 rfc = pytest.mark.rfc
 
@@ -317,11 +318,16 @@ def test_syn_ack_of_a_simultaneous_open_is_not_measured_when_the_syn_was_sent_be
     assert timeout(p) == 1000
 
 
-def test_what_the_peer_lost_does_not_make_us_slower(lab):
-    """A gap in what comes is one thing, how often we have sent again is another."""
+@pytest.mark.parametrize("gap", [0, 9])
+def test_what_the_peer_lost_does_not_make_us_slower(lab, gap):
+    """A gap in what comes is one thing, how often we have sent again is another: the first
+    time-out halves what was in flight (RFC 5681 3.1, (4))."""
     p = Peer(lab)
     p.open()
-    p.send("PA", bytes(9), seq=p.seq + 12)
-    p.conn.send(Bytes(b"x"))
-    start = lab.ms
-    assert [s.at - start for s in p.run(8000) if s.data] == [0, 1000, 3000, 7000]
+    if gap:
+        p.send("PA", bytes(gap), seq=p.seq + 12)
+    p.conn.send(Bytes(bytes(9000)))
+    start, flight = lab.ms, sum(s.len for s in p.run(0))
+    again = [s.at - start for s in p.run(7000) if s.data]
+    assert again == [1000, 3000, 7000]
+    assert p.conn.row[SSTHRESH] == max(flight // 2, 2000)
