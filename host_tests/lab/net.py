@@ -8,11 +8,12 @@
 
 Time stands still except in `wire.run(ms)`, which goes from deadline to deadline. It starts at
 UIPY_T0, the counters at UIPY_C0, so that the suite can also be run across the wrap of both.
-`count` tells how often a counter was bumped.
+`count` tells how often a counter was bumped; those of frames are compared with the wire after each
+poll. The stack's buffer is never found empty: what a frame leaves out would be seen.
 """
 
 import os
-from collections import deque
+from collections import Counter, deque
 
 from uipy import Stack, UdpApp
 from uipy.stat import NAMES
@@ -28,6 +29,9 @@ WRAP = 1 << 30
 BOARD, PEER, GATEWAY = "192.168.1.7", "192.168.1.9", "192.168.1.1"
 BOARD_MAC, PEER_MAC, GATEWAY_MAC = (mac("02:00:00:00:00:%02x" % k) for k in (7, 9, 1))
 KEY = b"a secret"
+INDEX = {name: k for k, name in enumerate(NAMES)}
+LITTER = 0xA5  # in a buffer that nobody may rely on
+KINDS = ("arp", "icmp", "udp", "tcp")  # of a Frame, with counters of their own
 
 
 class Clock:
@@ -61,6 +65,8 @@ class Wire:
         self.far: Wire | None = None  # the other end of a cable, see join()
         self.errors: list[Exception] = []
         self.polls = 0
+        self.seen: Counter[str] = Counter()  # frames, under the names of their counters
+        self.first: dict[str, int] = {}  # what these began with
 
     # What a device has
 
@@ -69,6 +75,7 @@ class Wire:
             frame = self.rx.popleft()
             if len(frame) <= len(buf) - 2:
                 buf[2 : 2 + len(frame)] = frame
+                self.seen["frames_in"] += bool(frame)
                 return len(frame)
         return 0
 
@@ -79,7 +86,15 @@ class Wire:
         assert self.free, "send() without can_send()"
         assert n <= self.l2 + self.mtu, "a frame of %d octets" % n
         raw = bytes(buf[2 : 2 + n])
-        self.sent.append(decode(raw, self.l2, self.clock.ms))
+        buf[:] = bytes((LITTER,)) * len(buf)
+        frame = decode(raw, self.l2, self.clock.ms)
+        assert frame.src == self.mac, "from %s" % frame.src.hex(":")
+        self.seen.update(
+            ["frames_out"] + [k + "_out" for k in KINDS if getattr(frame, k)],
+            ip_out=not frame.arp,
+            tcp_rst_out=bool(frame.tcp and "R" in frame.tcp.flags),
+        )
+        self.sent.append(frame)
         if self.far is not None:
             self.far.rx.append(raw)
         for peer in self.peers:
@@ -99,15 +114,22 @@ class Wire:
         options.setdefault("key", KEY)
         self.stack = Stack(self, ip=ip, gateway=gateway, now=self.clock.now, **options)
         self.stack.on_error = self.errors.append
-        for k in range(len(NAMES)):
-            self.stack.stat[k] = C0
+        for name in NAMES:
+            self.counts_from(name, C0)
+        self.stack.buf[:] = bytes((LITTER,)) * len(self.stack.buf)
+        self.seen.clear()
         return self.stack
 
     def poll(self) -> int:
         """One poll; the ms until the next deadline."""
         self.polls += 1
         assert self.polls < 100_000, "the stack finds no rest"
-        return self.stack.poll(self.clock.now)
+        frames = self.seen.total()
+        wait = self.stack.poll(self.clock.now)
+        if self.seen.total() > frames and len(self.stack.ifaces) == 1:
+            for name, n in self.seen.items():
+                assert self.count(name) == n, "%s: %d of %d" % (name, self.count(name), n)
+        return wait
 
     def settle(self):
         """Polls until nothing more is due at this instant."""
@@ -136,9 +158,14 @@ class Wire:
         out, self.sent = self.sent, []
         return out
 
+    def counts_from(self, name: str, n: int):
+        """The counter begins anew, at n."""
+        self.stack.stat[INDEX[name]] = self.first[name] = n
+        del self.seen[name]
+
     def count(self, name: str) -> int:
         """How often a counter was bumped since the board was made."""
-        return (dict(self.stack.counters())[name] - C0) % WRAP
+        return (self.stack.stat[INDEX[name]] - self.first.get(name, 0)) % WRAP
 
 
 def join(a: Wire, b: Wire):

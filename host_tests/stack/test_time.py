@@ -101,7 +101,7 @@ def test_counter_wraps_at_2_to_the_30(wire):
     stack = wire.board()
     peer = Station(wire)
     wire.run()
-    stack.stat[0] = WRAP - 2
+    wire.counts_from("frames_in", WRAP - 2)
     for _ in range(5):
         peer.ping()
     assert dict(stack.counters())["frames_in"] == 3
