@@ -27,6 +27,28 @@ def test_our_address_is_announced_at_the_start():
     assert f.arp.spa == f.arp.tpa == addr(BOARD) and f.arp.sha == BOARD_MAC and not any(f.arp.tha)
 
 
+def test_every_octet_of_announcement_request_reply_and_poll():
+    """Behind whatever lay in the buffer before."""
+
+    def frame(dst, op, tha, tpa):
+        return packets.eth(dst, BOARD_MAC, 0x0806, packets.arp(op, BOARD_MAC, BOARD, tha, tpa))
+
+    wire = Wire()
+    stack = wire.board()
+    assert [f.raw for f in wire.run()] == [frame(BROADCAST, 1, bytes(6), BOARD)]
+    peer = Station(wire)
+    reply = frame(PEER_MAC, 2, PEER_MAC, PEER)
+    assert [f.raw for f in wire.give(peer.arp_request())] == [reply]
+    port = stack.bind(0, Inbox())
+    port.send("192.168.1.10", 9, Bytes(b"?"))
+    request = frame(BROADCAST, 1, bytes(6), "192.168.1.10")
+    assert [f.raw for f in wire.run()] == [request]
+    wire.run(50_000)
+    port.send(PEER, 9, Bytes(b"?"))
+    polls = [f.raw for f in wire.run(10_000) if f.arp]
+    assert polls == [frame(PEER_MAC, 1, bytes(6), PEER)]
+
+
 def test_our_address_is_announced_when_the_link_comes_back(wire, stack):
     wire.up = False
     assert not wire.run(3000)
