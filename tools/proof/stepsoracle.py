@@ -68,6 +68,27 @@ def restart(w, r, env):
         arm(w, env, at)
 
 
+def account(w, r, out, env):
+    # RFC 6298 5.1, and 3 (Karn): what goes again is not timed
+    rel, top = out[w["O_REL"]], r[w["MAX"]]
+    end = rel + out[w["O_TEXT"]] + (1 if out[w["O_FLAGS"]] & 3 else 0)  # SYN, FIN
+    now = env[w["NOW"]]
+    if not top:
+        _put(r, w["SINCE_AT"], now)
+    out[w["O_AGAIN"]] = int(rel < top)
+    if rel < top:
+        r[w["TIMED"]] = 0
+    elif not r[w["TIMED"]]:
+        r[w["TIMED"]] = end
+        _put(r, w["TIMED_AT"], now)
+    r[w["MAX"]] = max(top, end)
+    if rel <= r[w["NXT"]]:
+        r[w["NXT"]] = max(r[w["NXT"]], end)
+    _put(r, w["SENT_AT"], now)
+    if not r[w["TIMERS"]] & 3:
+        restart(w, r, env)
+
+
 def tick(w, env, now):
     ms = (now - env[w["NOW"]]) % M30
     if 0 < ms < M30 // 2:
@@ -162,7 +183,7 @@ def in_ms(w, r, now):
 
 
 KNOWN = {
-    "rto.sample": sample, "rto.arm": arm, "rto.restart": restart, "poll.tick": tick,
-    "emit.opens": opens, "front.aim": aim, "front.head": head, "udp.udp_head": udp_head,
-    "emit.seal": seal, "emit.emit": emit, "timers._row_in_ms": in_ms,
+    "rto.sample": sample, "rto.arm": arm, "rto.restart": restart, "rto.account": account,
+    "poll.tick": tick, "emit.opens": opens, "front.aim": aim, "front.head": head,
+    "udp.udp_head": udp_head, "emit.seal": seal, "emit.emit": emit, "timers._row_in_ms": in_ms,
 }  # fmt: skip
