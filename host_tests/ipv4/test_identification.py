@@ -116,6 +116,20 @@ def test_identification_is_another_one_each_time_and_follows_no_rule(narrow):
     assert len({i & 15 for i in ids}) >= 12
 
 
+def test_every_bit_of_the_identification_is_drawn(narrow):
+    ids = [f.ident for f in narrow()]
+    for bit in range(16):
+        assert 10 < sum(i >> bit & 1 for i in ids) < 50
+
+
+def test_answer_that_is_not_sent_leaves_the_next_datagram_as_it_is(wire, stack, peer):
+    """Port 0 gets none (RFC 768)."""
+    stack.bind(7, Inbox(True))
+    assert not peer.udp(b"x", sport=0)
+    (f,) = peer.ping(b"x")
+    assert f.df and f.ident == 0
+
+
 def test_identifications_of_two_boards_have_nothing_in_common():
     seen = []
     for key in (b"a secret", b"another!"):

@@ -1,6 +1,9 @@
 """The header in front of what we send (RFC 791, RFC 1122 3.2.1, RFC 6864)."""
 
+import struct
+
 import pytest
+from lab import packets
 from lab.net import BOARD, GATEWAY, GATEWAY_MAC, PEER, Inbox, Station, Wire
 from lab.packets import addr
 from uipy import BadAddress, Bytes
@@ -73,6 +76,19 @@ def test_header_checksum_is_right_for_every_sum(last):
     wire.board("223.255.255.%d/32" % last, gateway=None)
     peer = Station(wire, "1.0.%d.%d" % (last, 255 - last))
     assert peer.ping(b"x" * last, dst="223.255.255.%d" % last)
+
+
+@pytest.mark.parametrize("carries", [0, 1])
+@pytest.mark.parametrize("total", [0xFFFC, 0xFFFD, 0xFFFE, 0xFFFF, 0x10000, 0x10001])
+def test_header_checksum_is_right_where_a_fold_carries_again(total, carries):
+    """The halves of the reply's header add up to this, and more of its carries."""
+    wire = Wire()
+    wire.board("223.255.255.9/32", gateway=None)
+    there = "200.%d." % (carries * 255)
+    reply = packets.ip4("223.255.255.9", there + "0.0", 1, bytes(8), ident=0, csum=0)
+    missing = (total - sum(struct.unpack("!10H", reply[:20]))) & 0xFFFF
+    peer = Station(wire, there + "%d.%d" % divmod(missing, 256))
+    assert peer.ping(dst="223.255.255.9")
 
 
 @pytest.mark.parametrize(
