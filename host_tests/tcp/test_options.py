@@ -8,6 +8,10 @@ from uipy import Bytes
 rfc = pytest.mark.rfc
 
 
+ALL = {"timestamps": True, "sack": True, "window_scale": True}
+WANTED = {"mss": 1000, "sack_ok": True, "ts": (1, 0), "ws": 2}
+
+
 def first_size(p):
     """The size of the segments that the board sends, once it is asked for a lot."""
     p.conn.send(Bytes(bytes(5000)))
@@ -23,9 +27,10 @@ def test_mss_is_understood_at_any_alignment(lab, pad):
 
 
 @rfc("9293 MUST-4")
-def test_nothing_behind_end_of_option_list_is_read(lab):
+@pytest.mark.parametrize("end", [b"\0\1\1\1", b"\0\2\0\0", b"\0\4\0\0", b"\1\0\3\0", bytes(4)])
+def test_nothing_behind_end_of_option_list_is_read(lab, end):
     p = Peer(lab)
-    p.open(opts=b"\0" + b"\1\1\1" + mss(700))
+    p.open(opts=end + mss(700))
     assert first_size(p) == 536
 
 
@@ -88,6 +93,56 @@ def test_mss_option_of_a_wrong_length_is_not_an_mss(lab, n):
     assert first_size(p) == 536
 
 
+def lengths(kind, right):
+    """The option in each length but the right one."""
+    return [bytes((kind, n)) + (b"\1\2" * 9)[: n - 2] for n in range(2, 20) if n != right]
+
+
+@rfc("9293 MUST-7")
+@pytest.mark.parametrize(
+    "bad",
+    [o for n, right in ((2, 4), (3, 3), (4, 2), (8, 10), (254, 0)) for o in lengths(n, right)],
+    ids=bytes.hex,
+)
+def test_an_option_of_another_length_or_kind_offers_nothing(bad):
+    lab = Lab(tcp_options=ALL)
+    p = Peer(lab)
+    assert p.open(opts=bad).opts == {"mss": 1460}
+    assert first_size(p) == 536
+
+
+def test_options_of_a_syn_are_not_those_of_the_syn_before():
+    lab = Lab(tcp_options=ALL)
+    first, second = Peer(lab, port=40000), Peer(lab, port=40001)
+    assert set(first.open(opts=packets.pack_options(WANTED), opts3=stamps(1)).opts) == set(WANTED)
+    assert second.open(opts=b"\1\1\1\1").opts == {"mss": 1460}
+    assert first_size(second) == 536
+
+
+@pytest.mark.parametrize("last", ["sack_ok", "mss", "ts", "ws"])
+def test_the_last_option_may_end_with_the_header(last):
+    """And each is read that stands behind another."""
+    lab = Lab(tcp_options=ALL)
+    opts = packets.pack_options({k: WANTED[k] for k in (*(k for k in WANTED if k != last), last)})
+    opts = b"\1" * (-len(opts) % 4) + opts
+    s = Peer(lab).open(opts=opts, opts3=stamps(1))
+    assert set(s.opts) == set(WANTED) and s.opts["ts"][1] == 1
+
+
+@pytest.mark.parametrize("sack", [False, True])
+@pytest.mark.parametrize("reassembly", [0, 2])
+@pytest.mark.parametrize("ts", [False, True])
+def test_sack_is_sent_where_it_is_agreed_on_and_something_is_kept(sack, reassembly, ts):
+    lab = Lab(tcp_options={"sack": sack, "reassembly": reassembly, "timestamps": ts})
+    p = Peer(lab)
+    p.open(opts=packets.pack_options(WANTED), opts3=stamps(1))
+    opts = stamps(1) if ts else b""
+    s = one(p.send("A", bytes(10), seq=p.seq + 100, opts=opts), "A")
+    blocks = [(p.seq + 100, p.seq + 110)] if sack and reassembly else None
+    assert s.opts.get("sack") == blocks and ("ts" in s.opts) == ts and s.ack == p.seq
+    assert p.state == "ESTABLISHED" and s.doff == 20 + 12 * ts + 12 * bool(blocks)
+
+
 @rfc("9293 MUST-65")
 def test_mss_is_never_sent_without_syn(peer):
     peer.conn.send(Bytes(bytes(3000)))
@@ -100,10 +155,6 @@ def test_mss_is_never_sent_without_syn(peer):
 def test_mss_that_comes_without_syn_is_ignored(peer):
     peer.send("A", opts=mss(100))
     assert first_size(peer) == 1000
-
-
-ALL = {"timestamps": True, "sack": True, "window_scale": True}
-WANTED = {"mss": 1000, "sack_ok": True, "ts": (1, 0), "ws": 2}
 
 
 @rfc("9293 MUST-68", "9293 MUST-69")

@@ -178,10 +178,81 @@ def test_what_is_to_be_sent_waits_for_the_end_of_a_simultaneous_open(crossed):
     assert [s.data for s in text if s.data] == [b"query"]
 
 
+@pytest.mark.parametrize("flags", ["A", "PA", "FA", "", "F", "UA"])
+def test_only_a_syn_may_have_the_number_of_the_syn(crossed, flags):
+    """Below the window anything else is answered as it is anywhere, and goes no further."""
+    out = crossed.send(flags, seq=crossed.isn)
+    assert is_ack(one(out), crossed, crossed.isn + 1)
+    assert out[0].seq == crossed.iss + 1 and crossed.app.c.state_name == "SYN-RECEIVED"
+    assert crossed.lab.wire.count("tcp_old") == 1
+
+
+@pytest.mark.parametrize(
+    "flags, data, up, told",
+    [
+        ("SA", b"hello", 0, [("received", 5)]),
+        ("SA", b"h", 0, [("received", 1)]),
+        ("SFA", b"", 0, [("peer_closed", None)]),
+        ("SFA", b"hello", 0, [("received", 5), ("peer_closed", None)]),
+        ("SUA", b"", 3, [("urgent", 3)]),
+        ("SUA", b"hello", 5, [("urgent", 5), ("received", 5), ("urgent", 0)]),
+        ("A", b"hello", 0, [("received", 5)]),
+        ("FA", b"hello", 0, [("received", 5), ("peer_closed", None)]),
+    ],
+)
+def test_what_comes_with_the_end_of_a_simultaneous_open_is_taken(crossed, flags, data, up, told):
+    """The SYN has been counted: the text behind it begins at RCV.NXT."""
+    out = crossed.send(flags, data, seq=crossed.isn + ("S" not in flags), up=up)
+    assert crossed.app.events[1:] == [("connected", None), *told]
+    assert crossed.app.data == data
+    end = crossed.isn + 1 + len(data) + ("F" in flags)
+    out = out or crossed.run(500)
+    assert is_ack(one(out), crossed, end) and out[0].seq == crossed.iss + 1
+
+
+@pytest.mark.parametrize("wnd", [0, 1, 2000])
+def test_ack_of_a_simultaneous_open_says_what_the_window_is(crossed, wnd):
+    """And the SYN,ACK does not: it is the SYN once more."""
+    crossed.send("A", wnd=wnd)
+    crossed.app.c.send(bytes(5000))
+    assert sum(s.len for s in crossed.run(0)) == (2000 if wnd == 2000 else 0)
+
+
+@pytest.mark.parametrize("flags, ack", [("A", 0), ("A", 2), ("SA", 0), ("SA", 2), ("FA", 2)])
+def test_another_ack_than_that_of_our_syn_is_reset_and_the_open_goes_on(crossed, flags, ack):
+    wrong = crossed.iss + ack
+    out = crossed.send(flags, seq=crossed.isn + ("S" not in flags), ack=wrong)
+    is_reset(one(out), wrong)
+    assert crossed.app.c.state_name == "SYN-RECEIVED" and crossed.app.c.unacked == 1
+    crossed.send("A", seq=crossed.isn + 1)
+    assert crossed.app.c.state_name == "ESTABLISHED"
+
+
+def test_crossing_syn_again_is_answered_with_our_syn_ack_again(crossed):
+    s = one(crossed.send("S", seq=crossed.isn, opts=mss(1000)), "SA")
+    assert (s.seq, s.ack, s.opts) == (crossed.iss, crossed.isn + 1, crossed.syn_ack.opts)
+    assert crossed.lab.wire.count("tcp_rexmt") == 2
+
+
+def test_the_round_trip_of_a_simultaneous_open_that_lost_nothing_is_unknown(crossed):
+    """Our SYN has gone twice, the second time with the ACK: RFC 6298 3, and 5.7."""
+    crossed.send("A", wnd=8000)
+    crossed.app.c.send(b"x")
+    crossed.run(0)
+    at = crossed.lab.ms
+    assert [s.at - at for s in crossed.run(2500) if s.data][:1] == [1000]
+
+
 @rfc("9293 MUST-11")
 def test_rst_after_an_active_open_is_refusal(crossed):
     assert not crossed.send("R")
     assert crossed.app.said("closed") == ["refused"]
+    assert crossed.lab.wire.count("tcp_rst_in") == 1
+
+
+def test_rst_where_the_syn_was_is_dropped(crossed):
+    assert not crossed.send("R", seq=crossed.isn) and not crossed.send("RS", seq=crossed.isn)
+    assert not crossed.app.said("closed") and crossed.lab.wire.count("tcp_old") == 2
 
 
 @rfc("9293 MUST-10")

@@ -51,6 +51,64 @@ def test_syn_ack_with_fin_leads_to_close_wait(opening):
     assert out[-1].ack == opening.seq and opening.app.c.state_name == "CLOSE-WAIT"
 
 
+@pytest.mark.parametrize(
+    "flags, data, up, told",
+    [
+        ("SA", b"hello", 0, [("received", 5)]),
+        ("SA", b"h", 0, [("received", 1)]),
+        ("SFA", b"hello", 0, [("received", 5), ("peer_closed", None)]),
+        ("SUA", b"hello", 5, [("urgent", 5), ("received", 5), ("urgent", 0)]),
+        ("SA", b"hello", 5, [("received", 5)]),
+    ],
+)
+def test_what_comes_with_the_syn_ack_is_taken(opening, flags, data, up, told):
+    """The text begins behind the SYN's own number."""
+    out = answer(opening, flags, data=data, up=up)
+    assert is_ack(one(out), opening) and out[0].seq == opening.iss + 1
+    assert opening.app.events[1:] == [("connected", None), *told] and opening.app.data == data
+
+
+@pytest.mark.parametrize("flags", ["SA", "SUA", "SFA", "SFUA"])
+def test_after_abort_in_connected_nothing_of_the_syn_ack_is_told(lab, flags):
+    class Quits(HalfCloser):
+        def connected(self, conn):
+            super().connected(conn)
+            conn.abort()
+
+    app, p, syn = active(lab, Quits())
+    out = answer(p, flags, data=b"hello", up=5 if "U" in flags else 0) + p.run(0)
+    is_reset(one(out), syn.end)
+    assert app.events == [("syn", None), ("connected", None), ("closed", "aborted")]
+
+
+@pytest.mark.parametrize("theirs", [0, 47, 48, 49, 535, 536, 958, 959, 960, 961, 1460, 65535])
+def test_segments_are_as_long_as_the_peer_and_the_link_allow(theirs):
+    """RFC 9293 3.7.1; under 48 is taken for 48, and none for 536."""
+    lab = Lab(mtu=1000)
+    app, p, _syn = active(lab)
+    answer(p, opts=mss(theirs) if theirs else b"", wnd=60_000)
+    want = min(max(theirs or 536, 48), 960)
+    app.c.send(bytes(3000))
+    assert app.c.mss == want and p.run(0)[0].len == want
+
+
+def test_syn_ack_that_came_in_time_is_the_first_round_trip(opening):
+    """RFC 6298 2.2: R + 4 * R / 2."""
+    opening.lab.run(700)
+    answer(opening)
+    opening.app.c.send(b"x")
+    at = opening.lab.ms
+    assert [s.at - at for s in opening.run(2200)] == [0, 2100]
+
+
+def test_after_a_lost_syn_the_first_rto_is_three_seconds(opening):
+    opening.run(1500)
+    answer(opening)
+    opening.app.c.send(b"x")
+    at = opening.lab.ms
+    assert [s.at - at for s in opening.run(3100)] == [0, 3000]
+
+
 @pytest.mark.parametrize("off", [0, -1, 2, 2**31])
 def test_syn_ack_with_an_unacceptable_ack_is_reset_at_that_ack(opening, off):
     """SEG.ACK =< ISS or SEG.ACK > SND.NXT; the attempt goes on."""
@@ -72,7 +130,7 @@ def test_ack_of_a_stale_connection_is_reset_and_the_next_syn_connects(opening):
 def test_rst_with_an_unacceptable_ack_is_dropped(opening):
     for wrong in (opening.iss, opening.iss + 2, opening.iss + 2**31):
         assert not opening.send("RA", ack=wrong, seq=0)
-    assert not opening.app.said("closed")
+    assert not opening.app.said("closed") and opening.lab.wire.count("tcp_rst_in") == 0
 
 
 @rfc("5961 3.2-5")
@@ -87,6 +145,7 @@ def test_rst_without_ack_is_dropped(opening):
 def test_rst_that_acknowledges_the_syn_is_refusal(opening):
     assert not opening.send("RA", seq=0)
     assert opening.app.said("closed") == ["refused"]
+    assert opening.lab.wire.count("tcp_rst_in") == 1
     assert not opening.run(200_000)
 
 

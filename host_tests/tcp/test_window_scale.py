@@ -1,7 +1,7 @@
 """Window scaling (RFC 7323 2)."""
 
 import pytest
-from lab.tcp import Lab, Peer, active, mss, one, wscale
+from lab.tcp import HalfCloser, Lab, Peer, active, mss, one, wscale
 from uipy import Bytes
 
 rfc = pytest.mark.rfc
@@ -94,6 +94,47 @@ def test_shift_above_14_counts_as_14(lab, big):
     assert (
         sum(s.len for s in p.run(0)) == 10_000
     )  # IW; 1 << 14 is more than that, 1 << 31 would not be a window
+
+
+@rfc("7323 2.3-4")
+@pytest.mark.parametrize("k, window", [(13, 8192), (14, 16_384), (15, 16_384), (255, 16_384)])
+def test_a_window_of_one_is_16384_octets_at_the_most(lab, k, window):
+    """However wide CWND has grown."""
+    p = Peer(lab)
+    p.open(opts=mss(1000) + wscale(k))
+    p.conn.send(Bytes(bytes(200_000)))
+    for _ in range(8):
+        p.run(0)
+        p.send("A", wnd=0xFFFF)
+    p.run(0)
+    p.send("A", wnd=1)
+    p.run(500)
+    assert p.conn.unacked <= window and p.conn.unacked > window - 1000
+
+
+@rfc("7323 2.3-1", "9293 MUST-34")
+@pytest.mark.parametrize("k, wnd, window", [(0, 3000, 3000), (1, 1500, 3000), (3, 1000, 8000)])
+def test_window_of_the_last_segment_of_the_handshake_is_scaled(k, wnd, window):
+    """What the application says at once is kept to it."""
+
+    class Says(HalfCloser):
+        greeting = Bytes(bytes(20_000))
+
+    p = Peer(Lab(app=Says, tcp_options={"window_scale": True}))
+    p.send("S", opts=mss(1000) + wscale(k))
+    out = p.send("A", wnd=wnd) + p.run(0)
+    assert sum(s.len for s in out) == window
+
+
+def test_text_beyond_what_the_syn_ack_could_offer_is_outside_of_the_window():
+    """65535 octets, however much room there is."""
+    lab = Lab(tcp_options={"window_scale": True, "room": 300_000})
+    for n, (off, old) in enumerate([(65_534, 0), (65_535, 1), (65_536, 1)]):
+        p = Peer(lab, port=40000 + n)
+        p.open(opts=mss(1000) + wscale(7))
+        before = lab.wire.count("tcp_old")
+        p.send("A", b"x", seq=p.seq + off)
+        assert lab.wire.count("tcp_old") == before + old
 
 
 @rfc("7323 2.2-2")
