@@ -315,3 +315,22 @@ def active(lab, app=None, port=80, **connect):
     app.begun()
     app.events.append(("syn", None))
     return app, peer, syn
+
+
+# How much is on its way
+
+
+def flight(p, una):
+    """Octets that the board sent from una on, as far as the peer has heard them in order."""
+    return (p.ack - una) % 2**32
+
+
+def starts(segs):
+    """Where the segments with data begin."""
+    return [s.seq for s in segs if s.data]
+
+
+def step(p, una, n):
+    """An ACK of n octets more; returns the new left edge, and how much is in flight then."""
+    p.send("A", ack=una + n)
+    return una + n, flight(p, una + n)

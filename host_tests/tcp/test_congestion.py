@@ -4,19 +4,10 @@
 import itertools
 
 import pytest
-from lab.tcp import Lab, Peer, active, mss, one
+from lab.tcp import Lab, Peer, active, flight, mss, one, starts, step
 from uipy import Bytes
 
 rfc = pytest.mark.rfc
-
-
-def flight(p, una):
-    """Octets sent and not acknowledged."""
-    return (p.ack - una) % 2**32
-
-
-def starts(segs):
-    return [s.seq for s in segs if s.data]
 
 
 def lose_first(bulk, dups):
@@ -318,12 +309,6 @@ def test_ten_segment_flight_repeats_nothing(bulk):
 
 # The window in detail: there is more to send than any window takes, so that what is in flight is
 # CWND.
-
-
-def step(p, una, n):
-    """An ACK of n octets more; returns the new left edge, and how much is in flight then."""
-    p.send("A", ack=una + n)
-    return una + n, flight(p, una + n)
 
 
 def avoiding(bulk):
