@@ -3,7 +3,7 @@ state."""
 
 import pytest
 from lab import packets
-from lab.tcp import BOARD, Peer, addr, datagram, is_reset, mss, one, tcp
+from lab.tcp import BOARD, Peer, active, addr, datagram, is_reset, mss, one, tcp
 
 rfc = pytest.mark.rfc
 INVALID_SOURCES = [
@@ -101,3 +101,36 @@ def test_every_answer_bears_a_right_checksum(lab, nobody):
         nobody.port = 40000 + k
         one(nobody.send("S", seq=k * 0x03F7_1B2D))
     one(Peer(lab).send("S", opts=mss(1460)))
+
+
+RESETS = {  # of SEG.SEQ 0xFFFFFFFE and SEG.ACK 0x01020304: SEQ, ACK and flags of what comes back
+    ("S", b""): (0, 0xFFFFFFFF, "RA"),
+    ("F", b""): (0, 0xFFFFFFFF, "RA"),
+    ("", b""): (0, 0xFFFFFFFE, "RA"),
+    ("P", b"x"): (0, 0xFFFFFFFF, "RA"),
+    ("SF", b""): (0, 0, "RA"),
+    ("SF", bytes(1000)): (0, 1000, "RA"),
+    ("U", bytes(300)): (0, 298, "RA"),
+    ("A", b""): (0x01020304, 0, "R"),
+    ("SFPA", bytes(1000)): (0x01020304, 0, "R"),
+}
+
+
+@pytest.mark.parametrize("flags, data", RESETS)
+def test_a_reset_is_as_the_rfc_has_it_and_nothing_more(nobody, lab, flags, data):
+    """3.10.7.1, octet by octet: 20 octets of header, no window, no urgent pointer."""
+    for _ in range(2):
+        s = one(nobody.send(flags, data, seq=0xFFFFFFFE, ack=0x01020304, up=9, wnd=777))
+        seq, ack, bits = RESETS[flags, data]
+        assert s.frame[20:] == tcp(BOARD, nobody.ip, 9999, nobody.port, seq, ack, bits, wnd=0)
+        Peer(lab).open()  # what others say changes nothing
+        lab.app.c.abort()
+        lab.run(0)
+
+
+def test_a_reset_from_syn_sent_is_for_whoever_sent_the_segment(nobody, lab):
+    """Though a stranger has been reset in between."""
+    _, p, syn = active(lab)
+    nobody.send("S")
+    s = one(p.send("A", ack=syn.seq))
+    assert s.frame[20:] == tcp(BOARD, p.ip, syn.sport, p.port, syn.seq, 0, "R", wnd=0)

@@ -3,7 +3,7 @@
 import pytest
 from lab.net import Wire
 from lab.tcp import BOARD, HalfCloser, Lab, Peer, Seg, active, addr, datagram, one, tcp
-from uipy import BadAddress, Bytes
+from uipy import BadAddress, Busy, Bytes
 
 rfc = pytest.mark.rfc
 
@@ -75,8 +75,8 @@ def two():
     return lab
 
 
-def on_second(lab, flags, seq, ack, data=b"", port=40000, dst="192.168.5.1"):
-    body = tcp("192.168.5.9", dst, port, 7, seq, ack, flags, data=data)
+def on_second(lab, flags, seq, ack, data=b"", port=40000, dst="192.168.5.1", to=7):
+    body = tcp("192.168.5.9", dst, port, to, seq, ack, flags, data=data)
     lab.second.rx.append(datagram("192.168.5.9", dst, 6, body))
     lab.poll()
     out = [Seg(f) for f in lab.second.take()]
@@ -140,3 +140,20 @@ def test_same_sockets_on_two_interfaces_are_two_connections(two):
 def test_listening_on_a_multicast_address_is_an_error(lab):
     with pytest.raises(BadAddress):
         lab.stack.listen(99, HalfCloser, 1, local="224.0.0.1")
+
+
+@rfc("9293 MUST-43")
+def test_a_listener_on_the_first_address_is_none_on_the_second(two):
+    two.stack.listen(9, HalfCloser, 1, local=BOARD)
+    two.stack.listen(9, HalfCloser, 1, local="192.168.5.1")
+    for local in (BOARD, "192.168.5.1", None):
+        with pytest.raises(Busy):
+            two.stack.listen(9, HalfCloser, 1, local=local)
+    two.stack.listen(10, HalfCloser, 1, local=BOARD)
+    assert one(Peer(two, to=10).send("S")).flags == "SA"
+    assert [s.flags for s in on_second(two, "S", 100, 0, to=10)] == ["RA"]
+    with pytest.raises(Busy):
+        two.stack.listen(10, HalfCloser, 1)
+    for port in (7, 9):  # on every address, or on each of them
+        assert one(Peer(two, port=41000, to=port).send("S")).flags == "SA"
+        assert [s.flags for s in on_second(two, "S", 100, 0, to=port)] == ["SA"]
