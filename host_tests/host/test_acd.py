@@ -229,3 +229,85 @@ def test_it_hears_arp_before_it_was_told_which_address_to_use(wire):
     acd = Acd(stack)
     wire.give(arp(wire, spa="169.254.7.7", tpa="169.254.7.7"))
     assert not acd.link_local and not wire.errors
+
+
+# Octet by octet, and to the millisecond
+
+
+def asks(spa):
+    return packets.eth(
+        BROADCAST, BOARD_MAC, 0x0806, packets.arp(1, BOARD_MAC, spa, bytes(6), BOARD)
+    )
+
+
+PROBE, TELL = asks("0.0.0.0"), asks(BOARD)
+
+
+def test_each_probe_and_announcement_in_its_time(wire):
+    stack = wire.board(ip=None, gateway=None)
+    stack.random8 = lambda: 0x80  # 501 of 1000 ms
+    wire.run(1000)
+    acd = Acd(stack)
+    acd.use(BOARD + "/24")
+    begin = wire.clock.ms
+    sent = [(f.at - begin, f.raw) for f in wire.run(20_000)]
+    assert sent == [(501, PROBE), (2002, PROBE), (3503, PROBE), (5503, TELL), (7503, TELL)]
+    assert [f.raw for f in arp(wire)] == [TELL]
+
+
+def test_each_round_of_probes_is_a_minute_after_the_last_conflict(wire):
+    stack = wire.board(ip=None, gateway=None)
+    stack.random8 = lambda: 0x80
+    wire.run(1000)
+    Acd(stack).use(BOARD + "/24")
+    wire.run(2500)
+    assert not arp(wire)
+    begin = wire.clock.ms
+    sent = [(f.at - begin, f.raw) for f in wire.run(66_000)]
+    assert sent == [
+        (60_501, PROBE),
+        (62_002, PROBE),
+        (63_503, PROBE),
+        (65_503, TELL),
+    ]
+
+
+def test_nothing_is_asked_while_the_cable_is_out(wire):
+    stack, _acd, said = careful(wire)
+    wire.run(1500)
+    wire.up = False
+    wire.run(1000)
+    assert not wire.run(60_000)
+    wire.up = True
+    sent = wire.run(10_000)
+    assert [f.raw for f in sent] == [PROBE] * 3 + [TELL] * 2 and not said
+    assert ip(stack) == BOARD
+
+
+def test_what_say_raises_is_an_error_of_the_application(wire):
+    def say(line):
+        raise RuntimeError(line)
+
+    stack = wire.board(ip=None, gateway=None)
+    Acd(stack, say=say).use(BOARD + "/24")
+    wire.run(10_000)
+    assert [f.raw for f in arp(wire)] == [TELL]
+    (exc,) = wire.errors
+    assert "is ours" in str(exc) and wire.count("app_error") == 1
+    wire.errors.clear()
+    assert ip(stack) == BOARD
+
+
+def test_each_time_that_it_is_lost_is_said_once(wire):
+    owner = Station(wire, BOARD, OTHER_MAC)
+    _stack, _acd, said = careful(wire)
+    wire.run(200_000)
+    assert len(said) == 1
+    wire.peers.remove(owner)
+    wire.run(70_000)
+    wire.up = False
+    wire.run(2000)
+    wire.peers.append(owner)
+    wire.up = True
+    wire.run(200_000)
+    assert len(said) == 2
