@@ -91,6 +91,11 @@ def sack(*blocks):
     return b"\1\1" + packets.pack_options({"sack": pairs})
 
 
+def blocks(s, base=0):
+    """The SACK blocks of a segment, less `base`."""
+    return [((a - base) % 2**32, (b - base) % 2**32) for a, b in s.opts.get("sack", ())]
+
+
 class Log(App):
     """An application that notes what it is told and takes everything, or `take` octets a call."""
 

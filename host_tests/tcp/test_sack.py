@@ -1,7 +1,7 @@
 """Selective acknowledgment, both ways (RFC 2018, RFC 6675)."""
 
 import pytest
-from lab.tcp import SACK_OK, Lab, Peer, active, mss, one, sack
+from lab.tcp import SACK_OK, Lab, Peer, active, blocks, mss, one, sack
 from uipy import Bytes
 
 rfc = pytest.mark.rfc
@@ -27,11 +27,6 @@ def bulk(p):
     p.una = p.flight[0].seq
     assert len(p.flight) == 10
     return p
-
-
-def blocks(s, base):
-    """The SACK blocks of a segment, less `base`."""
-    return [((a - base) % 2**32, (b - base) % 2**32) for a, b in s.opts.get("sack", ())]
 
 
 def starts(segs):
