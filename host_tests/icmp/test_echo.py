@@ -4,7 +4,7 @@ import random
 
 import pytest
 from lab import packets
-from lab.net import BOARD, Station, Wire
+from lab.net import BOARD, BOARD_MAC, PEER_MAC, Station, Wire
 from lab.packets import BROADCAST, addr, icmp
 from uipy.stat import NAMES
 
@@ -18,6 +18,16 @@ def test_echo_comes_back_with_all_its_data(peer, n):
     peer.ping(data, ident=0xBEEF, seq=n)
     f = peer.expect(type=0, code=0, data=data)
     assert f.icmp.rest == b"\xbe\xef" + n.to_bytes(2, "big")
+
+
+@pytest.mark.parametrize("opts", [b"", b"\x01" * 4, b"\x01" * 40])
+@pytest.mark.parametrize("n", [0, 1, 301])
+def test_every_octet_of_a_reply(peer, n, opts):
+    data = bytes(range(1, 200)) * 2
+    (f,) = peer.ping(data[:n], ident=0xBEEF, seq=0xFACE, opts=opts, tos=0xFF, ttl=3)
+    body = packets.icmp(0, 0, b"\xbe\xef\xfa\xce" + data[:n])
+    whole = packets.ip4(BOARD, peer.ip, 1, body, ident=0, tos=0xFC)
+    assert f.raw == packets.eth(PEER_MAC, BOARD_MAC, 0x0800, whole)
 
 
 @rfc("1122 3.2.2.6-2")

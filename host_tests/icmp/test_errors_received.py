@@ -129,7 +129,8 @@ def test_transport_is_told_where_the_quotation_lies(wire, stack, peer, sent):
 
     stack.add_protocol(99, Handler())
     d = packets.ip4(BOARD, PEER, 99, b"segment of ours")
-    wire.give(peer.datagram(1, icmp(3, 4, b"\0\0\x02\x40" + d)))
+    error = icmp(3, 4, b"\0\0\x02\x40" + d)
+    wire.give(peer.datagram(1, error, src="10.9.8.7", opts=b"\x01" * 8))
     assert seen == [(3, 4, b"segment of ours"), addr(BOARD), addr(PEER), b"\0\0\x02\x40"]
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 from lab import packets
-from lab.net import BOARD, Inbox, Station, Wire
+from lab.net import BOARD, BOARD_MAC, PEER_MAC, WRAP, Clock, Inbox, Station, Wire
 from lab.packets import BROADCAST, icmp
 
 rfc = pytest.mark.rfc
@@ -178,3 +178,59 @@ def test_error_on_a_link_without_addresses():
     peer = Station(wire)
     peer.udp(b"x", dport=8)
     peer.expect(type=3, code=3)
+
+
+def test_every_octet_of_an_error(wire, peer):
+    """Behind whatever lay in the buffer before."""
+    for proto, code, body in ((17, 3, packets.udp(peer.ip, BOARD, 5, 9, b"x" * 40)), (99, 2, b"")):
+        d = packets.ip4(peer.ip, BOARD, proto, body, tos=0xFF, ident=0xABCD, opts=b"\x01" * 8)
+        whole = packets.ip4(BOARD, peer.ip, 1, icmp(3, code, bytes(4) + d[:36]), ident=0)
+        (f,) = wire.give(peer.frame(d))
+        assert f.raw == packets.eth(PEER_MAC, BOARD_MAC, 0x0800, whole)
+
+
+def fixed(chance, start=0):
+    """A board whose chance is always the same, and its peer."""
+    wire = Wire(clock=Clock(start))
+    wire.board().random8 = lambda: chance
+    wire.run()
+    return wire, Station(wire)
+
+
+@pytest.mark.parametrize("chance, cost", [(0, 1), (1, 2), (254, 1), (255, 2)])
+@pytest.mark.parametrize("start", [0, WRAP - 500])
+def test_bucket_fills_by_one_every_100_ms_up_to_ten(chance, cost, start):
+    """An error takes one or two; what was taken too much is owed."""
+    wire, peer = fixed(chance, start)
+    assert burst(peer, 20) == 10 // cost and wire.count("icmp_muted") == 20 - 10 // cost
+    wire.run(99)
+    assert burst(peer, 5) == 0
+    wire.run(1)
+    assert burst(peer, 5) == 1
+    wire.run(99)
+    assert burst(peer, 5) == 0
+    wire.run(1)
+    assert burst(peer, 5) == (cost == 1)
+    wire.run(900)
+    assert burst(peer, 50) == 9 // cost + 9 % cost
+    wire.run(100_000)
+    assert burst(peer, 50) == 10 // cost
+
+
+@pytest.mark.parametrize(
+    "ms, errors, later", [(499, 9, 1), (500, 10, 0), (1000, 10, 0), (1001, 10, 0)]
+)
+def test_bucket_that_was_half_empty_is_full_after_half_a_second(ms, errors, later):
+    wire, peer = fixed(0)
+    assert burst(peer, 5) == 5
+    wire.run(ms)
+    assert burst(peer, 50) == errors
+    wire.run(99)
+    assert burst(peer, 50) == later
+
+
+def test_message_of_the_least_length_is_sound(wire, stack, peer):
+    wire.give(peer.datagram(1, icmp(0, 0, bytes(4))))
+    assert wire.count("icmp_in") == 1 and wire.count("icmp_bad") == 0
+    wire.give(peer.datagram(1, icmp(0, 0, bytes(3))))
+    assert wire.count("icmp_in") == 2 and wire.count("icmp_bad") == 1

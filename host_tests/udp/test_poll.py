@@ -1,6 +1,7 @@
 """`UdpApp.poll`: an application on UDP is called from time to time."""
 
-from lab.net import Inbox
+import pytest
+from lab.net import WRAP, Clock, Inbox, Wire
 from uipy.net.udp_poll import Polls
 
 
@@ -114,3 +115,51 @@ def test_who_wants_no_poll_pays_for_none(wire, stack):
     stack.bind(5000, Inbox())
     stack.bind(5001, Bare())  # anything with the callbacks
     assert not [layer for layer in stack.layers if isinstance(layer, Polls)]
+
+
+@pytest.mark.parametrize("start", range(WRAP - 203, WRAP - 197))
+def test_polls_keep_their_time_where_the_clock_begins_anew(start):
+    """A poll that is due at tick 0 is one."""
+    wire = Wire(clock=Clock(start))
+    app = Ticking(wire.clock)
+    wire.board().bind(5000, app)
+    wire.run(650)
+    assert app.times() == [200, 400, 600]
+
+
+def test_it_says_when_a_poll_is_due(wire, stack):
+    stack.bind(5000, Ticking(wire.clock))
+    (polls,) = [layer for layer in stack.layers if isinstance(layer, Polls)]
+    now = stack.now
+    assert polls.deadline(now) == 0  # the next poll of the stack begins the count
+    assert polls.output(now) == 0 and polls.deadline(now) == 200
+    assert polls.deadline((now + 199) % WRAP) == 1
+    assert polls.deadline((now + 200) % WRAP) == polls.deadline((now + 201) % WRAP) == 0
+    stack.udp.ports[0].close()
+    assert polls.deadline(now) == 2**28
+
+
+def test_anything_with_the_callbacks_stands_beside_one_that_is_polled(wire, stack, peer):
+    class Bare:
+        def received(self, port, buf, start, n):
+            return n
+
+    app = Ticking(wire.clock)
+    stack.bind(5000, Bare())
+    stack.bind(5001, app)
+    wire.run(10_000)
+    assert app.at == [(ms, 5001) for ms in range(200, 10_001, 200)]
+    peer.udp(b"x", dport=5000)
+    peer.expect(data=b"x")
+
+
+@pytest.mark.parametrize("ms", [1, 2**28])
+def test_shortest_and_longest_time_between_polls(wire, stack, ms):
+    app = Ticking(wire.clock)
+    app.poll_ms = ms
+    stack.bind(5000, app)
+    wire.poll()
+    for n in (ms - 1, 1):
+        wire.clock.ms += n
+        wire.poll()
+    assert app.times() == [ms]

@@ -84,6 +84,12 @@ def test_bad_checksum_is_dropped(wire, echo, peer, n, flip):
     assert not echo.got and wire.count("udp_bad") == 1
 
 
+@pytest.mark.parametrize("csum", [0x0001, 0x0100, 0x00FF, 0xFF00, 0xFFFF, 0x8000, 0x0080])
+def test_only_two_zeros_say_that_there_is_no_checksum(wire, echo, peer, csum):
+    assert not peer.udp(b"text", csum=csum)
+    assert not echo.got and wire.count("udp_bad") == 1
+
+
 @rfc("1122 4.1.3.4-1")
 def test_checksum_covers_the_addresses(wire, echo, peer):
     body = packets.udp("192.168.1.10", BOARD, 5000, 7, b"x")

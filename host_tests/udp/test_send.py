@@ -1,7 +1,8 @@
 """UDP datagrams of our own, and the table of ports."""
 
 import pytest
-from lab.net import BOARD, PEER, Inbox, Station, Wire, join, run_all
+from lab import packets
+from lab.net import BOARD, BOARD_MAC, PEER, PEER_MAC, Inbox, Station, Wire, join, run_all
 from lab.packets import addr, mac
 from uipy import BadAddress, Busy, Bytes, Ring, Source, TableFull
 
@@ -262,3 +263,94 @@ def test_every_port_but_0_can_be_sent_to(stack, wire, peer, dport):
 def test_no_other_port_can(stack, dport):
     with pytest.raises(BadAddress):
         stack.bind(7, Inbox()).send(PEER, dport, Bytes(b"x"))
+
+
+@pytest.mark.parametrize("n", [0, 1, 513])
+def test_every_octet_of_a_datagram_and_of_an_answer(wire, stack, peer, n):
+    """Behind whatever lay in the buffer before."""
+
+    def frame(sport, dport, data):
+        body = packets.udp(BOARD, PEER, sport, dport, data)
+        whole = packets.ip4(BOARD, PEER, 17, body, ident=0)
+        return packets.eth(PEER_MAC, BOARD_MAC, 0x0800, whole)
+
+    data = bytes(range(1, 256)) * 2 + b"end"
+    stack.bind(0x1234, Inbox()).send(PEER, 0xFEDC, Bytes(data[:n]))
+    wire.run()
+    assert [f.raw for f in peer.heard] == [frame(0x1234, 0xFEDC, data[:n])]
+    stack.bind(0x4321, Inbox(data[:n]))
+    (f,) = peer.udp(b"question", sport=0xABCD, dport=0x4321, opts=b"\x01" * 4, tos=0xFC, ttl=3)
+    assert f.raw == frame(0x4321, 0xABCD, data[:n])
+
+
+def test_port_that_nothing_came_to_and_nothing_was_sent_from(stack):
+    port = stack.bind(4000, Inbox())
+    assert (port.num, port.sport, port.cast, port.max, port.src) == (4000, 0, 0, 0, None)
+    assert (port.iface, port.dport, bytes(port.to)) == (0, 0, bytes(4))
+
+
+@pytest.mark.parametrize(
+    "ip, ttl",
+    [
+        ("223.255.255.255", 64),
+        ("224.0.0.0", 1),
+        ("239.255.255.255", 1),
+        ("240.0.0.1", 64),
+        ("255.255.255.255", 64),
+        ("10.230.230.230", 64),
+    ],
+)
+def test_only_a_group_has_ttl_1(ip, ttl):
+    """RFC 1112 6.1. On a line every address can be sent to."""
+    wire = Wire(l2=0)
+    port = wire.board().bind(4000, Inbox())
+    for _ in range(2):
+        port.send(ip, 9, Bytes(b"x"))
+        assert [(f.ttl, f.ip_dst) for f in wire.run()] == [(ttl, addr(ip))]
+
+
+def test_datagram_that_has_no_source_any_more_is_no_frame(wire, stack, peer):
+    """For who calls output() without a device."""
+    peer.ping(b"the neighbour is asked for")
+    stack.ifaces[0].reach(addr(PEER), 0)
+    wire.run()
+
+    class Broken(Source):
+        def fill(self, rel, buf, pos, n):
+            raise OSError("card removed")
+
+    port = stack.bind(4000, Inbox())
+    port.send(PEER, 9, Broken())
+    assert stack.udp.output(stack.now) == 0 and stack.udp.pending == 0
+    assert stack.udp.output(stack.now) == 0 and wire.count("udp_out") == 0
+    wire.errors.clear()
+
+
+@pytest.mark.parametrize("kind", [KeyboardInterrupt, SystemExit])
+def test_what_is_no_error_of_a_callback_goes_through_it(wire, stack, peer, kind):
+    """Ctrl-C in `error`."""
+
+    class Pressed(Inbox):
+        def error(self, port, reason):
+            raise kind
+
+    port = stack.bind(4000, Pressed())
+    port.send(PEER, 9, Bytes(b"x"))
+    wire.run()
+    about = peer.expect(data=b"x")
+    with pytest.raises(kind):
+        peer.icmp_error(3, 3, about)
+    assert wire.count("app_error") == 0
+    peer.wire.run()
+    assert peer.ping(b"goes on")
+
+
+def test_unreachable_is_told_once_and_the_port_sends_again(wire, stack, peer):
+    app = Inbox()
+    port = stack.bind(4000, app)
+    port.send("240.0.0.1", 9, Bytes(b"x"))
+    wire.run(5000)
+    assert app.errors == ["unreachable"] and stack.udp.pending == 0
+    port.send(PEER, 9, Bytes(b"goes on"))
+    wire.run()
+    peer.expect(data=b"goes on")
