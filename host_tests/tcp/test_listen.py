@@ -3,7 +3,7 @@
 import pytest
 from lab import framelog
 from lab.tcp import HalfCloser, Lab, Peer, is_reset, mss, one
-from uipy import App, TableFull
+from uipy import App, BadAddress, Busy, TableFull
 
 rfc = pytest.mark.rfc
 
@@ -202,3 +202,117 @@ def test_255_listeners_and_no_more():
 def test_limit_further_than_time_can_be_compared_is_refused(option):
     with pytest.raises(ValueError, match=r"2\*\*28"):
         Lab(listeners=0).stack.listen(7, App, 1, **{option: 2**28 + 1})
+
+
+@pytest.mark.parametrize("option", ["idle_ms", "spare_ms"])
+def test_the_longest_limit_is_kept(option):
+    li = Lab(listeners=0).stack.listen(7, App, 1, **{option: 2**28})
+    assert getattr(li, option) == 2**28
+
+
+@pytest.mark.parametrize("port", [-7, 0, 65536, 65543])
+def test_a_port_is_1_to_65535(port):
+    lab = Lab(listeners=0)
+    with pytest.raises(BadAddress, match="1 to 65535"):
+        lab.stack.listen(port, App, 1)
+    assert not lab.stack.tcp.listeners
+    for good in (1, 65535):
+        lab.stack.listen(good, App, 1)
+        one(Peer(lab, to=good).send("S"), "SA")
+
+
+@rfc("9293 MUST-41")
+def test_a_port_has_one_listener_until_that_is_closed():
+    lab = Lab(listeners=0)
+    li = lab.stack.listen(7, App, 1)
+    assert li.port == 7
+    for local in (None, "10.0.0.1"):
+        with pytest.raises(Busy, match="port 7 "):
+            lab.stack.listen(7, App, 1, local=local)
+    li.close()
+    assert li.port == -1
+    assert lab.stack.listen(7, App, 1, local="10.0.0.1").port == 7
+
+
+@pytest.mark.parametrize("keeps", ["connection", "handshake", None])
+def test_the_number_of_a_closed_listener_is_free_when_nothing_of_it_is_left(keeps):
+    lab = Lab(listeners=0)
+    tcp = lab.stack.tcp
+    old = lab.stack.listen(7, lab._make(HalfCloser), 2)
+    p = Peer(lab)
+    if keeps:
+        p.iss = one(p.send("S"), "SA").seq
+    if keeps == "connection":
+        p.send("A")
+    old.close()
+    new = lab.stack.listen(8, App, 1)
+    assert tcp.listeners == ([old, new] if keeps else [new])
+    if keeps:
+        p.send("R")
+        third = lab.stack.listen(9, App, 1)
+        assert tcp.listeners == [third, new]
+
+
+def test_as_many_connections_as_objects_and_each_has_its_own():
+    lab = Lab(listeners=3, listen={"spare_ms": 0})
+    peers = [Peer(lab, port=40000 + k) for k in range(4)]
+    for p in peers[:3]:
+        p.open()
+    assert len({id(p.app) for p in peers[:3]}) == 3 and lab.wire.count("tcp_passive") == 3
+    one(peers[3].send("S"), "SA")
+    assert not peers[3].send("A") and lab.wire.count("tcp_passive") == 3
+    gone = peers[1].app
+    peers[1].send("R")
+    lab.run(1)
+    assert gone.said("connected") == [None, None] and lab.wire.count("tcp_passive") == 4
+
+
+class Ticking(HalfCloser):
+    """Notes when it is asked whether there is something to do."""
+
+    poll_ms = 700
+
+    def poll(self, conn):
+        self.events.append(("poll", conn.tcp.env[0]))
+
+
+@pytest.mark.parametrize("active", [False, True])
+def test_the_first_poll_of_a_connection_comes_poll_ms_after_it(active):
+    lab = Lab(app=Ticking)
+    lab.run(5000)
+    app = Ticking()
+    if active:
+        app = lab_app = Ticking()
+        lab.stack.connect(lab_app, "10.0.0.2", 80)
+    else:
+        p = Peer(lab)
+        p.open()
+        app = p.app
+    began = lab.wire.clock.now
+    lab.run(2100)
+    assert [(at - began) % 2**30 for at in app.said("poll")] == [700, 1400, 2100]
+
+
+def test_a_new_connection_has_the_settings_of_none_before():
+    """MUST-25 among them: every variable begins anew."""
+    lab = Lab(tcp=1, listeners=1)
+    before = []
+    for k in range(2):
+        p = Peer(lab, port=40000 + k)
+        p.open()
+        c = p.conn
+        before.append((c.room, c.user_timeout_s, c.keepalive_s, c.ttl, c.tos, c.nodelay, c.mss))
+        c.room, c.user_timeout_s, c.keepalive_s, c.ttl, c.tos, c.nodelay = 7, 8, 9, 10, 12, True
+        p.send("R")
+    assert before == [(5840, 300, 0, 64, 0, False, 1000)] * 2
+
+
+def test_after_a_lost_syn_ack_the_first_rto_is_three_seconds(lab):
+    """RFC 6298 5.7"""
+    p = Peer(lab)
+    p.send("S")
+    p.iss = one(p.run(1500), "SA").seq
+    p.send("A")
+    p.conn.send(b"x")
+    at = lab.ms
+    assert [s.at - at for s in p.run(3100)] == [0, 3000]
