@@ -4,9 +4,10 @@ import random
 
 import pytest
 from lab import packets
-from lab.net import BOARD, GATEWAY, GATEWAY_MAC, PEER, Inbox, Station, Wire
+from lab.net import BOARD, GATEWAY, GATEWAY_MAC, PEER, WRAP, Clock, Inbox, Station, Wire
 from lab.packets import addr
 from uipy import Bytes, Redirects
+from uipy.net.datagram import NEXT_AT
 
 rfc = pytest.mark.rfc
 
@@ -17,8 +18,8 @@ BETTER_MAC, THIRD_MAC = b"\2\0\0\0\0\2", b"\2\0\0\0\0\3"
 class Net:
     """A board, its default gateway, and two more routers."""
 
-    def __init__(self, rows=4):
-        self.wire = Wire()
+    def __init__(self, rows=4, start=None):
+        self.wire = Wire(clock=None if start is None else Clock(start))
         self.stack = self.wire.board()
         self.redirects = Redirects(self.stack, rows)
         self.wire.run()
@@ -43,6 +44,12 @@ class Net:
             quote = packets.ip4(BOARD, to, 17, packets.udp(BOARD, to, 5000, 9, b"x"))[:28]
         body = packets.icmp(5, code, addr(gw) + quote, csum)
         return self.wire.give(src.datagram(1, body, **header))
+
+    def ways(self):
+        """{host: its gateway}, as the table has them."""
+        tab = self.redirects.tab
+        rows = [tab[o : o + 20] for o in range(0, len(tab), 20)]
+        return {bytes(row[:4]): bytes(row[4:8]) for row in rows if row[12]}
 
     def count(self, name):
         return dict(self.redirects.counters())["redirect_" + name]
@@ -232,3 +239,132 @@ def test_ten_thousand_random_redirects_do_no_harm(net):
     assert net.count("taken") > 100 and net.count("bad") > 1000
     for o in range(0, len(net.redirects.tab), 20):
         assert bytes(net.redirects.tab[o + 4 : o + 7]) == addr(BETTER)[:3]
+
+
+# The table
+
+
+def test_each_host_has_its_own_way(net):
+    net.redirect("8.8.8.1")
+    net.redirect("8.8.8.2", gw=THIRD)
+    net.redirect("8.8.8.3")
+    net.redirect("8.8.8.4", gw=THIRD)
+    want = [BETTER_MAC, THIRD_MAC, BETTER_MAC, THIRD_MAC, GATEWAY_MAC]
+    assert [net.via("8.8.8.%d" % k) for k in range(1, 6)] == want
+
+
+def test_table_of_one_row_has_one_way():
+    net = Net(rows=1)
+    net.redirect("8.8.8.1")
+    assert [net.via("8.8.8.%d" % k) for k in (1, 2)] == [BETTER_MAC, GATEWAY_MAC]
+    net.redirect("8.8.8.2")
+    assert [net.via("8.8.8.%d" % k) for k in (1, 2)] == [GATEWAY_MAC, BETTER_MAC]
+
+
+@pytest.mark.parametrize("start", [0, WRAP - 5000, WRAP - 650_000, WRAP // 2 - 300_000])
+def test_free_rows_are_taken_before_the_oldest_way_is_given_up(start):
+    """Against a dict in the order of time."""
+    rng = random.Random(start)
+    net = Net(rows=3, start=start)
+    table, want = net.redirects, {}
+    for _ in range(300):
+        net.wire.clock.ms += rng.choice((1, 1000, 100_000))
+        net.wire.polls = 0
+        net.wire.run()
+        now = net.wire.clock.ms
+        want = {host: at for host, at in want.items() if now - at < 600_000}
+        host = "8.8.8.%d" % rng.randrange(6)
+        o = table.way(net.stack.ifaces[0], addr(host), 0)
+        assert (o >= 0) == (addr(host) in want) and o in (-1, 0, 20, 40)
+        if rng.random() < 0.3:
+            if o >= 0:  # as `reach` does it when the gateway is dead
+                table.tab[o : o + 20] = bytes(20)
+            want.pop(addr(host), None)
+        else:
+            net.redirect(host, src=net.better if o >= 0 else net.gateway)
+            if addr(host) not in want and len(want) == 3:
+                del want[min(want, key=want.get)]
+            want[addr(host)] = now
+        assert net.ways() == dict.fromkeys(want, addr(BETTER))
+    assert net.count("bad") == 0
+
+
+def test_way_lasts_ten_minutes_to_the_millisecond_and_says_so(net):
+    redirects, stack = net.redirects, net.stack
+    assert redirects.deadline(stack.now) == 2**28
+    net.redirect()
+    net.wire.run(1000)
+    net.redirect("8.8.4.4", gw=THIRD)
+    now = stack.now
+    assert redirects.deadline(now) == 599_000
+    assert redirects.deadline((now + 599_000) % WRAP) == 0
+    assert redirects.deadline((now + 599_001) % WRAP) == 0
+    assert redirects.output((now + 598_999) % WRAP) == 0
+    assert net.ways() == {addr(FAR): addr(BETTER), addr("8.8.4.4"): addr(THIRD)}
+    assert redirects.output((now + 599_000) % WRAP) == 0
+    assert net.ways() == {addr("8.8.4.4"): addr(THIRD)}
+    assert redirects.deadline(now) == 600_000
+
+
+def test_redirect_arms_the_stack(net):
+    body = packets.icmp(5, 1, addr(BETTER) + quote())
+    frame = net.gateway.datagram(1, body)
+    stack = net.stack
+    stack.env[NEXT_AT] = (stack.now + 1_000_000) % WRAP
+    stack.buf[2 : 2 + len(frame)] = frame
+    assert stack.input(len(frame), stack.now) == 0
+    assert (stack.env[NEXT_AT] - stack.now) % WRAP == 600_000
+
+
+# Whom to believe, at the edges
+
+
+@pytest.mark.parametrize(
+    "how", [quote(proto=1), quote(proto=17), quote(opts=bytes(4), n=32), quote(frag=0x4000)]
+)
+def test_quotation_of_what_we_can_have_sent_is_believed(net, how):
+    net.redirect(quote=how)
+    assert net.count("taken") == 1 and net.count("bad") == 0
+
+
+@pytest.mark.parametrize("how", [quote(proto=2), quote(proto=6), quote(opts=bytes(4), n=31)])
+def test_quotation_of_another_protocol_or_cut_short_is_not(net, how):
+    """6: the board was made without TCP."""
+    net.redirect(quote=how)
+    assert net.count("taken") == 0 and net.count("bad") == 1
+
+
+@pytest.mark.parametrize(
+    "ours, gateway, to, gw, good",
+    [
+        ("100.1.1.7/1", "101.1.1.1", "200.1.1.1", "0.0.0.9", False),
+        ("100.1.1.7/1", "101.1.1.1", "200.1.1.1", "1.0.0.9", True),
+        ("100.1.1.7/1", "101.1.1.1", "200.1.1.1", "100.1.1.7", False),
+        ("192.168.1.7/1", "193.1.1.1", "8.8.8.8", "223.0.0.9", True),
+        ("192.168.1.7/1", "193.1.1.1", "8.8.8.8", "224.0.0.9", False),
+        ("192.168.1.7/1", "193.1.1.1", "8.8.8.8", "255.255.255.255", False),
+        ("192.168.1.7/1", "193.1.1.1", "0.0.0.8", "193.1.1.2", False),
+        ("192.168.1.7/1", "193.1.1.1", "1.0.0.8", "193.1.1.2", True),
+        ("192.168.1.7/1", "193.1.1.1", "126.0.0.8", "193.1.1.2", True),
+        ("192.168.1.7/1", "193.1.1.1", "127.0.0.8", "193.1.1.2", False),
+        ("100.1.1.7/1", "101.1.1.1", "223.0.0.8", "101.1.1.2", True),
+        ("100.1.1.7/1", "101.1.1.1", "224.0.0.8", "101.1.1.2", False),
+    ],
+)
+def test_better_gateway_is_a_host_of_the_subnet_and_what_it_is_for_a_host_elsewhere(
+    ours, gateway, to, gw, good
+):
+    """A subnet of half the addresses."""
+    wire = Wire()
+    stack = wire.board(ours, gateway)
+    stack.bind(5000, Inbox())
+    redirects = Redirects(stack)
+    wire.run()
+    ip = ours.partition("/")[0]
+    routers = [(gateway, gw), (gw, gateway)] if good else [(gateway, gw)]
+    for router, better in routers:  # the second one takes it back
+        body = packets.icmp(5, 1, addr(better) + quote(ip, to))
+        wire.give(Station(wire, router).datagram(1, body, dst=ip))
+    counters = dict(redirects.counters())
+    assert counters["redirect_taken"] == (2 if good else 0)
+    assert counters["redirect_bad"] == (not good)
