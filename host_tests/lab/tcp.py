@@ -217,6 +217,21 @@ class Lab:
         return self.give(datagram(src, BOARD, 1, body))
 
 
+class BusyAfterOne:
+    """A transmitter that takes one frame, until this ends."""
+
+    def __init__(self, wire):
+        self.wire = wire
+        wire.peers.append(self)
+
+    def hear(self, frame):
+        self.wire.free = False
+
+    def ends(self):
+        self.wire.peers.remove(self)
+        self.wire.free = True
+
+
 class Peer(End):
     """The other end of a connection."""
 

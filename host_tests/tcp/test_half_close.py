@@ -109,3 +109,16 @@ def test_both_sides_half_close_and_each_sees_everything():
             break
     assert app.data == TEXT[:20_000] and b.app.data == TEXT[:20_000]
     assert app.said("closed") == b.app.said("closed") == ["done"]
+
+
+@pytest.mark.parametrize("state", ["close_wait", "closing", "last_ack"])
+@pytest.mark.parametrize("flags, data", [("PA", b"x"), ("FA", b""), ("FPA", b"x"), ("A", b"")])
+def test_what_lies_behind_the_fin_is_answered_with_where_the_fin_was(request, state, flags, data):
+    """An ACK alone is not."""
+    p = request.getfixturevalue(state)
+    app = p.lab.app
+    told = list(app.events)
+    nxt = p.seq
+    out = p.send(flags, data, ack=p.iss + 1)
+    assert [(s.flags, s.ack) for s in out] == [("A", nxt)] * (flags != "A")
+    assert p.conn.state_name == state.upper().replace("_", "-") and app.events == told

@@ -3,7 +3,7 @@ turn has come (listen.py)."""
 
 import pytest
 from lab import framelog
-from lab.tcp import HalfCloser, Lab, Peer, active, mss, one, wscale
+from lab.tcp import BusyAfterOne, HalfCloser, Lab, Peer, active, mss, one, wscale
 from uipy import App, Bytes
 
 
@@ -93,22 +93,11 @@ def test_who_makes_room_is_told_once_though_its_reset_has_to_wait():
     new.iss = one(new.send("S", opts=mss(1000)), "SA").seq
     new.ack = new.iss + 1
     lab.wire.rx.append(new.segment("A"))
-    lab.wire.peers.append(Stops(lab.wire))
+    busy = BusyAfterOne(lab.wire)
     lab.wire.poll()
     for _ in range(4):
         lab.wait(500)
         lab.wire.poll()
-    lab.wire.peers.clear()
-    lab.wire.free = True
+    busy.ends()
     lab.run(1000)
     assert held.app.said("closed") == ["idle"] and lab.wire.count("tcp_evicted") == 1
-
-
-class Stops:
-    """A transmitter that takes no frame behind the first."""
-
-    def __init__(self, wire):
-        self.wire = wire
-
-    def hear(self, frame):
-        self.wire.free = False

@@ -3,7 +3,21 @@
 import itertools
 
 import pytest
-from lab.tcp import PEER, HalfCloser, Lab, Peer, active, addr, is_ack, is_reset, mss, one
+from lab.net import Wire
+from lab.tcp import (
+    PEER,
+    HalfCloser,
+    Lab,
+    Peer,
+    active,
+    addr,
+    is_ack,
+    is_reset,
+    mss,
+    one,
+    stamps,
+    wscale,
+)
 from uipy import BadAddress, Bytes
 
 rfc = pytest.mark.rfc
@@ -66,6 +80,61 @@ def test_what_comes_with_the_syn_ack_is_taken(opening, flags, data, up, told):
     out = answer(opening, flags, data=data, up=up)
     assert is_ack(one(out), opening) and out[0].seq == opening.iss + 1
     assert opening.app.events[1:] == [("connected", None), *told] and opening.app.data == data
+
+
+@pytest.mark.parametrize("off", [3, -3])
+def test_text_of_the_syn_ack_is_in_place_wherever_the_segment_before_was(opening, off):
+    other = Peer(opening.lab, port=41000)
+    other.open()
+    other.send("A", b"abcdef")
+    other.send("A", b"defghi", seq=other.seq + off)
+    answer(opening, "SFA", data=b"hello")
+    assert opening.app.data == b"hello" and opening.app.said("peer_closed") == [None]
+
+
+@pytest.mark.parametrize("isn", [5000, 0x7FFFFFFF, 0x89ABCDEF, 0xFFFFFFFF])
+def test_the_window_may_change_with_the_first_segment_behind_the_syn_ack(opening, isn):
+    """SND.WL1 begins with IRS."""
+    opening.isn = opening.seq = isn
+    answer(opening, wnd=2000)
+    opening.send("A", wnd=3000)
+    opening.app.c.send(bytes(9000))
+    assert sum(s.len for s in opening.run(0)) == 3000
+
+
+@rfc("7323 2.2-1", "7323 2.3-2")
+@pytest.mark.parametrize("k", [0, 1, 3, 8, 14])
+def test_windows_of_our_own_open_are_scaled_each_by_its_shift(k):
+    lab = Lab(tcp_options={"window_scale": True, "room": 200_000})
+    app, p, syn = active(lab)
+    answer(p, opts=mss(1000) + wscale(k))
+    p.send("A", wnd=8192 >> min(k, 13))
+    app.c.send(bytes(30_000))
+    out = p.run(0)
+    assert sum(s.len for s in out) == (10_000 if k == 14 else 8000)
+    assert syn.opts["ws"] == 2 and {s.wnd for s in out} == {200_000 >> 2}
+
+
+@rfc("7323 3.2-2")
+def test_timestamp_of_the_syn_ack_is_echoed_at_once():
+    lab = Lab(tcp_options={"timestamps": True})
+    _app, p, syn = active(lab)
+    val = 0x89ABCDEF
+    s = one(answer(p, opts=mss(1000) + stamps(val, syn.opts["ts"][0])), "A")
+    assert s.opts["ts"][1] == val
+    assert not p.send("A", opts=stamps(val + 1))
+    late = p.send("A", seq=p.seq - 1, opts=stamps(val + 2))
+    assert one(late).opts["ts"][1] == val + 1
+
+
+@pytest.mark.parametrize("first, second", [(1500, 600), (1500, 1500), (1500, 300)])
+def test_each_interface_has_an_mss(first, second):
+    """MUST-16, MUST-67: what it takes, and what it offers."""
+    lab = Lab(mtu=first)
+    lab.stack.add_iface(Wire(l2=0, mtu=second, clock=lab.wire.clock), "192.168.5.1/24")
+    app, p, syn = active(lab)
+    answer(p, opts=mss(1460))
+    assert (syn.opts["mss"], app.c.mss) == (first - 40, first - 40)
 
 
 @pytest.mark.parametrize("flags", ["SA", "SUA", "SFA", "SFUA"])

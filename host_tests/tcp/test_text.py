@@ -89,15 +89,18 @@ def test_what_was_taken_before_is_cut_off(p, off, fin):
 
 @pytest.mark.parametrize("room", [1, 2, 5, 6])
 @pytest.mark.parametrize("fin", ["", "F"])
-def test_what_lies_beyond_the_window_is_cut_off(room, fin):
+@pytest.mark.parametrize("opts", [b"", b"\1\1\1\1"])
+def test_what_lies_beyond_the_window_is_cut_off(room, fin, opts):
     """And the FIN, when it lies there; at the edge it has a number too."""
     p = Peer(Lab(tcp_options={"room": room}))
     p.open()
     p.conn.room = 0
     start = p.seq
-    s = one(p.send("PA" + fin, b"hello", seq=start) or p.run(100))
+    out = p.send("PA" + fin, b"hello", seq=start, opts=opts)
+    s = one(out or p.run(100))
     n = min(room, 5)
     whole = bool(fin) and room == 6
+    assert bool(out) == bool(fin and room >= 5)  # a FIN is answered at once, also at the edge
     assert p.app.data == b"hello"[:n] and p.app.said("peer_closed") == [None] * whole
     assert (s.ack, s.wnd) == (start + n + whole, room - n - whole)
 
@@ -174,6 +177,20 @@ def test_a_larger_segment_is_what_the_next_are_measured_by(p):
     assert is_ack(one(p.send("A", b"x")), p)
 
 
+@pytest.mark.parametrize("third", [5615, 5616, 5617, 5618, 29_960])
+def test_of_segments_that_are_long_the_second_is_acknowledged_too(third):
+    """Three are more than 65535 octets."""
+    lab = Lab(mtu=30_000, tcp_options={"window_scale": True, "room": 200_000})
+    p = Peer(lab)
+    p.open(opts=mss(1000) + wscale(0))
+    p.send("A", bytes(29_960))
+    p.run(100)
+    for n in (29_960, 29_959):
+        assert not p.send("A", bytes(n))
+    assert is_ack(one(p.send("A", bytes(third))), p)
+    assert not p.send("A", b"x") and p.state == "ESTABLISHED"
+
+
 # Out of order.
 
 
@@ -189,6 +206,12 @@ def test_what_fills_a_gap_is_acknowledged_at_once_up_to_its_end(p, fill):
         assert is_ack(one(p.send("A", b"y")), p)
     assert not p.send("A", b"z") and is_ack(one(p.run(100)), p)
     assert p.state == "ESTABLISHED"
+
+
+@pytest.mark.parametrize("off", [1, 2, 255, 5839])
+def test_text_is_early_by_one_octet_already(p, off):
+    assert is_ack(one(p.send("A", b"x", seq=p.seq + off)), p)
+    assert p.app.data == b"" and counts(p, "ooo", "old", "partial") == [1, 0, 0]
 
 
 def test_a_gap_may_be_longer_than_16_bits():
@@ -368,20 +391,7 @@ def test_the_idle_limit_counts_from_the_last_text_that_was_taken(at, takes, busy
     assert s.at - start == 400_000 + at * busy
 
 
-# Behind the peer's FIN.
-
-
-@pytest.mark.parametrize("state", ["close_wait", "closing", "last_ack"])
-@pytest.mark.parametrize("flags, data", [("PA", b"x"), ("FA", b""), ("FPA", b"x"), ("A", b"")])
-def test_what_lies_behind_the_fin_is_answered_with_where_the_fin_was(request, state, flags, data):
-    """An ACK alone is not."""
-    p = request.getfixturevalue(state)
-    app = p.lab.app
-    told = list(app.events)
-    nxt = p.seq
-    out = p.send(flags, data, ack=p.iss + 1)
-    assert [(s.flags, s.ack) for s in out] == [("A", nxt)] * (flags != "A")
-    assert p.conn.state_name == state.upper().replace("_", "-") and app.events == told
+# With an ACK.
 
 
 @pytest.mark.parametrize("flags", ["PA", "FA"])

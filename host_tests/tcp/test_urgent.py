@@ -173,3 +173,12 @@ def test_several_pushes_are_merged_into_one_pointer(peer):
     peer.conn.push_urgent(200)
     s = one(peer.run(0))
     assert s.up == 400
+
+
+@pytest.mark.parametrize("flags", ["UA", "UPA", "UFA", "UFPA"])
+def test_after_abort_in_urgent_nothing_more_is_told(peer, lab, flags):
+    app = peer.app
+    app.urgent = lambda conn, n: conn.abort()
+    out = peer.send(flags, b"text" * ("P" in flags), up=4)
+    assert "R" in one(out).flags and out[0].seq == peer.ack
+    assert app.events == [("connected", None), ("closed", "aborted")] and app.data == b""

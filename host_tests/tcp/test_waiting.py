@@ -2,7 +2,7 @@
 room (halfopen.py)."""
 
 import pytest
-from lab.tcp import HalfCloser, Lab, Peer, is_ack, is_reset, mss, one
+from lab.tcp import BusyAfterOne, HalfCloser, Lab, Peer, is_ack, is_reset, mss, one
 from uipy import Bytes
 
 
@@ -242,17 +242,6 @@ def test_whose_turn_comes_just_before_the_minute_is_over(lab):
     assert holds(lab, waits) and not waits.run(1000)
 
 
-class BusyAfterOne:
-    """A transmitter that takes one frame, until it is told to go on."""
-
-    def __init__(self, wire):
-        self.wire = wire
-        wire.peers.append(self)
-
-    def hear(self, frame):
-        self.wire.free = False
-
-
 def test_syn_ack_that_was_due_is_not_sent_to_who_waits(lab):
     """Two are due, and have to wait for the transmitter; the ACK of the second handshake comes
     first. Its place in the line is kept."""
@@ -260,13 +249,12 @@ def test_syn_ack_that_was_due_is_not_sent_to_who_waits(lab):
     p, q = Peer(lab, port=41000), Peer(lab, port=41001)
     lab.give(p.segment("S"))
     q.syn_ack = one(q.send("S"), "SA")
-    BusyAfterOne(lab.wire)
+    device = BusyAfterOne(lab.wire)
     lab.wait(1000)
     lab.wire.poll()
     assert not lab.wire.free
     lab.wire.rx.append(q.segment("A", ack=q.syn_ack.end))
-    lab.wire.free = True
-    lab.wire.peers.clear()
+    device.ends()
     out = lab.run(50)
     assert [s.dport for s in out] == [41000]
     leave(busy[0])

@@ -187,3 +187,21 @@ def test_what_was_taken_is_counted_off_a_window_of_more_than_16_bits():
         p.segment("A", bytes(1000), wnd=1000), p.segment("A", bytes(1000), seq=p.seq + 280_000)
     )
     assert (lab.wire.count("tcp_ooo"), lab.wire.count("tcp_old")) == (1, 0)
+
+
+@pytest.mark.parametrize("room", [66_036, 131_500, 200_000, 300_000])
+def test_the_edge_of_a_large_window_stays_until_it_moves_by_a_segment(room):
+    """Also where the window's count leaves the second 16 bits."""
+    lab = Lab(tcp_options={"window_scale": True, "room": room})
+    p = Peer(lab)
+    k = shift(p.open(opts=mss(1000) + wscale(0)))
+    p.send("A", bytes(1000))
+    s = one(p.run(500))
+    edge = s.ack + (s.wnd << k)
+    assert edge == s.ack + room
+    for n in range(1, 6):
+        s = one(p.send("A", bytes(n * 250)) or p.run(500))
+        if s.ack + room >= edge + 1460:
+            edge = s.ack + room
+        assert edge <= s.ack + (s.wnd << k) < edge + (1 << k)
+        edge = s.ack + (s.wnd << k)
