@@ -9,7 +9,8 @@
 Time stands still except in `wire.run(ms)`, which goes from deadline to deadline. It starts at
 UIPY_T0, the counters at UIPY_C0, so that the suite can also be run across the wrap of both.
 `count` tells how often a counter was bumped; those of frames are compared with the wire after each
-poll. The stack's buffer is never found empty: what a frame leaves out would be seen.
+poll. The stack's buffer is never found empty: what a frame leaves out would be seen; nor is it
+longer or shorter than it was made.
 """
 
 import os
@@ -117,6 +118,7 @@ class Wire:
         for name in NAMES:
             self.counts_from(name, C0)
         self.stack.buf[:] = bytes((LITTER,)) * len(self.stack.buf)
+        self.octets = len(self.stack.buf)
         self.seen.clear()
         return self.stack
 
@@ -126,6 +128,7 @@ class Wire:
         assert self.polls < 100_000, "the stack finds no rest"
         frames = self.seen.total()
         wait = self.stack.poll(self.clock.now)
+        assert len(self.stack.buf) == self.octets, "of %d octets" % self.octets
         if self.seen.total() > frames and len(self.stack.ifaces) == 1:
             for name, n in self.seen.items():
                 assert self.count(name) == n, "%s: %d of %d" % (name, self.count(name), n)
