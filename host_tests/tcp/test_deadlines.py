@@ -163,6 +163,7 @@ def test_a_minute_begins_when_the_fin_is_acknowledged_and_nobody_reads(acked, cl
     p.conn.close()
     p.run(30_000)
     p.conn.close()
+    p.conn.user_timeout_s = 9  # all timers are looked at
     assert not p.run(29_999) and p.state == "FIN-WAIT-2"
     assert not p.run(1) and p.app.said("closed") == ["done"] and counts(lab) == {}
 

@@ -2,42 +2,11 @@
 
 import pytest
 from lab.net import Wire
+from lab.tape import TEXT, Counts, opened, tape
 from lab.tcp import HalfCloser, Lab, Peer, Seg, active, addr, datagram, mss, one, stamps, tcp
 from uipy import Bytes, Ring
 
 rfc = pytest.mark.rfc
-COUNTED = ("tcp_out", "tcp_rexmt", "tcp_rto", "tcp_probe", "tcp_keep", "tcp_rst_out")
-TEXT = bytes(k * 7 % 251 for k in range(20_000))
-
-
-def tape(p, segs, since=0):
-    """(ms, number less ISS + 1, octets of text, flags) of each; the text is TEXT from there on."""
-    told = []
-    for s in segs:
-        rel = (s.seq - p.iss - 1 + 2**31) % 2**32 - 2**31
-        assert s.data == TEXT[rel : rel + len(s.data)] if s.data else True, (rel, s)
-        assert s.up == 0 and "U" not in s.flags and s.ack == p.seq, s
-        told.append((s.at - since, rel, len(s.data), s.flags))
-    return told
-
-
-class Counts:
-    """What has been counted since."""
-
-    def __init__(self, lab):
-        self.lab = lab
-        self.before = {n: lab.wire.count(n) for n in COUNTED}
-
-    def __call__(self):
-        now = {n: self.lab.wire.count(n) - self.before[n] for n in COUNTED}
-        return {n[4:]: k for n, k in now.items() if k}
-
-
-def opened(wnd=8192, peer_mss=1000, **options):
-    lab = Lab(tcp_options=options)
-    p = Peer(lab, wnd=wnd)
-    p.open(opts=mss(peer_mss))
-    return lab, p, Counts(lab)
 
 
 # Nothing to say
@@ -148,6 +117,10 @@ def test_a_segment_that_the_window_cuts_short_goes_if_it_is_half_of_the_largest(
     p.conn.send(Bytes(TEXT[:1000]))
     assert tape(p, p.run(1000))[:1] == [(at, 0, wnd, "A")]
     assert counts()["out"] == 1 + (at == 0) and counts().get("rexmt", 0) == int(at == 0)
+    if at:  # an ordinary segment from then on: with a timer, and out
+        assert not p.send("A", ack=p.iss + 1, wnd=401) and p.conn.unacked == wnd
+        assert tape(p, p.run(1000)) == [(2000, 0, wnd, "A")]
+        assert counts() == {"out": 2, "probe": 1, "rexmt": 1, "rto": 1}
 
 
 def test_a_window_that_opens_a_little_behind_a_probe_waits_for_the_retransmission():
@@ -258,18 +231,16 @@ def test_an_urgent_pointer_stays_with_its_own_segments(lab):
     assert [(s.flags, s.up) for s in p.run(0)] == [("AU", 600), ("PA", 0)]
     assert one(p.send("A", seq=p.seq - 1)).up == 0
 
-    def urgently(q, ms=0):
-        q.conn.send(Bytes(TEXT[:9]))
-        q.conn.push_urgent(9)
-        assert one(q.run(ms)).up == 9
-        q.acks()
-
-    p.acks()
-    urgently(p)
-    assert active(lab)[2].up == 0
-    urgently(p)
-    p.conn.abort()
-    assert [(s.flags, s.up) for s in p.run(0)] == [("R", 0)]
+    conn = p.conn
+    for after in ("", "S"):
+        p.acks()
+        conn.send(Bytes(TEXT[:9]))
+        conn.push_urgent(9)
+        assert one(p.run(0)).up == 9
+        if after:
+            assert active(lab)[2].up == 0
+    conn.abort()
+    assert [(s.flags, s.up, s.wnd) for s in p.run(0)] == [("R", 0, 0)]
 
 
 @rfc("7323 3.2-1")
@@ -300,18 +271,26 @@ def test_our_syn_echoes_nobodys_timestamp():
 def test_what_is_out_of_place_in_a_simultaneous_open_is_answered_with_an_ack(stamped):
     """RFC 9293 3.10.7.4, first: <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>, and not the SYN again."""
     lab = Lab(tcp_options={"timestamps": stamped})
-    _app, p, syn = active(lab)
+    app, p, syn = active(lab)
     p.ack = 0
     opts = stamps(77) if stamped else b""
-    one(p.send("S", opts=mss(1000) + opts), "SA")
+    s = one(p.send("S", opts=mss(1000) + opts), "SA")
+    assert (s.seq, s.ack, s.wnd, s.up) == (syn.seq, p.seq, syn.wnd, 0)
+    if not stamped:
+        assert s.frame[32:] != syn.frame[32:] and s.rawopts == syn.rawopts
+    urgent = Peer(lab, port=40009)
+    urgent.open(opts=mss(1000) + opts, opts3=opts)
+    urgent.conn.send(Bytes(TEXT[:9]))
+    urgent.conn.push_urgent(9)
+    one(urgent.run(0))
     counts = Counts(lab)
     p.ack = syn.end
     s = one(p.send("A", seq=p.seq + 100_000, opts=opts))
     assert (s.flags, s.seq, s.ack, s.data, s.up) == ("A", syn.end, p.seq, b"", 0)
     assert s.wnd == syn.wnd and s.opts.get("ts", (0, 0))[1] == (77 if stamped else 0)
-    assert counts() == {"out": 1} and p.conn.state_name == "SYN-RECEIVED"
+    assert counts() == {"out": 1} and app.c.state_name == "SYN-RECEIVED"
     p.send("A", opts=opts)
-    assert p.conn.state_name == "ESTABLISHED" and not p.run(0)
+    assert app.c.state_name == "ESTABLISHED" and not p.run(0)
 
 
 # Faces and settings
