@@ -5,15 +5,26 @@ from lab.tcp import SACK_OK, Lab, Peer, active, mss, one, stamps
 from uipy import Bytes, Ring
 
 rfc = pytest.mark.rfc
-LONG = 200_000  # ms, so that times have a high half
+HALF, WRAP = 1 << 16, 1 << 30  # ms: a time's low half, and the clock
 
 
 @pytest.fixture
 def late():
-    """A lab whose clock has run for a while; its listener resets who is idle for 10 s."""
+    """A lab whose listener resets who is idle for 10 s. In 300 ms the high half of its clock
+    changes."""
     lab = Lab(listen={"idle_ms": 10_000})
-    lab.run(LONG)
+    until(lab, HALF - 300, HALF)
     return lab
+
+
+def until(lab, ms, of):
+    """The clock runs on until `ms` of a period of `of` ms; a day is one poll."""
+    left = of + (ms - lab.wire.clock.now) % of
+    while left:
+        step = min(left, 86_400_000)
+        lab.wait(step)
+        lab.poll()
+        left -= step
 
 
 def sends(peer, n, wnd=60_000):
@@ -63,7 +74,7 @@ def test_the_user_timeout_is_counted_from_the_last_ack(limit, given_up):
     first whose octets have waited for so many seconds is the end. Counted from when they were
     sent, it would be 0.9 s earlier."""
     lab = Lab()
-    lab.run(LONG)
+    until(lab, HALF - 300, HALF)
     p = Peer(lab)
     p.open()
     p.conn.user_timeout_s = limit
@@ -74,6 +85,53 @@ def test_the_user_timeout_is_counted_from_the_last_ack(limit, given_up):
     out = p.run(60_000, until=lambda s: False)
     assert [s.at - start for s in out] == [n for n in (2700, 8100, 18900) if n < given_up]
     assert p.app.said("closed") == ["timeout"]
+
+
+def rto(p):
+    """Sends an octet that nobody acknowledges; the ms until it is sent again."""
+    p.conn.send(b"x")
+    first, again = p.run(20_000)[:2]
+    assert again.data == first.data == b"x"
+    return again.at - first.at
+
+
+@rfc("6298 2-1")
+@pytest.mark.parametrize("early", [[], [1], [500], [999], [1, 500, 999]])
+def test_the_round_trip_ends_with_the_last_octet_of_the_segment(early):
+    """ACKs of a part of it do not count: 900 ms make an RTO of 900 + 4 * 450 ms (RFC 6298 2.2)."""
+    p = Peer(Lab(), wnd=60_000)
+    p.open()
+    sends(p, 1000)
+    for n in early:
+        p.run(100)
+        p.send("A", ack=at(p, n))
+    p.run(900 - 100 * len(early))
+    p.send("A", ack=at(p, 1000))
+    assert rto(p) == 2700
+
+
+@pytest.mark.parametrize("more", [0, 1000, 2000])
+def test_the_round_trip_is_that_of_the_first_segment_in_flight(more):
+    p = Peer(Lab(), wnd=60_000)
+    p.open()
+    sends(p, 1000 + more)
+    p.run(900)
+    p.send("A", ack=at(p, 1000))
+    p.run(600)
+    p.send("A", ack=at(p, 1000 + more))
+    assert rto(p) == 2700
+
+
+@pytest.mark.parametrize("before", [0, 1, 400, 799, 800, 801])
+def test_a_round_trip_is_measured_across_the_wrap_of_the_clock(before):
+    lab = Lab()
+    until(lab, WRAP - before, WRAP)
+    p = Peer(lab, wnd=60_000)
+    p.open()
+    sends(p, 1000)
+    p.run(800)
+    p.send("A", ack=at(p, 1000))
+    assert rto(p) == 2400
 
 
 def test_what_was_acknowledged_after_a_timeout_is_not_sent_again(peer):
@@ -171,7 +229,10 @@ def test_a_segment_with_the_number_of_the_last_one_sets_the_window(peer):
 
 
 @pytest.mark.parametrize("older, opens", [(0, True), (1, False), (100, False)])
-def test_a_segment_that_is_older_by_an_octet_sets_no_window(peer, older, opens):
+@pytest.mark.parametrize("isn", [1000, 0x1FFFF, 0x1FF9B, 0xFFFFFFFF])
+def test_a_segment_that_is_older_by_an_octet_sets_no_window(lab, isn, older, opens):
+    peer = Peer(lab, isn=isn)
+    peer.open()
     sends(peer, 9000, wnd=1000)
     seq = peer.seq
     peer.send("A", bytes(100), ack=at(peer, 0), wnd=1000)
@@ -179,6 +240,17 @@ def test_a_segment_that_is_older_by_an_octet_sets_no_window(peer, older, opens):
     text = bytes(101 + older)
     out = peer.send("A", text, seq=seq + 100 - older, ack=at(peer, 0), wnd=3000) + peer.run(0)
     assert any(s.data for s in out) == opens
+
+
+@pytest.mark.parametrize("octets", [1000, 65_000, 66_000, 131_000, 132_000, 200_000])
+def test_a_segment_that_is_newer_by_so_much_sets_the_window(peer, octets):
+    """What came between had an ACK of what was acknowledged before: it sets none."""
+    sends(peer, 9000, wnd=1000)
+    peer.send("A", ack=at(peer, 1000), wnd=1000)
+    for _ in range(octets // 1000):
+        assert not any(s.data for s in peer.send("A", bytes(1000), ack=at(peer, 0), wnd=9000))
+    out = peer.send("A", ack=at(peer, 1000), wnd=3000) + peer.run(0)
+    assert rel(peer, [s for s in out if s.data]) == [(2000, 1000), (3000, 1000)]
 
 
 @rfc("5961 5.2-1", "9293 MAY-12")

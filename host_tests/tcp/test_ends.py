@@ -162,3 +162,27 @@ def test_closed_may_open_a_connection_in_the_same_row():
     p.send("SA")
     assert [s.flags for s in lab.give(p.segment("R"))] == ["S"]
     assert app.said("closed") == ["reset"] and app.conn is app.c is lab.stack.tcp.conns[0]
+
+
+class Interrupted(HalfCloser):
+    """A Ctrl-C in its callback."""
+
+    def received(self, conn, buf, start, n):
+        raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("flags", ["PA", "UPA"])
+def test_after_a_ctrl_c_what_is_sent_leaves_at_once(flags):
+    """The segment that was at hand is no longer: a call from outside is one, and wakes the
+    stack."""
+    lab = Lab(app=Interrupted)
+    p = Peer(lab)
+    p.open()
+    with pytest.raises(KeyboardInterrupt):
+        p.send(flags, b"x", up=1)
+    lab.poll()
+    woken = []
+    lab.stack.wake = lambda: woken.append(1)
+    p.conn.send(b"still here")
+    assert woken
+    assert b"".join(s.data for s in p.run(0)) == b"still here"

@@ -2,6 +2,7 @@
 
 import pytest
 from lab.net import PEER, Station, Wire
+from lab.packets import addr
 from lab.tcp import HalfCloser
 from uipy import BadAddress, Bytes
 
@@ -158,6 +159,25 @@ def test_data_that_left_with_a_reply_is_sent_again_when_it_was_lost(wire, there,
     wire.run(11_000)
     again = [f.at for f in there.heard if f.tcp and f.tcp.data == b"data"]
     assert again and (not later or again[0] - first.at == 1000)
+
+
+def test_each_connection_sends_to_its_own_neighbour():
+    """Two of them, in turn: the MAC and the address are those of the one at hand."""
+    w = Wire()
+    w.board(tcp=3)
+    w.stack.listen(7, HalfCloser, 2)
+    there = [Station(w), Station(w, ip="192.168.1.10", mac=bytes.fromhex("02000000000a"))]
+    for p in there:
+        p.establish(7)
+    w.run(0)
+    for k in range(3):
+        for conn in w.stack.tcp.conns[:2]:
+            conn.send(b"%d" % k)
+        frames = w.run(0)
+        sent = sorted((f.dst, f.ip_dst, f.tcp.dport) for f in frames if f.tcp)
+        assert sent == [(p.mac, addr(p.ip), p.port) for p in there]
+        for p in there:
+            p.seg("A")
 
 
 # Our own opens to where nobody is

@@ -5,9 +5,11 @@ import inspect
 import itertools
 
 import pytest
-from lab.tcp import SACK_OK, Lab, Peer, active, mss, one, stamps, wscale
+from lab.net import Clock, Wire
+from lab.tcp import BOARD, SACK_OK, Lab, Peer, active, mss, one, stamps, wscale
 from uipy import Bytes
 from uipy.tcp.demux import Tcp
+from uipy.tcp.row import NUMBER, ROW_SIZE
 
 rfc = pytest.mark.rfc
 
@@ -111,9 +113,9 @@ def test_a_syn_ack_agrees_to_what_was_asked_for_and_nothing_else(asked):
 @pytest.mark.parametrize("options", [{}, {"tcp_options": {"timestamps": True, "sack": True}}])
 @pytest.mark.parametrize("rows", [1, 2, 5])
 def test_each_row_is_one_connection(rows, options):
-    """All of them at once, each with its own octets; row by row in turn."""
+    """All of them at once, each with its own octets for its own host; row by row in turn."""
     lab = Lab(tcp=rows, listeners=rows, **options)
-    peers = [Peer(lab, port=40000 + k, wnd=1000) for k in range(rows)]
+    peers = [Peer(lab, ip="10.0.0.%d" % (k + 2), port=40000 + k, wnd=1000) for k in range(rows)]
     for p in peers:
         p.open()
     for p in peers:
@@ -137,6 +139,36 @@ def test_connections_take_turns(rows):
     turns = [s.dport - 40000 for s in lab.run(0)]
     assert sorted(turns) == sorted(list(range(rows)) * 3)
     assert turns == [0] * 3 + [1] * 3 * (rows > 1) + [2] * 3 * (rows > 2)
+
+
+EXTRAS = ("ecn", "timestamps", "sack", "urgent")
+
+
+@pytest.mark.parametrize("asked", list(itertools.product((False, True), repeat=4)))
+def test_each_option_has_its_own_halves_of_the_row(asked):
+    tcp = Lab(tcp=3, tcp_options=dict(zip(EXTRAS, asked, strict=True))).stack.tcp
+    extras = [getattr(tcp, n) for n in ("ecn", "ts", "sack", "urg")]
+    assert [bool(e) for e in extras] == list(asked)
+    end = ROW_SIZE
+    for extra in filter(None, extras):
+        assert extra.at == end
+        end += extra.SIZE
+    assert [len(c.row) for c in tcp.conns] == [end] * 3 and len(tcp.tab) == 3 * end
+    for k, conn in enumerate(tcp.conns):
+        conn.row[0] = 7 + k
+        assert tcp.tab[k * end] == 7 + k and conn.row[NUMBER] == k
+
+
+@pytest.mark.parametrize("start", [0, 1, 1000, 2**29 - 1, 2**29, 2**29 + 1, 2**30 - 1])
+def test_times_long_past_are_moved_up_once_in_37_hours(start):
+    """2**27 ms: whatever the clock says when a board starts, and with nothing else to do."""
+    wire = Wire(l2=0, clock=Clock(start))
+    stack = wire.board(BOARD + "/24", None, tcp=2)
+    wire.settle()
+    assert stack.tcp.deadline(wire.clock.now) == 2**27
+    stack.tcp.hurry()
+    for late in (0, 1, 1000):
+        assert stack.tcp.deadline((wire.clock.now + late) % 2**30) == 0
 
 
 # How long
