@@ -33,6 +33,17 @@ class Source:
         pass
 
 
+class Filter(Wire):
+    """A device that is told which groups to let through."""
+
+    def __init__(self):
+        super().__init__()
+        self.told = []
+
+    def groups(self, macs, n):
+        self.told.append({bytes(macs[6 * k : 6 * k + 6]) for k in range(n)})
+
+
 class Board:
     """A stack with groups, all of whose IGMP is looked at; and a router."""
 

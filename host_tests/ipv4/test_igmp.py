@@ -14,6 +14,7 @@ from ipv4.igmp_lab import (
     ROUTERS,
     V1_REPORT,
     Board,
+    Filter,
     Source,
     group_mac,
     kinds,
@@ -370,15 +371,6 @@ def test_serial_line_has_groups_too():
     stack = wire.board(groups=2)
     Groups(stack).join(MDNS)
     assert kinds(wire.run(20_000)) == [(REPORT, addr(MDNS))] * 2
-
-
-class Filter(Wire):
-    def __init__(self):
-        super().__init__()
-        self.told = []
-
-    def groups(self, macs, n):
-        self.told.append({bytes(macs[6 * k : 6 * k + 6]) for k in range(n)})
 
 
 @rfc("1112 6.4-1", "1112 7.4-1")

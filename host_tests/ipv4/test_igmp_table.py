@@ -12,6 +12,7 @@ from ipv4.igmp_lab import (
     ROUTERS,
     V1_REPORT,
     Board,
+    Filter,
     group_mac,
     kinds,
 )
@@ -226,8 +227,7 @@ def test_query_arms_the_stack(members, tenths, ms):
 def test_memory_is_what_the_class_says():
     """8 octets a group, 10 an interface, 6 for each group of the one that has most; however often
     a device is told."""
-    wire, other = Wire(), Wire(mac=b"\2\0\0\0\0\x20")
-    wire.groups = lambda macs, n: None
+    wire, other = Filter(), Wire(mac=b"\2\0\0\0\0\x20")
     stack = wire.board(groups=3)
     stack.add_iface(other, "10.0.0.1/24", groups=2)
     groups = Groups(stack)
