@@ -4,8 +4,9 @@ counted; and that the stack's deadline is never later."""
 import itertools
 
 import pytest
+from lab.net import Station, Wire
 from lab.tcp import HalfCloser, Lab, Peer, active, mss, one
-from uipy import Bytes
+from uipy import Bytes, Ring
 
 rfc = pytest.mark.rfc
 MINUTE = 60_000
@@ -261,3 +262,111 @@ def test_who_was_not_lowered_is_not_raised_whatever_timers_it_has():
     assert (low.conn.mss, other.conn.mss) == (460, 536) and other.conn.unacked
     lab.run(1)
     assert (low.conn.mss, other.conn.mss) == (700, 536)
+
+
+def test_two_keep_alives_a_millisecond_apart_are_each_in_time():
+    lab = Lab()
+    both = [Peer(lab, port=port) for port in (40000, 40001)]
+    for p in both:
+        p.open()
+        p.conn.keepalive_s = 10
+        lab.run(1)
+    seen = [(s.at, s.dport) for s in lab.run(10_000)]
+    assert seen == [(10_000, 40000), (10_001, 40001)]
+
+
+@rfc("9293 MUST-58")
+def test_an_ack_is_delayed_by_a_tenth_of_a_second_and_goes_once():
+    lab, p = opened()
+    p.run(3)
+    p.send("PA", b"x")
+    assert not p.run(99)
+    assert [(s.at, s.flags, s.ack) for s in p.run(1)] == [(103, "A", p.seq)]
+    assert not p.run(MINUTE) and counts(lab) == {}
+
+
+def test_nobody_is_polled_who_did_not_ask_for_it():
+    class Quiet(HalfCloser):
+        def poll(self, conn):
+            self.events.append(("poll", None))
+
+    lab, p = opened(app=Quiet)
+    p.conn.send(Bytes(bytes(20)))
+    lab.run(40_000)
+    assert not p.app.said("poll")
+
+
+def test_a_source_that_has_grown_when_the_application_is_polled_needs_no_resume():
+    ring = Ring(100)
+
+    class Later(Polled):
+        def poll(self, conn):
+            ring.write(b"later", 0, 5)
+
+    _lab, p = opened(app=Later)
+    p.conn.send(ring)
+    p.conn.nodelay = True
+    assert [(s.at, s.data) for s in p.run(500)] == [(250, b"later"), (500, b"later")]
+
+
+def test_an_end_by_r2_is_the_only_one():
+    """Though the listener's patience ends in the same millisecond."""
+    lab, p = opened(listen={"idle_ms": 7000})
+    p.conn.user_timeout_s = 7
+    p.conn.send(Bytes(b"data"))
+    assert [s.flags for s in p.run(20_000)] == ["PA"] * 3
+    assert p.app.said("closed") == ["timeout"]
+    assert counts(lab) == {"rto": 2, "rexmt": 2, "timeout": 1}
+
+
+@pytest.mark.parametrize("setting", ["idle", "keep"])
+def test_a_reset_that_waits_for_a_neighbour_is_still_an_abort(setting):
+    """No timer of the connection counts any more, and none of them spins."""
+    wire = Wire()
+    wire.board(tcp=2)
+    app = HalfCloser()
+    wire.stack.listen(7, lambda: app, 1, idle_ms=201_000 if setting == "idle" else 0)
+    there = Station(wire)
+    there.establish(7)
+    if setting == "keep":
+        app.c.keepalive_s = 201
+    wire.run(200_000)  # the board has forgotten its neighbour
+    there.answers_arp = False
+    there.heard.clear()
+    app.c.abort()
+    wire.polls = 0
+    wire.run(10_000)
+    assert app.said("closed") == ["aborted"] and wire.polls < 60
+    assert wire.count("tcp_timeout") == wire.count("tcp_keep") == 0
+
+
+@pytest.mark.parametrize("what", ["ack", "data"])
+def test_what_waits_for_a_neighbour_does_not_spin(what):
+    """And does not count as sent again."""
+    wire = Wire()
+    wire.board(tcp=2)
+    app = HalfCloser()
+    wire.stack.listen(7, lambda: app, 1)
+    there = Station(wire)
+    there.establish(7)
+    wire.run(199_000)
+    there.answers_arp = False
+    if what == "ack":
+        there.seg("PA", data=b"x", header={"mac_dst": None})
+    else:
+        wire.run(1000)
+        app.c.send(Bytes(b"x"))
+    wire.polls = 0
+    wire.run(20_000)
+    assert wire.polls < 150 and wire.count("tcp_rexmt") == wire.count("tcp_rto") == 0
+
+
+@rfc("3168 6.1.1-1")
+def test_a_syn_ack_of_a_simultaneous_open_that_is_lost_goes_again_without_ecn():
+    """RFC 3168 6.1.1.1, where the fallback is wanted."""
+    lab = Lab(tcp_options={"ecn": 2})
+    _app, p, syn = active(lab)
+    assert set("EC") <= set(syn.flags)
+    p.ack = 0
+    assert "E" in one(p.send("SEC", opts=mss(1000))).flags
+    assert [s.flags for s in p.run(1000)] == ["SA"]

@@ -2,7 +2,8 @@
 
 import pytest
 from lab import packets
-from lab.tcp import BOARD, Peer, active, datagram, mss, one
+from lab.net import Wire
+from lab.tcp import BOARD, SACK_OK, Lab, Peer, active, datagram, mss, one, sack
 from uipy import Bytes
 
 rfc = pytest.mark.rfc
@@ -203,3 +204,94 @@ def test_quoted_datagram_may_have_ip_options(sending, lab):
     body = packets.icmp(3, 1, bytes(4) + quoted)
     lab.give(datagram("10.0.0.254", BOARD, 1, body))
     assert len(sending.app.said("error")) == 1
+
+
+@rfc("9293 SHLD-26", "9293 MUST-56a")
+@pytest.mark.parametrize("type, code", [*HARD, *SOFT, (3, 1), (3, 4), (3, 13)])
+def test_only_a_hard_error_ends_an_open_that_crossed_another(lab, type, code):
+    """SYN-RECEIVED by simultaneous open; the application is told of either."""
+    app, p, _syn = active(lab)
+    p.ack = 0
+    s = one(p.send("S", opts=mss(1000)), "SA")
+    lab.icmp(type, code, s.frame, rest=40)
+    if (type, code) in HARD:
+        assert (app.said("closed"), app.said("error")) == (["unreachable"], [])
+        assert not lab.run(5000)
+    else:
+        assert not app.said("closed") and app.c.state_name == "SYN-RECEIVED"
+        assert app.said("error") == ([] if (type, code) == (3, 4) else ["unreachable"])
+
+
+@pytest.mark.parametrize("type, code", [(3, 0), (3, 3), (11, 0), (12, 0)])
+@pytest.mark.parametrize("off, told", [(-1, 0), (0, 1), (999, 1), (1999, 1), (2000, 0)])
+def test_an_error_counts_from_the_first_octet_out_to_the_last(peer, lab, type, code, off, told):
+    peer.conn.send(Bytes(bytes(2000)))
+    quoted = bytearray(peer.run(0)[0].frame)
+    quoted[24:28] = ((peer.iss + 1 + off) % 2**32).to_bytes(4, "big")
+    app = lab.app
+    assert not lab.icmp(type, code, bytes(quoted))
+    assert app.said("error") == ["unreachable"] * told and peer.state == "ESTABLISHED"
+
+
+def test_an_error_from_one_interface_means_nothing_to_the_other(lab):
+    """The same ports and the same peer: our address is another one."""
+    second = Wire(l2=0, clock=lab.wire.clock)
+    lab.stack.add_iface(second, "192.168.5.1/24")
+    p = Peer(lab)
+    p.open()
+    p.conn.send(Bytes(b"data"))
+    s = one(p.run(0))
+    quoted = bytearray(s.frame)
+    quoted[12:16] = bytes((192, 168, 5, 1))
+    body = packets.icmp(3, 1, bytes(4) + bytes(quoted[:28]))
+    second.rx.append(datagram("192.168.5.9", "192.168.5.1", 1, body))
+    lab.poll()
+    assert not lab.app.said("error")
+    lab.icmp(3, 1, s.frame)
+    assert lab.app.said("error") == ["unreachable"]
+
+
+@pytest.mark.parametrize(
+    "mtu, n, want",
+    [
+        (0, 1040, 1006 - 40),
+        (0, 1006, 508 - 40),
+        (0, 1007, 1006 - 40),
+        (0, 297, 296 - 40),
+        (0, 296, 28),
+        (0, 69, 28),
+        (0, 68, 28),
+        (68, 69, 28),
+        (67, 68, 28),
+        (68, 68, 1000),
+        (1039, 1040, 999),
+        (1040, 1041, 1000),
+        (1039, 1039, 1000),
+        (1492, 1500, 1000),
+    ],
+)
+def test_what_a_router_says_of_a_datagram_is_how_small_segments_become(peer, lab, mtu, n, want):
+    """Its size, or the next plateau below the datagram's length (RFC 1191 7.1); what is sent again
+    at once fits."""
+    peer.conn.send(Bytes(bytes(9000)))
+    first = peer.run(0)
+    quoted = bytearray(first[0].frame)
+    quoted[2:4] = n.to_bytes(2, "big")
+    out = lab.icmp(3, 4, bytes(quoted), rest=mtu)
+    assert peer.conn.mss == want and lab.app.said("error") == ["too big"] * (want < 1000)
+    assert {s.len for s in out} <= {want} and bool(out) == (want < 1000)
+    assert not out or out[0].seq == first[0].seq
+
+
+def test_too_big_in_a_recovery_begins_again_with_the_first_octet():
+    """Whatever holes SACK has shown: all that was out goes again in smaller segments."""
+    lab = Lab(tcp_options={"sack": True})
+    p = Peer(lab, wnd=60_000)
+    p.open(opts=mss(1000) + SACK_OK)
+    p.conn.send(Bytes(bytes(8000)))
+    first, *_ = p.run(0)
+    for k in range(3):
+        p.send("A", ack=first.seq, opts=sack((first.seq + 3000, first.seq + 4000 + 1000 * k)))
+    out = lab.icmp(3, 4, first.frame, rest=540)
+    assert first.seq in [s.seq for s in out] and {s.len for s in out} == {500}
+    assert {(s.seq - first.seq) % 500 for s in out} == {0}
