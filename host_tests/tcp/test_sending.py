@@ -254,3 +254,14 @@ def test_part_of_a_chain_that_gives_less_than_nothing_is_found_too(lab, peer, wh
     assert "R" in peer.run(0)[-1].flags
     assert [type(e) for e in lab.errors] == [ValueError]
     lab.errors.clear()
+
+
+def test_a_source_without_octets_is_no_frame(peer, lab):
+    """What `Stack.output` returns is the length of a frame, 0 for none."""
+    ring = Ring(100)
+    peer.conn.send(ring)
+    stack, now = lab.stack, lab.wire.clock.now
+    assert [stack.output(now) for _ in range(3)] == [0, 0, 0]
+    ring.write(b"abc", 0, 3)
+    peer.conn.resume()
+    assert [stack.output(now) for _ in range(3)] == [43, 0, 0]
