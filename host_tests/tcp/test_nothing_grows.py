@@ -20,7 +20,7 @@ def sizes(lab):
     """The attributes of each object, and how long each of those is that has a length."""
     tcp = lab.stack.tcp
     found = {"tcp": tcp} | {name: getattr(tcp, name) for name in PARTS}
-    found |= {"listener": tcp.listeners[0]} | dict(enumerate(tcp.conns))
+    found |= {"listener": tcp.listeners[0]} | {"row %d" % i: c for i, c in enumerate(tcp.conns)}
     return {
         name: {k: len(v) if hasattr(v, "__len__") else None for k, v in vars(thing).items()}
         for name, thing in found.items()
