@@ -243,3 +243,19 @@ def test_an_ack_that_is_in_place_is_not_answered(time_wait):
     """Otherwise two sides in TIME-WAIT would tell each other for a minute that all is well."""
     assert not time_wait.send("A") and not time_wait.run(1000)
     assert time_wait.lab.wire.count("tcp_challenge") == 0
+
+
+@pytest.mark.parametrize("port", range(41_001, 41_009))
+def test_syn_that_found_no_place_does_not_move_the_number_of_another(port):
+    """Only a connection that follows on one in TIME-WAIT begins beyond it."""
+    numbers = set()
+    for tried in (False, True):
+        lab = Lab(half_open=1)
+        old = close_first(lab)
+        blocks = Peer(lab, port=41_000)
+        one(blocks.send("S"), "SA")
+        if tried:
+            assert not Peer(lab, isn=old.seq + 5000).send("S")
+        blocks.send("R")
+        numbers.add(one(Peer(lab, port=port).send("S"), "SA").seq)
+    assert len(numbers) == 1
