@@ -204,6 +204,15 @@ def test_the_application_is_asked_every_poll_ms():
     assert len(p.app.said("poll")) == 4
 
 
+def test_the_application_is_asked_on_when_another_timer_has_run_out():
+    """The override timeout of a small window (RFC 9293 3.8.6.2.1), and what goes again."""
+    lab, p = opened(wnd=800, app=Polled)
+    p.send("A", wnd=399)
+    p.conn.send(Bytes(bytes(1000)))
+    assert [s.at for s in p.run(3000)] == [1000, 2000] and len(p.app.said("poll")) == 12
+    assert counts(lab) == {"probe": 1, "rexmt": 1, "rto": 1}
+
+
 def test_what_the_application_gives_to_its_source_in_poll_leaves_at_once():
     class Giver(Polled):
         def poll(self, conn):

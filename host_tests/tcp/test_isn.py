@@ -100,7 +100,12 @@ def test_a_number_that_lies_beyond_the_old_ones_stays(numbers, behind):
 def test_the_number_is_the_clock_and_a_hash_of_the_sockets(numbers, lport, rport, raddr):
     """M + F(sockets, key), M begins with half of the key; the hash's next octet is what moves
     it."""
-    numbers.key[1], numbers.key[2], numbers.key[3], numbers.key[4] = lport, rport, *raddr
+    numbers.key[1], numbers.key[2], numbers.key[3], numbers.key[4] = (
+        lport,
+        rport,
+        raddr[0],
+        raddr[1],
+    )
     text = bytes((1, 0)) + struct.pack("!4H", lport, rport, *raddr) + bytes(8)
     hashed = bytearray(text)
     mac(bytearray(KEY), hashed, 0, 10, 10)

@@ -175,11 +175,14 @@ def test_after_a_lost_syn_ack_rto_begins_with_three_seconds(lab):
 
 
 @rfc("9293 MUST-20a")
-def test_after_three_retransmissions_the_neighbour_is_asked_whether_it_is_still_there():
+@pytest.mark.parametrize("more", [0, 1])
+def test_after_three_retransmissions_the_neighbour_is_asked_whether_it_is_still_there(more):
     """RFC 9293 3.8.3 (b): negative advice to IP. On an Ethernet that is an ARP request to the MAC
     that we have."""
     wire = net.Wire()
     stack = wire.board(tcp=2)
+    if more:  # where nobody is asked anything
+        stack.add_iface(net.Wire(clock=wire.clock), "192.168.5.7/24")
     app = HalfCloser()
     stack.listen(7, lambda: app, 1)
     there = net.Station(wire)

@@ -38,6 +38,16 @@ def test_probes_are_not_put_off_by_an_application_that_calls():
     assert [s.at for s in p.run(6000)] == [4000, 8000] and counts()["probe"] == 4
 
 
+@rfc("9293 MUST-38")
+def test_what_the_override_timeout_has_let_go_is_sent_again_like_anything_else():
+    """RFC 9293 3.8.6.2.1: it was no probe, and its timer backs off."""
+    _lab, p, counts = opened(wnd=800)
+    p.send("A", wnd=399)
+    p.conn.send(Bytes(TEXT[:1000]))
+    assert tape(p, p.run(8500)) == [(1000 * k, 0, 399, "A") for k in (1, 2, 4, 8)]
+    assert counts() == {"out": 4, "probe": 1, "rexmt": 3, "rto": 3}
+
+
 def test_who_has_nothing_to_send_probes_no_closed_window():
     """Neither without a source nor with one that has nothing, nor for a FIN that waits for it."""
     _lab, p, counts = opened(wnd=0)
@@ -176,6 +186,15 @@ def test_the_holes_that_sack_shows_go_again_once_each():
     assert [s[1:3] for s in seen] == [(0, 1000), (2000, 1000)]
     assert told((3000, 7000), ack=2000) == [] and told((3000, 8000), ack=2000) == []
     assert lab.wire.count("tcp_rexmt") == 2 and lab.wire.count("tcp_sack") == 1
+
+
+@rfc("2018 8-1")
+def test_after_a_timeout_nothing_counts_as_selected():
+    """The receiver may have discarded it: whole segments from SND.UNA on."""
+    _lab, p, told = holes()
+    assert told((500, 8000)) == []
+    assert [s[1:3] for s in tape(p, p.run(1000))] == [(0, 1000)]
+    assert [s[1:3] for s in told(ack=1000)] == [(1000, 1000), (2000, 1000)]
 
 
 @pytest.mark.parametrize("wnd, n", [(2500, 500), (2001, 1), (2000, 1), (3000, 1000)])
