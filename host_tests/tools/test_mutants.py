@@ -1,9 +1,10 @@
 """tools/proof/mutants.py: which changes it makes, and that the book of survivors is up to date."""
 
 import ast
+import os
 
 import pytest
-from proof import mutants
+from proof import mutants, trial
 
 TEXT = '''"""A subject."""
 from micropython import const
@@ -76,3 +77,80 @@ def test_every_file_has_tests():
     for path in mutants.files(mutants.AREAS):
         for m in mutants.mutants(path)[:1]:
             assert all((mutants.ROOT / t).exists() for t in mutants.tests_of(m)), m
+
+
+# --- many at once, in forks of one process ---
+
+LIBRARY = '''"""Tried by trial.py."""
+
+
+class Row:
+    def take(self, a):
+        if a > 2:
+            a -= 1
+        return a
+
+
+def count(n):
+    while n:
+        n -= 1
+
+
+def spare():
+    return 1
+'''
+TESTS = """
+import subprocess
+
+from tried_row import Row, count
+
+
+def test_take(used=[]):
+    assert not used, "in a process that is not fresh"
+    used.append(1)
+    assert Row().take(1) == 1
+
+
+def test_count():
+    assert count(3) is None
+
+
+def test_of_another_process():
+    subprocess.run(["true"])
+"""
+
+
+@pytest.fixture
+def tried(tmp_path, monkeypatch):
+    """What `try_all` says: {change: answer}, and the tests that it leaves out."""
+    monkeypatch.setattr(mutants, "LIB", tmp_path / "lib")
+    path = tmp_path / "lib" / "tried_row.py"
+    path.parent.mkdir()
+    path.write_text(LIBRARY)
+
+    def run(tests=TESTS):
+        (tmp_path / "test_tried.py").write_text(tests)
+        found = mutants.mutants(path)
+        env = {**os.environ, "PYTHONPATH": str(path.parent)}
+        said = trial.try_all([str(tmp_path / "test_tried.py")], found, env, 2)
+        answers = {m.key[1:]: (answer, away) for m, answer, away in said}
+        assert len(answers) == len(found)
+        return {key: a[0] for key, a in answers.items()}, next(iter(answers.values()))[1]
+
+    return run
+
+
+def test_changes_are_tried_in_forks(tried):
+    answers, away = tried()
+    assert len(away) == 1 and away[0].endswith("::test_of_another_process")
+    assert answers["Row.take", "return a", "return 0"] == trial.NOTICED
+    assert answers["count", "n -= 1", "pass"] == trial.NOTICED  # it never ends
+    assert answers["count", "n", "False"] == trial.SURVIVES
+    assert answers["Row.take", "a > 2", "False"] == trial.SURVIVES  # no test comes there
+    assert answers["Row.take", "a -= 1", "pass"] == trial.SURVIVES
+    assert answers["spare", "return 1", "return 0"] == trial.SURVIVES
+
+
+def test_nothing_is_said_of_changes_when_the_tests_fail_without(tried):
+    with pytest.raises(SystemExit, match=r"fail as it is.*test_take"):
+        tried(TESTS.replace("== 1", "== 2"))

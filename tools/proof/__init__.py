@@ -15,7 +15,8 @@
     conformance.py  which test proves which clause of which RFC (rfc_rows.py reads the tables,
                     conformance_plugin.py notes what each marked test did)
     mutate.py       whether the test of a requirement fails without the line that fulfils it
-    mutants.py      whether any test of its folder fails when a line is changed
+    mutants.py      whether any test of its folder fails when a line is changed; trial.py tries
+                    many of these changes in forks of one process
 
 vectors.py, hotpath.py, coldpath.py, ippaths.py, heap.py and replay.py run under MicroPython; tests
 of the suite start them.

@@ -7,6 +7,9 @@
     python tools/proof/mutants.py 0 drivers       all of them
     python tools/proof/mutants.py 150 --list      which ones
 
+Many changes with the same tests are tried by trial.py, in forks of one process: several a second,
+where a pytest for each takes some seconds.
+
 mutate.py asks whether the tests of a requirement notice that its line is gone; here every line
 of tcp/, net/, drivers/ and aio.py is asked for, and every test of the folder may answer. A change
 is one of these:
@@ -34,12 +37,14 @@ import random
 import subprocess
 import sys
 import time
+from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "tools")]
 
+from proof import trial  # noqa: E402
 from proof.mutate import Trees, replace  # noqa: E402
 
 LIB = ROOT / "lib" / "uipy"
@@ -51,6 +56,7 @@ SEED = "uipy"
 EDGES = {"UIPY_T0": "1073736824", "UIPY_C0": "1073741822"}  # near the wrap
 # A pin is high for any number above 0, and a pause is a least time: 1 more changes nothing.
 SAME = ("cs", "_cs", "_rst", "sleep_ms", "sleep_us")
+MANY = 60  # with the same tests: what is worth the time that trial.py takes to begin
 LEAST_S = 30  # for the tests of one change; five times what they take unchanged, if that is more
 
 NET = ["arp", "eth", "icmp", "ipv4", "udp", "stack"]
@@ -144,6 +150,7 @@ class Mutant:
         self.file = str(path.relative_to(LIB))
         before = " ".join(ast.unparse(node).split("\n")[0].split())
         self.key = (self.file, where, before, text + (" #%d" % nth if nth else ""))
+        self.in_function = where.rpartition(".")[2].lstrip("_")[:1].islower()
 
     def __str__(self):
         return "%s:%d: %s: `%s` -> `%s`" % (self.file, self.node.lineno, *self.key[1:])
@@ -240,10 +247,15 @@ def drawn(count, areas, seed):
 # --- what the tests say ---
 
 
+def folder_of(mutant):
+    """Its tests are at TESTS[folder]."""
+    name = mutant.file[:-3]
+    return next(k for k in TESTS if name.startswith(k))
+
+
 def tests_of(mutant):
     """The tests that are to notice, most likely one first."""
-    name = mutant.file[:-3]
-    folder = next(k for k in TESTS if name == k or name.startswith((k + "/", k)))
+    name, folder = mutant.file[:-3], folder_of(mutant)
     first = FIRST.get(name)
     if first is None and name.startswith("tcp/"):
         stem = name.rsplit("/", 1)[1]
@@ -267,10 +279,11 @@ def run(tests, where, seconds):
 
 
 class Hunt:
-    """Tries mutants, as many at a time as there are trees."""
+    """Tries {mutant: tests}, as many at a time as there are trees."""
 
-    def __init__(self, trees):
+    def __init__(self, trees, tests):
         self.trees = trees
+        self.tests = tests
         self.seconds = {}
 
     def measure(self, tests):
@@ -287,7 +300,7 @@ class Hunt:
         where = self.trees.free.pop()
         target = where / mutant.path.relative_to(ROOT)
         before = target.read_text(encoding="utf-8")
-        tests = tests_of(mutant)
+        tests = self.tests[mutant]
         try:
             text = mutant.apply(before.splitlines(keepends=True))
             target.write_text(text, encoding="utf-8")
@@ -296,10 +309,11 @@ class Hunt:
             target.write_text(before, encoding="utf-8")
             self.trees.free.append(where)
 
-    def all(self, chosen):
+    def all(self):
         """Those that survive, as they are found."""
+        chosen = list(self.tests)
         for mutant in chosen:
-            self.measure(tests_of(mutant))
+            self.measure(self.tests[mutant])
         with concurrent.futures.ThreadPoolExecutor(len(self.trees.all)) as pool:
             for n, alive in enumerate(pool.map(self.survives, chosen)):
                 if sys.stderr.isatty():
@@ -318,19 +332,40 @@ def reasons():
     return out
 
 
+def survivors(tried, workers):
+    """Those that survive, as they are found."""
+    folders = defaultdict(list)
+    for mutant in tried:
+        if mutant.in_function:
+            folders[folder_of(mutant)].append(mutant)
+    left = {mutant: tests_of(mutant) for mutant in tried}
+    for folder, some in folders.items():
+        if len(some) >= MANY:
+            tests = ["host_tests/" + t for t in TESTS[folder]]
+            for mutant, answer, away in trial.try_all(tests, some, os.environ | EDGES, workers):
+                if answer == trial.NOTICED:
+                    del left[mutant]
+                elif answer == trial.SURVIVES and away:
+                    left[mutant] = away
+                elif answer == trial.SURVIVES:
+                    del left[mutant]
+                    yield mutant
+    trees = Trees(workers)
+    try:
+        yield from Hunt(trees, left).all()
+    finally:
+        trees.remove()
+
+
 def hunt(chosen, workers):
     """Prints the survivors that have no reason; how many they are."""
     known = reasons()
     tried = [m for m in chosen if m.key not in known]
-    trees = Trees(workers)
     alive = 0
-    try:
-        for mutant in Hunt(trees).all(tried):
-            alive += 1
-            print("mutants: survives: %s" % mutant, flush=True)
-            print("\t".join(mutant.key), flush=True)
-    finally:
-        trees.remove()
+    for mutant in survivors(tried, workers):
+        alive += 1
+        print("mutants: survives: %s" % mutant, flush=True)
+        print("\t".join(mutant.key), flush=True)
     print(
         "mutants: %d of %d noticed, %d survive, %d known to change nothing"
         % (len(tried) - alive, len(tried), alive, len(chosen) - len(tried))
