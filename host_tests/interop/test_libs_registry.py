@@ -57,7 +57,8 @@ def test_microdot_serves_ab_with_one_to_eight_clients(tmp_path, chip):
     libs.network()
     with libs.Board(tmp_path, MICRODOT, path=[where], chip=chip) as board:
         board.expect("ready")
-        assert curl("/?who=board") == "hello, board"
+        soon = ["--retry", str(libs.SOON), "--retry-delay", "1", "--retry-connrefused"]
+        assert curl("/?who=board", *soon) == "hello, board"  # "ready" comes before it listens
         sent = ["-H", "Content-Type: application/json", "-d", '{"a": 1}']
         assert json.loads(curl("/json", *sent)) == {"got": {"a": 1}}
         assert curl("/long").splitlines() == ["line %d" % (i // 10) for i in range(400)]
