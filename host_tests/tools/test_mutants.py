@@ -100,8 +100,6 @@ def spare():
     return 1
 '''
 TESTS = """
-import subprocess
-
 from tried_row import Row, count
 
 
@@ -115,8 +113,17 @@ def test_count():
     assert count(3) is None
 
 
+"""
+AWAY = """
+import subprocess
+
+
 def test_of_another_process():
     subprocess.run(["true"])
+
+
+def test_beside_it():
+    pass
 """
 
 
@@ -130,9 +137,10 @@ def tried(tmp_path, monkeypatch):
 
     def run(tests=TESTS):
         (tmp_path / "test_tried.py").write_text(tests)
+        (tmp_path / "test_away.py").write_text(AWAY)
         found = mutants.mutants(path)
         env = {**os.environ, "PYTHONPATH": str(path.parent)}
-        said = trial.try_all([str(tmp_path / "test_tried.py")], found, env, 2)
+        said = trial.try_all([str(tmp_path)], found, env, 2)
         answers = {m.key[1:]: (answer, away) for m, answer, away in said}
         assert len(answers) == len(found)
         return {key: a[0] for key, a in answers.items()}, next(iter(answers.values()))[1]
@@ -142,7 +150,7 @@ def tried(tmp_path, monkeypatch):
 
 def test_changes_are_tried_in_forks(tried):
     answers, away = tried()
-    assert len(away) == 1 and away[0].endswith("::test_of_another_process")
+    assert [name.split("::")[1] for name in away] == ["test_of_another_process", "test_beside_it"]
     assert answers["Row.take", "return a", "return 0"] == trial.NOTICED
     assert answers["count", "n -= 1", "pass"] == trial.NOTICED  # it never ends
     assert answers["count", "n", "False"] == trial.SURVIVES

@@ -12,8 +12,8 @@ one fails: those that noticed a change of the same function before come first, t
 The answers stand in file.out as they are found:
 
     "noticed"   a test failed, or took ten times as long as it does
-    "survives"  none did, or no test runs the line; a test that starts another process was not
-                asked: `away` has the names of these
+    "survives"  none did, or no test runs the line; the files with a test that starts another
+                process were not asked: `away` has the names of their tests
     "unsure"    cannot be tried here: the function is not loaded, or its cell variables differ
 
 The tests must pass in the reverse order before the first change is tried.
@@ -175,7 +175,7 @@ class Trials:
         self.ran = defaultdict(set)  # (file, line): numbers of tests
         self.seconds = {}
         self.failed = False
-        self.away = []  # tests that start a process
+        self.away: list = []  # tests of files in which a process is started, by a fixture perhaps
         self.noticed = defaultdict(Counter)  # per function: by which tests
         self.out = open(Path(path).with_suffix(".out"), "w", encoding="utf-8")  # noqa: SIM115
 
@@ -206,7 +206,7 @@ class Trials:
     def _learn(self):
         """The name of a test that fails."""
         begun = subprocess.Popen.__init__
-        processes = []
+        processes, files = [], set()
         lines = coverage.Coverage(data_file=None, include=sorted(self.files), config_file=False)
         lines.start()
 
@@ -225,10 +225,11 @@ class Trials:
                 subprocess.Popen.__init__ = begun
             self.seconds[n] = time.monotonic() - begin
             if processes:
-                self.away.append(n)
+                files.add(item.path)
                 processes.clear()
             if self.failed:
                 return item.nodeid
+        self.away = [n for n, item in enumerate(self.items) if item.path in files]
         lines.stop()
         for path in self.files:
             for k, tests in lines.get_data().contexts_by_lineno(path).items():
