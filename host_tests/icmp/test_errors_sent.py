@@ -229,6 +229,15 @@ def test_bucket_that_was_half_empty_is_full_after_half_a_second(ms, errors, late
     assert burst(peer, 50) == later
 
 
+@pytest.mark.parametrize("ms, errors", [(100, 10), (899, 10), (999, 10), (1000, 10)])
+def test_full_bucket_keeps_nothing_for_later(ms, errors):
+    wire, peer = fixed(0)
+    assert burst(peer, 1) == 1
+    wire.run(ms)
+    assert burst(peer, 50) == errors
+    assert burst(peer, 50) == 0
+
+
 def test_message_of_the_least_length_is_sound(wire, stack, peer):
     wire.give(peer.datagram(1, icmp(0, 0, bytes(4))))
     assert wire.count("icmp_in") == 1 and wire.count("icmp_bad") == 0

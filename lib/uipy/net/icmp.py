@@ -181,8 +181,10 @@ class Icmp:
         if d < 0 or d >= _BURST * _TOKEN_MS:
             self.tokens = _BURST
             self.at = now
-        while d >= _TOKEN_MS and self.tokens < _BURST:
-            self.tokens += 1
+            d = 0
+        while d >= _TOKEN_MS:
+            if self.tokens < _BURST:
+                self.tokens += 1
             d -= _TOKEN_MS
             self.at = tadd(self.at, _TOKEN_MS)
         if self.tokens > 0:
