@@ -69,6 +69,15 @@ def test_the_block_of_the_newest_segment_comes_first(p):
 
 
 @rfc("2018 4-3")
+def test_the_block_of_a_segment_that_comes_again_comes_first(p):
+    start = p.seq
+    for at in (200, 400, 600):
+        p.send("A", bytes(100), seq=start + at)
+    (s,) = p.send("A", bytes(100), seq=start + 200)
+    assert blocks(s, start) == [(200, 300), (600, 700), (400, 500)]
+
+
+@rfc("2018 4-3")
 def test_touching_segments_are_one_block(p):
     s0 = p.seq
     p.send("A", bytes(100), seq=s0 + 200)

@@ -46,8 +46,10 @@ class Pool:
             n = wnd - seg[REL]
             fin = 0
         i = self._same(conn) if n > 0 else -1
-        if n <= 0 or n > len(self.bufs[0]) or (i >= 0 and self.tab[i * _SIZE + _Q_LEN] >= n):
+        if n <= 0 or n > len(self.bufs[0]):
             return
+        if i >= 0 and self.tab[i * _SIZE + _Q_LEN] >= n:
+            return self._newest(i)  # its block is the first of the ACK's (RFC 2018 4)
         if i < 0:
             i = self._free(conn)
         if i >= 0:
@@ -61,9 +63,12 @@ class Pool:
         w[o + _Q_FIN] = fin
         w[o + _Q_LEN] = n
         seq_in(w, o + _Q_SEQ, tcp.buf, tcp.seg[AT] + 4)
-        self.age = self.age + 1 if self.age < 0x3FFFFFFF else 0
-        set_pair(w, o + _Q_AGE, self.age)
+        self._newest(i)
         copy(self.bufs[i], 0, tcp.buf, tcp.seg[DATA], n)
+
+    def _newest(self, i):
+        self.age = self.age + 1 if self.age < 0x3FFFFFFF else 0
+        set_pair(self.tab, i * _SIZE + _Q_AGE, self.age)
 
     def _same(self, conn):
         """The buffer of the connection that begins at SEG.SEQ, or -1."""
