@@ -157,3 +157,10 @@ def test_a_listener_on_the_first_address_is_none_on_the_second(two):
     for port in (7, 9):  # on every address, or on each of them
         assert one(Peer(two, port=41000, to=port).send("S")).flags == "SA"
         assert [s.flags for s in on_second(two, "S", 100, 0, to=port)] == ["SA"]
+
+
+@rfc("9293 MUST-48")
+def test_a_reset_bears_the_diffserv_field_of_its_connection(peer):
+    peer.conn.tos = 0xB8
+    peer.conn.abort()
+    assert (one(peer.run(0), "R").tos, peer.conn.state) == (0xB8, 0)

@@ -1,7 +1,7 @@
 """Urgent data in line (RFC 9293 3.8.5, RFC 6093)."""
 
 import pytest
-from lab.tcp import Lab, Peer, one
+from lab.tcp import Lab, Peer, active, one
 from uipy import Bytes
 
 rfc = pytest.mark.rfc
@@ -25,6 +25,14 @@ def test_application_hears_of_urgent_data_up_to_the_octet_before_the_pointer(pee
     )
     assert lab.app.said("urgent") == [3, 0]
     assert lab.app.data == b"abcde"
+
+
+@pytest.mark.parametrize("text", [b"", b"a"])
+def test_application_hears_of_the_pointer_of_a_syn_ack(lab, text):
+    """Other controls and text of it go on at the sixth step (RFC 9293 3.10.7.3)."""
+    app, p, _syn = active(lab)
+    p.send("SUA", text, up=3)
+    assert app.said("urgent") == [3]
 
 
 @rfc("6093 2.1-1")
@@ -182,3 +190,11 @@ def test_after_abort_in_urgent_nothing_more_is_told(peer, lab, flags):
     out = peer.send(flags, b"text" * ("P" in flags), up=4)
     assert "R" in one(out).flags and out[0].seq == peer.ack
     assert app.events == [("connected", None), ("closed", "aborted")] and app.data == b""
+
+
+@pytest.mark.parametrize("n", [-1, 0, 2**30])
+def test_a_number_that_urgent_octets_cannot_have_is_refused(peer, n):
+    peer.conn.send(Bytes(b"abc"))
+    with pytest.raises(ValueError, match="1 to"):
+        peer.conn.push_urgent(n)
+    assert "U" not in one(peer.run(0)).flags

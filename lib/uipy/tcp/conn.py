@@ -125,12 +125,15 @@ class Conn:
 
     def push_urgent(self, n):
         """Makes the next n octets of the source, from the first unacknowledged one, urgent (RFC
-        6093); any length."""
+        6093); any length below 2**30. ValueError for another number, and where urgent data was
+        left out; Error without a source."""
         row = self._alive()
         if self.src is None:
             raise Error("nothing is being sent: push_urgent() speaks of the running source")
         if self.tcp.urg is None:
             raise ValueError("urgent data was left out: Stack(tcp_options={'urgent': True})")
+        if not 0 < n < 0x40000000:
+            raise ValueError("push_urgent() takes 1 to 2**30 - 1 octets")
         self.tcp.urg.push(row, n)
         self._mark(OWES_DATA)
 

@@ -350,4 +350,5 @@ def _rst(conn, iface):
     seq_out(tcp.buf, iface.tx + 4, row, SND_UNA, row[MAX])
     put32(tcp.buf, iface.tx + 8, 0)
     tcp.out[OUT_TTL] = row[TTL_TOS] >> 8
+    tcp.out[OUT_TOS] = row[TTL_TOS] & 0xFF  # MUST-48
     return bare(tcp, iface, row, 0, RST)

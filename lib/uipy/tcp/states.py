@@ -149,7 +149,7 @@ def _open(conn):
     set_state(conn, S_ESTABLISHED)
     conn.row[OWES] |= OWES_ACK | OWES_DATA
     connected(conn)
-    if seg[TEXT] or seg[FLAGS] & FIN:
+    if seg[TEXT] or seg[FLAGS] & (FIN | URG):
         seg[REL] = 0  # data behind a SYN is legal; the SYN's own octet has been counted
         return _rest(conn)
     return 0

@@ -173,7 +173,7 @@ def _in_ms(conn, now):
     if row[TIMERS] & RUNS_LINGER:
         ms = tdiff(now, pair(row, SINCE_AT))
         left = min(left, conn.tcp.env[LINGER] - ms)
-    if row[KEEP] and not row[MAX]:
+    if row[KEEP] and not row[MAX] and row[STATE] > S_SYN_RECEIVED:
         # an answer starts the count anew, and may come at once
         left = min(left, _keep_in(row, now), 1000 * row[KEEP])
     ms = _idle_ms(conn.tcp, row)
@@ -242,7 +242,9 @@ def _silence(conn, row, now):
     tcp = conn.tcp
     if row[TIMERS] & RUNS_LINGER and tdiff(now, pair(row, SINCE_AT)) >= tcp.env[LINGER]:
         return end(conn, "done")
-    if row[KEEP] and not row[MAX] and _keep_in(row, now) <= 0:
+    # a handshake has timers of its own, and MAX is 0 until its SYN has left
+    keeps = row[KEEP] and not row[MAX] and row[STATE] > S_SYN_RECEIVED
+    if keeps and _keep_in(row, now) <= 0:
         # One unanswered probe does not end it (MUST-29); eight do.
         if row[KPROBE] >= _KEEP_PROBES:  # MUST-29
             bump(tcp.stat, N_TCP_TIMEOUT)
