@@ -121,7 +121,7 @@ class Change:
     """A line of the file."""
 
     def __init__(self, nr, path, first, last, text):
-        self.nr, self.path, self.text = nr, path, text
+        self.nr, self.path, self.text = nr, os.path.realpath(path), text
         self.lines = range(first, last + 1)
 
     @functools.cached_property
@@ -155,8 +155,8 @@ def swap(change):
         for f in gc.get_objects():
             if isinstance(f, types.FunctionType):
                 old = f.__code__
-                if (old.co_name, old.co_firstlineno) == (name, line) and os.path.samefile(
-                    old.co_filename, change.path
+                if (old.co_name, old.co_firstlineno) == (name, line) and (
+                    os.path.realpath(old.co_filename) == change.path
                 ):
                     f.__code__ = code
                     found = True
