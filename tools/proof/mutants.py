@@ -94,6 +94,8 @@ TESTS = {  # by folder; the first one that fits
         "drivers/test_groups.py",
         "drivers/test_enc28j60_driver.py",
         "drivers/test_enc28j60_frames.py",
+        "drivers/test_enc28j60_octets.py",
+        "drivers/test_enc28j60_recovery.py",
     ],
     "drivers/wiznet": [
         "drivers/test_groups.py",
