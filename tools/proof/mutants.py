@@ -93,6 +93,8 @@ TESTS = {  # by folder; the first one that fits
     "drivers/enc28j60": [
         "drivers/test_groups.py",
         "drivers/test_enc28j60_driver.py",
+        "drivers/test_enc28j60_chip.py",
+        "drivers/test_enc28j60_setup.py",
         "drivers/test_enc28j60_frames.py",
         "drivers/test_enc28j60_octets.py",
         "drivers/test_enc28j60_recovery.py",
