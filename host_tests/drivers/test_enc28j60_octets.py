@@ -20,11 +20,10 @@ def started(make=MoveRig, **kw):
 def fresh(**kw):
     """-> a rig that has just had a health check: 100 ms to the next, nothing known of pointers."""
     rig = started(**kw)
-    while rig.dev.still() > 1:
+    due = rig.dev._check_at
+    while rig.dev._check_at == due:
         rig.clock.advance_ms(1)
-    rig.clock.advance_ms(1)
-    rig.move(0)
-    assert rig.dev.still() > 97
+        rig.move(0)
     return rig
 
 
@@ -101,9 +100,13 @@ def test_octets_that_a_frame_takes_out():
             (60, [low, high, "7a*66"], ["463c", "471a"]),
             (511, [low, "7a*514"], ["46ff", "471b"]),
             (512, [low, high, "7a*514"], ["4600", "471c"]),
+            (60, [low, high, "7a*66"], ["463c", "471a"]),
+            (195, [low, "7a*210"], ["46c3"]),
+            (451, [low, "7a*514"], ["46c3", "471b"]),
         ]
     ):
         m = put(rig, frame(n, dst=PEER, fill=k))
+        rig.buf[:2] = b"\xff\x01"
         bank = [BANK_0] if k else []
         got = told(rig, lambda: rig.move(-m))  # noqa: B023
         assert got == [*bank, *before, *after, GO], (k, n)
@@ -111,7 +114,7 @@ def test_octets_that_a_frame_takes_out():
         rig.clock.advance_ms(2)
         assert told(rig, lambda: rig.move(-1)) == DONE
         assert rig.sent[-1] == frame(n, dst=PEER, fill=k)
-    assert rig.counters()["tx"] == 13 and trouble(rig) == {} and rig.chip.complaints == []
+    assert rig.counters()["tx"] == 16 and trouble(rig) == {} and rig.chip.complaints == []
 
 
 def test_octets_that_frames_bring_in():
@@ -130,12 +133,14 @@ def test_octets_that_frames_bring_in():
         (300, [BANK_1, COUNT, BANK_0, "40c2"], 391, ["4cf7", "4d04"]),
         (1514, [BANK_1, COUNT, BANK_0, "40f8", "4104"], 1525, ["4ceb", "4d0a"]),
         (60, [BANK_1, COUNT], 71, []),
+        (256, [COUNT], 263, []),
+        (60, [COUNT, BANK_0, "403c"], 71, []),
     ]:
         arrive(rig, n)
         got = told(rig, lambda: rig.move(0))
         assert got == [*before, f"3a*{size}", DROP, *after], n
         assert bytes(rig.buf[2 : 2 + n]) == frame(n)
-    assert rig.counters()["rx"] == 11 and trouble(rig) == {} and rig.chip.complaints == []
+    assert rig.counters()["rx"] == 13 and trouble(rig) == {} and rig.chip.complaints == []
 
 
 def test_octets_of_a_train_that_is_answered():
@@ -215,6 +220,22 @@ def test_a_read_that_ends_at_the_end_of_the_ring_goes_on_at_its_start():
     assert told(rig, lambda: rig.move(-2)) == [BANK_1, COUNT, "3a*71", DROP]
 
 
+def test_high_octet_of_the_read_pointer_is_written_when_it_differs():
+    rig = fresh(size=303)
+    arrive(rig, 64)
+    rig.move(-2)
+    arrive(rig, 301, 60)
+    rig.move(-2)  # its read ended at 0x017d
+    assert told(rig, lambda: rig.move(-2)) == ["4082", "3a*71", DROP]
+    rig = fresh(size=245)
+    arrive(rig, 240)
+    rig.move(-2)
+    arrive(rig, 241, 60)
+    rig.move(-2)  # 0x01f1: the buffer takes no more
+    assert told(rig, lambda: rig.move(-2)) == ["40f6", "3a*71", DROP]
+    assert rig.dev.frames(rig.buf).send(None) == 0
+
+
 # Headers
 
 
@@ -273,13 +294,21 @@ def test_what_cannot_be_used_is_passed_over_and_counted(room, size, bad, counter
     rig = fresh(size=room + 2)
     arrive(rig, size, 62)
     if bad:
-        rig.chip.ram[4] &= 0x7F  # Received Ok, DS39662E table 7-3
+        rig.chip.ram[4] = 0x7F  # Received Ok, DS39662E table 7-3
     if counter is None:
         assert rig.move(0) == size and bytes(rig.buf[2 : 2 + size]) == frame(size)
     assert rig.move(0) == 62 and bytes(rig.buf[2:64]) == frame(62)
     assert trouble(rig) == ({counter: 1} if counter else {})
     assert rig.counters()["rx"] == (1 if counter else 2)
     assert rig.move(0) == 0 and rig.chip.reg["EPKTCNT"] == 0
+
+
+def test_a_frame_that_is_too_long_is_left_in_the_chip():
+    rig = fresh(size=302)
+    arrive(rig, 301)
+    rig.buf[:] = bytes(302)
+    assert told(rig, lambda: rig.move(-2))[-2:] == ["3a*5", DROP]
+    assert bytes(rig.buf) == bytes(302)
 
 
 def test_only_frames_that_cannot_be_used_are_no_frame():

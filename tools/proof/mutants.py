@@ -97,6 +97,7 @@ TESTS = {  # by folder; the first one that fits
         "drivers/test_enc28j60_setup.py",
         "drivers/test_enc28j60_frames.py",
         "drivers/test_enc28j60_octets.py",
+        "drivers/test_enc28j60_steps.py",
         "drivers/test_enc28j60_recovery.py",
     ],
     "drivers/wiznet": [
