@@ -250,11 +250,12 @@ def test_frame_that_was_written_moves_the_pointer(wr):
         assert list(stat) == [int(k == N_TX) for k in range(16)]
 
 
-def test_counters_wrap_at_30_bits():
-    stat = array("i", [TOP] * 16)
+@pytest.mark.parametrize(("was", "now"), [(TOP, 0), (TOP - 1, TOP), (0xFFFF, 0x10000), (6, 7)])
+def test_counters_wrap_at_30_bits(was, now):
+    stat = array("i", [was] * 16)
     state.sent(cells(), bytearray(3), bytearray(5), stat, 60)
     state.length(cells(AVAIL=62), bytearray([0, 0, 0, 0, 62]), bytearray(3), stat, 1518)
     state.length(cells(AVAIL=62), bytearray([0, 0, 0, 0, 62]), bytearray(3), stat, 50)
     assert count(cells(RD=0), stat, 8000, 0, 8000) == 8000
-    zero = (N_TX, N_RX, N_RX_LONG, N_RX_FULL)
-    assert list(stat) == [0 if k in zero else TOP for k in range(16)]
+    moved = (N_TX, N_RX, N_RX_LONG, N_RX_FULL)
+    assert list(stat) == [now if k in moved else was for k in range(16)]

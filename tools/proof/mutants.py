@@ -105,6 +105,7 @@ TESTS = {  # by folder; the first one that fits
         "drivers/test_wiznet_frames.py",
         "drivers/test_wiznet.py",
         "drivers/test_wiznet_said.py",
+        "drivers/test_wiznet_seam.py",
         "drivers/test_wiznet_state.py",
         "drivers/test_wiznet_recovery.py",
     ],
