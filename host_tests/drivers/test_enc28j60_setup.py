@@ -133,6 +133,7 @@ def test_a_bus_that_is_busy_at_first_is_no_chip_unless_one_waits():
     assert rig.wiring.transactions == 0 and not rig.dev.link_up() and rig.counters() == {}
     assert rig.chip.reg["ECON1"] == 0 and rig.move(-1) == 0
     bus.free = True
+    assert rig.move(-1) == 1 and rig.wiring.transactions == 0  # not set up, nothing to ask
     rig.run(600)
     assert rig.dev.link_up() and rig.echo(frame()) and trouble(rig) == {}
     assert bus.takes and not bus.held and rig.chip.complaints == []
@@ -160,6 +161,30 @@ def test_cable_is_looked_at_twice_a_second_before_a_frame_moves():
     assert not rig.dev.link_up()
     rig.clock.advance_ms(11)
     assert rig.dev.link_up() and told == [True, False, True]
+
+
+def test_look_at_the_cable_counts_for_500_ms_and_not_one_more():
+    rig = Rig("enc28j60")
+    rig.clock.ns = start = (rig.clock.ns // 1_000_000 + 1) * 1_000_000
+    costs = []
+    for ms in (0, 499, 500, 501):
+        rig.clock.ns = start + ms * 1_000_000
+        before = rig.wiring.transactions
+        assert rig.dev.link_up()
+        costs.append(rig.wiring.transactions - before)
+    assert [cost > 0 for cost in costs] == [True, False, True, False]
+
+
+def test_minute_of_silence_begins_with_the_set_up():
+    for silence in (59_000, 59_800):
+        rig = Rig("enc28j60")
+        assert rig.dev.link_up()
+        rig.clock.ns = 114_000_000 + silence * 1_000_000
+        rig.run(150)
+        assert trouble(rig) == {}
+        rig.clock.ns = 114_000_000 + 60_000_000_000
+        rig.run(210)
+        assert trouble(rig) == {"rx_quiet": 1} and rig.echo(frame())
 
 
 def test_who_moves_frames_looks_at_the_cable_and_link_up_only_tells():
@@ -341,3 +366,11 @@ def test_status_vector_of_a_failed_frame_is_read_and_no_more():
     assert rig.send(frame(dst=PEER)) and rig.sent[-1:] == [frame(dst=PEER)]
     assert [len(x) for x in lengths if x[0] == 0x3A] == [8]
     assert trouble(rig) == {"tx_late": 1}
+
+
+def test_frame_that_makes_the_counter_wrap_is_tried_again_as_often_as_any():
+    rig = idle()
+    rig.dev.stat[1] = 0x3FFFFFFF
+    rig.chip.fault.late = 16
+    assert rig.send(frame(dst=PEER)) and rig.sent[-1:] == [frame(dst=PEER)]
+    assert trouble(rig) == {"tx_late": 16}
