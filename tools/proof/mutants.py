@@ -98,6 +98,7 @@ TESTS = {  # by folder; the first one that fits
         "drivers/test_enc28j60_frames.py",
         "drivers/test_enc28j60_octets.py",
         "drivers/test_enc28j60_steps.py",
+        "drivers/test_enc28j60_health.py",
         "drivers/test_enc28j60_recovery.py",
     ],
     "drivers/wiznet": [
