@@ -106,6 +106,8 @@ TESTS = {  # by folder; the first one that fits
         "drivers/test_wiznet_frames.py",
         "drivers/test_wiznet.py",
         "drivers/test_wiznet_said.py",
+        "drivers/test_wiznet_doubt.py",
+        "drivers/test_wiznet_upkeep.py",
         "drivers/test_wiznet_seam.py",
         "drivers/test_wiznet_state.py",
         "drivers/test_wiznet_recovery.py",
