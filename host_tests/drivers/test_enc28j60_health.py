@@ -51,6 +51,7 @@ def test_a_check_each_100_ms_and_the_cable_each_500():
             checks.append(ms)
             if log.count("5401"):  # MIREGADR: PHSTAT1
                 cable.append(ms)
+                assert log[-2:] == ["180000", "bf03"]  # and bank 0 in the end
     assert {b - a for a, b in itertools.pairwise(checks)} == {100} and len(checks) == 21
     assert {b - a for a, b in itertools.pairwise(cable)} == {500} and len(cable) >= 4
     assert trouble(rig) == {}
@@ -187,6 +188,8 @@ def test_rxen_that_was_cleared_is_set_after_a_look_at_all_registers():
     rig.chip.reg["ECON1"] &= ~registers.RXEN
     log = due(rig)
     assert log.count("9f04") == 1 and trouble(rig) == {"rxen_off": 1}
+    read = [o for o in log[1 : log.index("9f04")] if o[:2] not in ("bf", "9f")]
+    assert len(read) == len(rig.dev._cfg) // 2
     assert log[log.index("9f04") :][:10] == ["9f04", "bf03", *EMPTY, *POINTERS]
     assert len(due(rig)) < len(log) and trouble(rig) == {"rxen_off": 1}
 
@@ -342,3 +345,68 @@ def test_what_comes_while_the_pointers_are_read_is_no_reason_to_reset():
             pass
         assert trouble(rig) == {}
     assert places
+
+
+@pytest.mark.parametrize("status", [0, 1, 0x1801, 0x1803, 0x0002])
+def test_a_link_is_what_llstat_says(status):
+    """PHSTAT1 bit 2 and no other (DS39662E 3.3.4)."""
+    rig = fresh()
+    read = rig.chip.phy.read
+    rig.chip.phy.read = lambda n: status if n == 1 else read(n)
+    rig.run(505)
+    assert not rig.dev.link_up() and trouble(rig) == {}
+    rig.chip.phy.read = lambda n: 4 if n == 1 else read(n)
+    rig.run(505)
+    assert rig.dev.link_up() and trouble(rig) == {}
+
+
+# Without a recovery
+
+
+def test_a_header_that_is_wrong_is_looked_into_even_without_a_reset():
+    rig = fresh(recover=ALL & ~registers.R_RX)
+    rig.chip.fault.next_wrong = 1
+    arrive(rig, 60, 60)
+    assert rig.move(0) == 0 and rig.dev._left == 0
+    assert told(rig, lambda: rig.move(0))[0] == "1f00" and trouble(rig) == {}
+
+
+def test_registers_and_phy_stay_as_they_are_without_that_recovery():
+    rig = fresh(recover=ALL & ~registers.R_CONFIG)
+    rig.chip.reg["ERXFCON"] ^= 2
+    rig.chip.phy.regs[0x10] = 0
+    rig.run(1200)
+    assert trouble(rig) == {} and rig.dev.link_up()
+    assert rig.chip.phy.regs[0x10] == 0 and rig.chip.reg["ERXFCON"] == 0xA3
+
+
+def test_a_chip_that_is_lost_is_not_looked_for_without_that_recovery():
+    rig = fresh(recover=ALL & ~registers.R_CHIP)
+    rig.chip.fault.absent = 0
+    rig.run(3000)
+    assert trouble(rig) == {"reinit": 1, "no_chip": 1}
+
+
+@pytest.mark.parametrize(
+    ("spare", "name", "value"),
+    [("R_RX", "ERXWRPTL", 2), ("R_OVERFLOW", "EIR", 1), ("R_RXEN", "ECON1", 0)],
+)
+def test_the_receiver_stays_as_it_is_without_that_recovery(spare, name, value):
+    rig = fresh(recover=ALL & ~getattr(registers, spare))
+    rig.chip.reg[name] = value
+    for _ in range(4):
+        rig.clock.ns = rig.dev._check_at * 1_000_000
+        assert rig.move(0) == 0
+    assert trouble(rig) == {} and rig.chip.reg[name] & 0x3F == value
+
+
+def test_frames_that_int_does_not_tell_stay_without_that_recovery():
+    rig = fresh(recover=ALL & ~registers.R_INT)
+    rig.chip.fault.int_stuck = 1
+    arrive(rig, 60)
+    for _ in range(4):
+        rig.clock.ns = rig.dev._check_at * 1_000_000
+        assert rig.move(0) == 0 and rig.dev._trust
+    assert trouble(rig) == {}
+    rig.chip.fault.int_stuck = None
+    assert rig.move(0) == 60
