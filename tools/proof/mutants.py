@@ -115,6 +115,12 @@ TESTS = {  # by folder; the first one that fits
     "drivers/slip": ["slip/test_slip.py", "slip/test_line.py"],
     "drivers/mac": ["drivers/test_mac.py"],
     "drivers/bus": ["drivers/test_bus.py"],
+    "drivers/spidev": [
+        "drivers/test_spidev.py",
+        "drivers/test_enc28j60_setup.py",
+        "drivers/test_enc28j60_frames.py",
+        "drivers/test_wiznet_frames.py",
+    ],
     "drivers": ["drivers/test_enc28j60_frames.py", "drivers/test_wiznet_frames.py"],
 }
 FIRST = {  # of the folder's tests, the file that most likely notices
