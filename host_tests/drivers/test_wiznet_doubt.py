@@ -246,3 +246,24 @@ def test_transmission_has_ended_with_sendok_or_timeout(kind, flags, free, rest):
             ended = [CLEAR[kind] + "18"]
         assert log.told() == ["S0.IR?1", *(ended if free else ())]
         assert events(rig) == {}
+
+
+def test_pin_of_a_chip_that_was_just_lost_is_not_judged(kind):
+    rig, _ = listened(kind)
+    rig.chip.fault.int_stuck = 0
+    rig.poll()
+    rig.chip.s0["IMR"] = 0
+    rig.chip.fault.rsr_wrong = 5
+    rig.poll()
+    assert events(rig) == {"rx_doubt": 1, "chip_lost": 1}
+
+
+def test_pin_that_is_not_asked_is_not_stuck(kind):
+    rig, _ = listened(kind)
+    rig.chip.fault.int_stuck = 1
+    rig.chip.wire_in(frame(90))
+    rig.run(260)
+    rig.chip.fault.int_stuck = 0
+    for _ in range(4):
+        rig.poll()
+    assert events(rig) == {"int_missed": 1}

@@ -117,6 +117,48 @@ def test_length_read_wrong_once_near_the_end_is_read_again(back):
         assert rig.got == [frame(200)] and rig.counters() == {"rx": 1, "link": 1}
 
 
+@pytest.mark.parametrize("back", [8000, 1700, 1665, 1664])
+def test_frame_read_again_goes_to_the_buffer_that_was_given(back):
+    """Not to the one whose chunks were made last."""
+    rig, _ = begun(back, pins=False)
+    one, two = bytearray(1520), bytearray(1520)
+    moves = [rig.dev.frames(buf).send for buf in (one, two)]
+    for move in moves:
+        move(None)
+    rig.chip.wire_in(frame(200))
+    rig.wiring.at(1, FlipMiso(3, 7))
+    assert moves[0](0) == 200 and one[2:202] == frame(200) and two == bytearray(1520)
+
+
+@pytest.mark.parametrize("n", [64, 65, 127, 128])
+def test_no_more_chunks_are_read_behind_the_end_than_the_frame_has(n):
+    for back in (1, 2):
+        rig, log = begun(back)
+        rig.chip.wire_in(frame(n))
+        assert rig.poll() == frame(n)
+        assert of("rx@", log).split()[-1] == f"rx@{2 - back:04x}?{-(-n // 64) * 64}"
+
+
+@pytest.mark.parametrize("n", [128, 1514])
+@pytest.mark.parametrize("back", [98, 100, 102, 1498, 1500, 1502])
+def test_last_chunk_that_the_end_cuts_is_no_transfer_too_many(back, n):
+    rig, log = begun(back)
+    rig.chip.wire_in(frame(n))
+    assert rig.poll() == frame(n) and rig.send(frame(n, dst=PEER))
+    assert rig.sent == [frame(n, dst=PEER)]
+    told = log.told()
+    assert not [line for line in told if line[:3] in ("rx@", "tx@") and line[8:] == "0"]
+    assert not [line for line in told if line[:3] in ("rx@", "tx@") and int(line[8:]) > n + 63]
+
+
+def test_length_that_cannot_be_at_the_end_reads_no_frame():
+    rig, log = begun(1)
+    rig.chip.fault.length_wrong, rig.chip.fault.length = 1, 15
+    rig.chip.wire_in(frame(100))
+    rig.poll()
+    assert of("rx@", log) == "rx@1fff?1 rx@0000?1 rx@1fff?1 rx@0000?1"
+
+
 @pytest.mark.parametrize("back", [1664, 1663, 300, 62, 1])
 def test_frame_near_the_end_that_does_not_fit_is_passed_over(back):
     rig, _ = begun(back, size=202)

@@ -337,3 +337,8 @@ def test_frame_that_does_not_fit_is_none_for_the_methods(kind):
     for n in (101, 1514, 100, 101):
         rig.chip.wire_in(frame(n))
     assert [move(0) for _ in range(5)] == [-1, -1, 100, 0, 0]
+
+
+def test_counters_are_words_that_kernels_can_write(kind):
+    rig, _ = listened(kind)
+    assert rig.dev.stat.typecode == "i" and len(rig.dev.stat) == len(rig.dev.NAMES) == 16
