@@ -182,6 +182,7 @@ def test_a_chip_that_could_not_be_set_up_because_of_the_bus_is_so_as_soon_as_it_
         broken_off(rig)
         bus.taken = True
         rig.move(0)
+        assert not rig.dev._up  # nobody knows where it was left
         bus.taken = False
         rig.clock.advance_ms(1)
         rig.run(1)
