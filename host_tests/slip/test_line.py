@@ -12,90 +12,10 @@ import main
 import pytest
 from lab.pythons import joined, micropython
 from uipy import App, Bytes, Stack
-from uipy.drivers.slip import Slip, console
+from uipy.drivers.slip import Slip
 
 ROOT = Path(__file__).resolve().parents[2]
 PINS = ROOT / "boards" / "RPI_PICO_SLIP"
-END = b"\xc0"
-
-
-class Port:
-    """stdin and stdout of a board, in memory, and what is told of Ctrl-C."""
-
-    def __init__(self, monkeypatch):
-        self.comes, self.went, self.keys = bytearray(), bytearray(), []
-        self.watched = 1
-        self.buffer = self
-        monkeypatch.setattr(console, "sys", SimpleNamespace(stdin=self, stdout=self))
-        monkeypatch.setattr(console, "select", SimpleNamespace(poll=lambda: self, POLLIN=1))
-        monkeypatch.setattr(console, "micropython", SimpleNamespace(kbd_intr=self.keys.append))
-
-    def readinto(self, buf):
-        n = len(buf)
-        buf[:] = self.comes[:n]
-        del self.comes[:n]
-        return n
-
-    def write(self, buf):
-        self.went += buf
-        return len(buf)
-
-    def register(self, file, events):
-        assert file is self and events == 1
-
-    def unregister(self, file):
-        self.watched = 0
-
-    def ipoll(self, ms):
-        assert ms == 0
-        return iter([1] * bool(self.comes and self.watched))
-
-
-@pytest.fixture
-def port(monkeypatch):
-    return Port(monkeypatch)
-
-
-def taken(dev, buf):
-    return [n for n in (dev.recv_into(buf) for _ in range(300)) if n]
-
-
-def packet(n, octet):
-    return b"\x45" + bytes([octet]) * (n - 1)
-
-
-@pytest.mark.parametrize("first", [b"\x45", b"\x46", b"\x4f"])
-def test_ctrl_c_in_a_packet_is_an_octet_like_any_other(port, first):
-    dev = Slip(console.Console(), 576)
-    buf = bytearray(600)
-    port.comes += END + first + packet(40, 3)[1:] + END + packet(21, 3) + END
-    assert taken(dev, buf) == [40, 21]
-    assert bytes(buf[2:23]) == packet(21, 3) and port.keys == [-1]
-
-
-@pytest.mark.parametrize(
-    "before", [b"", END, END + packet(30, 3) + END, b"\r", b"abc", b"AT\r", b"\x44", b"\x50"]
-)
-def test_ctrl_c_between_packets_gives_the_prompt_back(port, before):
-    line = console.Console()
-    dev = Slip(line, 576)
-    buf = bytearray(600)
-    port.comes += before + b"\x03import os\r"
-    with pytest.raises(KeyboardInterrupt):
-        taken(dev, buf)
-    assert port.keys == [-1, 3]
-    # What follows is the prompt's, and nothing is written between its lines.
-    assert not line.any() and line.write(b"x") is None and not port.went
-    line.close()
-    assert port.keys == [-1, 3]
-
-
-def test_it_does_not_wait_and_writes_what_it_is_given(port):
-    line = console.Console()
-    assert line.any() == 0
-    assert line.write(b"abc") == 3 and bytes(port.went) == b"abc"
-    port.comes += b"E"
-    assert line.any() == 1
 
 
 def settings(**changed):

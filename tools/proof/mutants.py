@@ -112,7 +112,7 @@ TESTS = {  # by folder; the first one that fits
         "drivers/test_wiznet_state.py",
         "drivers/test_wiznet_recovery.py",
     ],
-    "drivers/slip": ["slip/test_slip.py", "slip/test_line.py"],
+    "drivers/slip": ["slip/test_slip.py", "slip/test_octets.py", "slip/test_console.py"],
     "drivers/mac": ["drivers/test_mac.py"],
     "drivers/bus": ["drivers/test_bus.py"],
     "drivers/spidev": [
