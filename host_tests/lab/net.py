@@ -118,7 +118,6 @@ class Wire:
         for name in NAMES:
             self.counts_from(name, C0)
         self.stack.buf[:] = bytes((LITTER,)) * len(self.stack.buf)
-        self.octets = len(self.stack.buf)
         self.seen.clear()
         return self.stack
 
@@ -126,9 +125,9 @@ class Wire:
         """One poll; the ms until the next deadline."""
         self.polls += 1
         assert self.polls < 100_000, "the stack finds no rest"
-        frames = self.seen.total()
+        frames, octets = self.seen.total(), len(self.stack.buf)
         wait = self.stack.poll(self.clock.now)
-        assert len(self.stack.buf) == self.octets, "of %d octets" % self.octets
+        assert len(self.stack.buf) == octets, "of %d octets" % octets
         if self.seen.total() > frames and len(self.stack.ifaces) == 1:
             for name, n in self.seen.items():
                 assert self.count(name) == n, "%s: %d of %d" % (name, self.count(name), n)
