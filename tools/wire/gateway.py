@@ -112,16 +112,16 @@ class Client(Stream):
 
     def reset(self):
         """The browser is told that its connection has failed."""
-        if self.sock is not None:
-            self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
-            self.sock.close()
-            self.sock = None
+        sock, self.sock = self.sock, None  # first: a signal may fall in behind
+        if sock is not None:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+            sock.close()
 
     def finished(self):
         """True when both sides are done with it."""
         if self.over and self.sock is not None and self.told and not self.rx.left:
-            self.sock.close()
-            self.sock = None
+            sock, self.sock = self.sock, None
+            sock.close()
         return self.over and self.sock is None
 
 
