@@ -239,6 +239,7 @@ class Peer(End):
         super().__init__(ip, port, to or lab.port, isn, wnd)
         self.lab = lab
         self.app = None
+        self.fin: Seg | None = None  # with which the board closed first: `closed_first`
 
     def segment(
         self, flags, data=b"", seq=None, ack=None, wnd=None, opts=b"", up=0, bits=0, bad=0, **ip
@@ -354,3 +355,36 @@ def step(p, una, n):
     """An ACK of n octets more; returns the new left edge, and how much is in flight then."""
     p.send("A", ack=una + n)
     return una + n, flight(p, una + n)
+
+
+def closed_first(lab, port=40000, **k):
+    """A peer whose connection the board has closed first: it is in TIME-WAIT."""
+    p = Peer(lab, port=port, **k)
+    p.open()
+    p.conn.shutdown()
+    p.fin = one(p.run(0), "FA")
+    one(p.send("FA"), "A")
+    return p
+
+
+class Second:
+    """A second interface of the board, without MACs: 192.168.5.1/24, and a host on it, whose
+    connection is open."""
+
+    def __init__(self, lab):
+        self.lab = lab
+        self.wire = Wire(l2=0, clock=lab.wire.clock)
+        lab.stack.add_iface(self.wire, "192.168.5.1/24")
+        lab.poll()
+
+    def opens(self):
+        self.send("A", 101, one(self.send("S", 100, 0), "SA").end)
+
+    def send(self, flags, seq, ack):
+        body = tcp("192.168.5.9", "192.168.5.1", 40000, 7, seq, ack, flags)
+        self.wire.rx.append(datagram("192.168.5.9", "192.168.5.1", 6, body))
+        return self.heard()
+
+    def heard(self):
+        self.lab.poll()
+        return [Seg(f) for f in self.wire.take()]

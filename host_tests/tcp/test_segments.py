@@ -1,9 +1,19 @@
 """Segment by segment: what leaves for one connection, octet for octet, and what is counted."""
 
 import pytest
-from lab.net import Wire
 from lab.tape import TEXT, Counts, opened, tape
-from lab.tcp import HalfCloser, Lab, Peer, Seg, active, addr, datagram, mss, one, stamps, tcp
+from lab.tcp import (
+    HalfCloser,
+    Lab,
+    Peer,
+    Second,
+    Seg,
+    active,
+    addr,
+    mss,
+    one,
+    stamps,
+)
 from uipy import Bytes, Ring
 
 rfc = pytest.mark.rfc
@@ -316,35 +326,24 @@ def test_a_syn_that_goes_again_bears_what_was_set_meanwhile(lab):
 
 def test_each_of_two_interfaces_sends_what_its_connection_has_to_say():
     lab = Lab()
-    second = Wire(l2=0, clock=lab.wire.clock)
-    lab.stack.add_iface(second, "192.168.5.1/24")
-    lab.poll()
+    second = Second(lab)
     p = Peer(lab)
     p.open()
     first = lab.app
     first.c.send(Bytes(TEXT[:9]))
     assert tape(p, p.run(0)) == [(0, 0, 9, "PA")]
 
-    def there(flags, seq, ack):
-        body = tcp("192.168.5.9", "192.168.5.1", 40000, 7, seq, ack, flags)
-        second.rx.append(datagram("192.168.5.9", "192.168.5.1", 6, body))
-        lab.poll()
-        return [Seg(f) for f in second.take()]
-
-    s = one(there("S", 100, 0), "SA")
-    there("A", 101, s.end)
+    second.opens()
     lab.app.c.send(Bytes(b"there"))
-    lab.poll()
-    s = one([Seg(f) for f in second.take()])
+    s = one(second.heard())
     assert (s.data, s.src) == (b"there", addr("192.168.5.1")) and not lab.wire.sent
     app = HalfCloser()
     lab.stack.connect(app, "192.168.5.9", 80)
-    lab.poll()
-    syn = one([Seg(f) for f in second.take()], "S")
+    syn = one(second.heard(), "S")
     assert syn.src == addr("192.168.5.1") and not lab.wire.sent
-    assert active(lab)[2].src == addr("10.0.0.1") and not second.sent
+    assert active(lab)[2].src == addr("10.0.0.1") and not second.wire.sent
     lab.app.c.abort()
     first.c.abort()
     resets = lab.run(0)
     assert {s.flags for s in resets} == {"R"}
-    assert {Seg(f).src for f in second.take()} <= {addr("192.168.5.1")}
+    assert {s.src for s in second.heard()} <= {addr("192.168.5.1")}

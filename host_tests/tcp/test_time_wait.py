@@ -2,7 +2,7 @@
 2 MSL."""
 
 import pytest
-from lab.tcp import HalfCloser, Lab, Peer, active, is_ack, is_reset, mss, one, stamps
+from lab.tcp import HalfCloser, Lab, Peer, active, closed_first, is_ack, is_reset, mss, one, stamps
 from uipy.net.datagram import CLOCK_LOW
 
 rfc = pytest.mark.rfc
@@ -156,21 +156,11 @@ def test_syn_of_ours_never_leaves_time_wait_behind(lab):
     is_reset(one(p.send("A", ack=syn.seq)), syn.seq)
 
 
-def close_first(lab, port=40000, **k):
-    """A connection that the board has closed first: it is in TIME-WAIT."""
-    p = Peer(lab, port=port, **k)
-    p.open()
-    p.conn.shutdown()
-    p.fin = one(p.run(0), "FA")
-    one(p.send("FA"), "A")
-    return p
-
-
 @pytest.mark.parametrize("early", [0, 150, 5000])
 def test_answers_are_held_back_also_when_the_clock_of_16_bits_wraps(lab, early):
     """One in a quarter of a second, or in half of one, wherever its end lies."""
     lab.run(65_536 - lab.stack.env[CLOCK_LOW] - 100 - early)
-    p = close_first(lab)
+    p = closed_first(lab)
     for _ in range(3):
         answers = 0
         for _ in range(25):
@@ -182,7 +172,7 @@ def test_answers_are_held_back_also_when_the_clock_of_16_bits_wraps(lab, early):
 
 def test_table_without_rows_forgets_at_once():
     lab = Lab(time_wait=0)
-    p = close_first(lab)
+    p = closed_first(lab)
     assert p.app.said("closed") == ["done"] and gone(p)
     Peer(lab).open()
 
@@ -204,8 +194,8 @@ def test_port_that_is_asked_for_opens_anew_above_the_old_numbers(lab):
 
 def test_handshake_that_is_complete_ends_the_old_row(lab):
     """And not the SYN: until then the old connection's FIN is answered."""
-    old = close_first(lab)
-    other = close_first(lab, 40001)
+    old = closed_first(lab)
+    other = closed_first(lab, 40001)
     new = Peer(lab, isn=old.seq + 5000)
     one(new.send("S"), "SA")
     assert lab.stack.tcp.wait.used() == 2
@@ -216,19 +206,19 @@ def test_handshake_that_is_complete_ends_the_old_row(lab):
 
 def test_row_that_restarted_last_is_not_the_oldest():
     lab = Lab(time_wait=2, listeners=8)
-    first, second = close_first(lab, 40000), None
+    first, second = closed_first(lab, 40000), None
     lab.run(1000)
-    second = close_first(lab, 40001)
+    second = closed_first(lab, 40001)
     lab.run(1000)
     one(first.send("FA", seq=first.seq - 1), "A")
-    close_first(lab, 40002)
+    closed_first(lab, 40002)
     assert gone(second) and not gone(first)
 
 
 def test_connection_half_open_row_and_time_wait_are_looked_for_in_this_order(lab):
     """Three tables may know the same sockets: first the connection, then the handshake under way,
     last the one that is over."""
-    old = close_first(lab)
+    old = closed_first(lab)
     new = Peer(lab, isn=old.seq + 5000)
     s = one(new.send("S"), "SA")
     # the handshake hears it, not TIME-WAIT, for which this ACK would be an old one
@@ -251,7 +241,7 @@ def test_syn_that_found_no_place_does_not_move_the_number_of_another(port):
     numbers = set()
     for tried in (False, True):
         lab = Lab(half_open=1)
-        old = close_first(lab)
+        old = closed_first(lab)
         blocks = Peer(lab, port=41_000)
         one(blocks.send("S"), "SA")
         if tried:

@@ -2,22 +2,21 @@
 row goes, and whose face an answer bears."""
 
 import pytest
-from lab.net import Wire
-from lab.tcp import HalfCloser, Lab, Peer, Seg, datagram, is_ack, mss, one, stamps, tcp
+from lab.tcp import (
+    HalfCloser,
+    Lab,
+    Peer,
+    Second,
+    closed_first,
+    is_ack,
+    mss,
+    one,
+    stamps,
+)
 
 rfc = pytest.mark.rfc
 MSL = 30_000
 COUNTED = ("tcp_challenge", "tcp_muted", "tcp_tw_evicted", "tcp_rst_out", "tcp_passive")
-
-
-def closed_first(lab, port=40000, **k):
-    """A peer whose connection the board has closed first: it is in TIME-WAIT."""
-    p = Peer(lab, port=port, **k)
-    p.open()
-    p.conn.shutdown()
-    p.fin = one(p.run(0), "FA")
-    one(p.send("FA"), "A")
-    return p
 
 
 @pytest.fixture
@@ -252,24 +251,14 @@ def test_a_newcomer_that_had_to_wait_ends_the_row_of_its_own_sockets():
 
 def test_an_answer_bears_the_face_of_the_interface_that_was_closed_on():
     lab = Lab()
-    second = Wire(l2=0, clock=lab.wire.clock)
-    lab.stack.add_iface(second, "192.168.5.1/24")
-    lab.poll()
+    second = Second(lab)
     first = closed_first(lab)
 
-    def there(flags, seq, ack):
-        body = tcp("192.168.5.9", "192.168.5.1", 40000, 7, seq, ack, flags)
-        second.rx.append(datagram("192.168.5.9", "192.168.5.1", 6, body))
-        lab.poll()
-        return [Seg(f) for f in second.take()]
-
-    s = one(there("S", 100, 0), "SA")
-    there("A", 101, s.end)
+    second.opens()
     lab.app.c.shutdown()
-    lab.poll()
-    fin = one([Seg(f) for f in second.take()], "FA")
-    one(there("FA", 101, fin.end), "A")
+    fin = one(second.heard(), "FA")
+    one(second.send("FA", 101, fin.end), "A")
     assert used(lab) == 2 and isinstance(lab.app, HalfCloser)
-    again = one(there("FA", 101, fin.end), "A")
+    again = one(second.send("FA", 101, fin.end), "A")
     assert (again.seq, again.ack) == (fin.end, 102) and not lab.wire.sent
     assert is_ack(one(first.send("FA", seq=first.seq - 1)), first)
