@@ -303,6 +303,16 @@ def test_what_cannot_be_used_is_passed_over_and_counted(room, size, bad, counter
     assert rig.move(0) == 0 and rig.chip.reg["EPKTCNT"] == 0
 
 
+@pytest.mark.parametrize("room", [60, 61, 62, 64, 235, 236, 240, 241, 255])
+def test_a_transfer_ends_with_the_buffer(room):
+    """Then ERDPT is not where a whole step would have left it."""
+    rig = fresh(size=room + 2)
+    arrive(rig, room, 60, 60)
+    assert [rig.move(0) for _ in range(4)] == [room, 60, 60, 0]
+    assert bytes(rig.buf[2:62]) == frame(60) and trouble(rig) == {}
+    assert rig.counters()["rx"] == 3
+
+
 def test_a_frame_that_is_too_long_is_left_in_the_chip():
     rig = fresh(size=302)
     arrive(rig, 301)

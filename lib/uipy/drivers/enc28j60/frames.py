@@ -240,7 +240,8 @@ def frames(dev, buf):
                 else:
                     k = (n + 15) >> 4
                     readinto(views[k])
-                    read_at += k << 4
+                    k <<= 4
+                    read_at += k if k < room else room
                 cs(1)
                 cs(0)
                 write(drop_packet)
