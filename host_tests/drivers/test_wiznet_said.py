@@ -68,19 +68,19 @@ FILTER = {
     "w5500": {
         (False, False): ["S0.MR=b4"],
         (True, False): ["S0.MR=84"],
-        (False, True): ["S0.MR=34"],
+        (False, True): ["S0.MR=04"],
         (True, True): ["S0.MR=04"],
     },
     "w5100s": {
         (False, False): ["S0.MR2=30", "S0.MR=44"],
         (True, False): ["S0.MR2=00", "S0.MR=44"],
-        (False, True): ["S0.MR2=30", "S0.MR=04"],
+        (False, True): ["S0.MR2=00", "S0.MR=04"],
         (True, True): ["S0.MR2=00", "S0.MR=04"],
     },
     "w6100": {
         (False, False): ["S0.MR=b7"],
         (True, False): ["S0.MR=87"],
-        (False, True): ["S0.MR=37"],
+        (False, True): ["S0.MR=07"],
         (True, True): ["S0.MR=07"],
     },
 }

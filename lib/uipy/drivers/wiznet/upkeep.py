@@ -162,6 +162,7 @@ class Upkeep(SpiDevice):
         st[SIZE], st[MASK], st[AT] = self.SIZE, self.MASK, self.AT
         st[RX_AT], st[TX_AT], st[RD_AT], st[WR_AT] = self.RX_AT, self.TX_AT, self.RD, self.WR
         self.version = bytearray(len(self.VERSION))  # what the version register read last
+        multicast = multicast or promiscuous
         self._setup = self._setup_frames(multicast, promiscuous, duplex, speed)
         self._watch = self._watch_frames(multicast, promiscuous)
         # The frame that writes the filter's bits, the one of them that is changed later on.
