@@ -160,6 +160,22 @@ def test_mtu_that_has_no_place_for_all_headers_is_refused(mtu):
     stack.add_iface(Wire(l2=0, mtu=1500), "10.0.0.1/24")
 
 
+@pytest.mark.parametrize("mtu", [32_764, 65_535])
+def test_mtu_that_a_checksum_cannot_add_up_is_refused(mtu):
+    with pytest.raises(Error, match="32763"):
+        Wire(l2=0, mtu=mtu).board()
+
+
+def test_longest_datagram_is_added_up():
+    """All ones: no sum is greater."""
+    wire = Wire(l2=0, mtu=32_763)
+    wire.board(key=bytes(16))
+    host = Station(wire)
+    data = b"\xff" * (32_763 - 28)
+    host.ping(data, 0xFFFF, 0xFFFF)
+    assert host.expect(type=0).body[8:] == data
+
+
 def test_device_that_is_busy_holds_back_what_is_due(two):
     """Whose frame is the next is known when it is built."""
     two.line.free = False

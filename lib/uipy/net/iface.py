@@ -16,6 +16,7 @@ from .datagram import BCAST, FACE_SIZE, GATEWAY, HOP, IDX, L2, OUR_IP, OUR_MAC, 
 
 SPARE = const(4)  # the buffer's octets behind the longest frame
 MTU_MIN = const(128)  # IP's header, 60 octets of TCP's with all options, and some text
+MTU_MAX = const(32_763)  # octets of a checksum: it is added up in a small int (kern)
 
 _ALL = b"\xff\xff\xff\xff\xff\xff"
 
@@ -40,8 +41,9 @@ class Iface:
     """A device and our address on it; made by `Stack.add_iface`.
 
     `mtu` is in octets of IP: the device's, or what the shared buffer has room for; `Error` below
-    128. `face` is what the kernels know of it (datagram.py), `ip` is a view of our address in it.
-    `tx` is where a transport writes its part in the buffer: behind an IP header without options.
+    128 and above 32,763. `face` is what the kernels know of it (datagram.py), `ip` is a view of
+    our address in it. `tx` is where a transport writes its part in the buffer: behind an IP header
+    without options.
     """
 
     def __init__(self, stack, dev, idx, arp_rows, groups):
@@ -54,8 +56,9 @@ class Iface:
         self.ip = memoryview(self.face)[OUR_IP : OUR_IP + 4]
         self.tx = 2 + dev.l2 + 20
         self.mtu = min(dev.mtu, len(stack.buf) - 2 - dev.l2 - SPARE)
-        if self.mtu < MTU_MIN:
-            raise Error("an interface needs an mtu of %d, and so much of the buffer" % MTU_MIN)
+        if not MTU_MIN <= self.mtu <= MTU_MAX:
+            what = "an interface needs an mtu of %d to %d, and so much of the buffer"
+            raise Error(what % (MTU_MIN, MTU_MAX))
         self.up = False  # the link, as `watch` saw it last
         self.move = None  # the device's generator of frames, see poll.py
         self.take = None  # the stack's, see frames.py
