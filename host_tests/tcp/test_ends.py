@@ -186,3 +186,15 @@ def test_after_a_ctrl_c_what_is_sent_leaves_at_once(flags):
     p.conn.send(b"still here")
     assert woken
     assert b"".join(s.data for s in p.run(0)) == b"still here"
+
+
+def test_before_the_first_poll_after_a_ctrl_c_too():
+    """A call wakes nobody then, for the segment is at hand still: the poll itself looks."""
+    lab = Lab(app=Interrupted)
+    p = Peer(lab)
+    p.open()
+    p.run(300)
+    with pytest.raises(KeyboardInterrupt):
+        p.send("PA", b"x")
+    p.conn.send(b"still here")
+    assert b"".join(s.data for s in p.run(0)) == b"still here"

@@ -121,6 +121,7 @@ def start(stack):
         except StopIteration:
             iface.move = None
     _turn(stack)
+    env[DUE] = 1  # a call behind the exception woke nobody: its segment seemed to be at hand still
     env[LOST] = 0  # not before: without heap for all this, the next poll tries again
 
 
