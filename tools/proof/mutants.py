@@ -61,6 +61,7 @@ LEAST_S = 30  # for the tests of one change; five times what they take unchanged
 
 NET = ["arp", "eth", "icmp", "ipv4", "udp", "stack"]
 LEASED = ["host/test_dhcp_lease.py", "host/test_dhcp_connections.py", "host/test_linklocal.py"]
+NUMBERS = "drivers/test_numbers.py"
 TESTS = {  # by folder; the first one that fits
     "tcp/extra/renumber": ["host/test_dhcp_connections.py", "host/test_linklocal.py"],
     "net/acd": ["host/test_acd.py", "host/test_acd_owner.py", *LEASED],
@@ -100,10 +101,12 @@ TESTS = {  # by folder; the first one that fits
         "drivers/test_enc28j60_steps.py",
         "drivers/test_enc28j60_health.py",
         "drivers/test_enc28j60_recovery.py",
+        NUMBERS,
     ],
     "drivers/wiznet": [
         "drivers/test_groups.py",
         "drivers/test_wiznet_frames.py",
+        "drivers/test_wiznet_steps.py",
         "drivers/test_wiznet.py",
         "drivers/test_wiznet_said.py",
         "drivers/test_wiznet_doubt.py",
@@ -111,8 +114,9 @@ TESTS = {  # by folder; the first one that fits
         "drivers/test_wiznet_seam.py",
         "drivers/test_wiznet_state.py",
         "drivers/test_wiznet_recovery.py",
+        NUMBERS,
     ],
-    "drivers/slip": ["slip/test_slip.py", "slip/test_octets.py", "slip/test_console.py"],
+    "drivers/slip": ["slip/test_slip.py", "slip/test_octets.py", "slip/test_console.py", NUMBERS],
     "drivers/mac": ["drivers/test_mac.py"],
     "drivers/bus": ["drivers/test_bus.py"],
     "drivers/spidev": [

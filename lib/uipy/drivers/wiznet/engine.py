@@ -317,7 +317,6 @@ class Wiznet(Doubt):
         d = (st[NOW] - st[SENT_AT]) & 0x3FFFFFFF
         if d >= SEND_MS and d < 0x20000000 and self.recover & R_SENDOK:
             self._count(N_TX_TIMEOUT)
-            st[SENDING] = 0
             if self._inspect():
                 self._reopen()
 
