@@ -160,7 +160,6 @@ class Acd:
         from ..tcp.extra.renumber import leaving, reset
 
         if not self.parting:
-            self.parting = True
             self.part_at = tadd(now, _PART_MS)
             reset(tcp, self.iface.idx)
         self.parting = leaving(tcp, self.iface.idx) and tdiff(now, self.part_at) < 0

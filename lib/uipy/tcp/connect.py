@@ -62,7 +62,6 @@ def connect(tcp, app, ip, port, lport=0, local=None):
     bump(tcp.stat, N_TCP_ACTIVE)
     set_state(conn, S_SYN_SENT)
     row[OWES] |= OWES_DATA
-    tcp.hurry()
     return conn
 
 

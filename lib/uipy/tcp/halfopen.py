@@ -43,7 +43,6 @@ from ..net.datagram import (
     OUR_SHIFT,
     P_SHIFT,
     P_TS,
-    REL,
     RTO_INIT,
     RTO_MAX,
     WND,
@@ -239,7 +238,6 @@ class HalfOpen:
         o = i * self.size
         flags = seg[FLAGS]
         rel = ahead(tcp.buf, seg[AT] + 4, tab, o + H_RCV)
-        seg[REL] = rel
         inside = 0 <= rel < tcp.env[FIRST_ROOM]
         if flags & RST:
             # RFC 5961 3.2: exactly in place it ends the attempt, and nobody needs to know

@@ -43,8 +43,6 @@ def unreach(tcp, iface, at, n):
     It counts only if the quoted sequence number is in flight (RFC 5927 4.1). Hard errors end a
     connection that is being opened; elsewhere they are soft, unlike SHLD-26 asks (RFC 5461 4.1).
     """
-    if n < 8:
-        return
     buf = tcp.buf
     key = tcp.key
     key[USED] = iface.idx + 1

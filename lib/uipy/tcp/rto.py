@@ -53,8 +53,6 @@ def sample(r: ptr16, m: int, env: ptr32):
         if m < 0:
             m = 0 - m
         var += m - (var >> 2)
-        if srtt < 1:
-            srtt = 1
     r[SRTT] = srtt >> 16
     r[SRTT + 1] = srtt & 0xFFFF
     r[RTTVAR] = var >> 16

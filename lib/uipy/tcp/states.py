@@ -190,7 +190,6 @@ def syn_received(conn):
             row[OWES] |= OWES_REXMT
             return 0
         seg[REL] = 0  # SYN,ACK: the SYN is known, the ACK is what we wait for
-        read(tcp.buf, seg)
     elif not check(conn):
         return 0
     if seg[ACKS] != 1:  # SND.UNA < SEG.ACK =< SND.NXT, or a RST
@@ -200,7 +199,6 @@ def syn_received(conn):
     row[OWES] |= OWES_DATA
     if seg[FLAGS] & SYN:
         row[OWES] |= OWES_ACK
-        seg[FLAGS] &= ~SYN
     else:
         window(tcp.buf, seg, row, tcp.env)
     connected(conn)
