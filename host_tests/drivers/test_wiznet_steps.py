@@ -5,6 +5,7 @@ import pytest
 from chips.faults import FlipMiso
 from chips.rig import PEER, MoveRig, frame
 from drivers.test_wiznet_said import CLEAR, PHY, POINTERS, SIZES, WATCH
+from lab.bus import Elsewhere
 from lab.spilog import SpiLog
 from uipy.drivers import wiznet
 from uipy.drivers.wiznet import state
@@ -18,6 +19,7 @@ SAID = ["tx=64", "TX_WR", "SEND"]  # of a frame that leaves
 
 
 def started(kind, **kw):
+    """A rig on a slow wire whose chip was looked at just now, and what is said to it."""
     logs = []
 
     def before(rig):
@@ -241,18 +243,6 @@ def test_methods_use_the_buffer_they_are_given(kind):
         assert rig.sent[-1] == bytes(buf[2:102])
         if k & 2:
             rig.dev._move = None
-
-
-class Elsewhere:
-    """A bus that somebody else has, when told so."""
-
-    taken = False
-
-    def acquire(self):
-        return not self.taken
-
-    def release(self):
-        pass
 
 
 def test_without_the_bus_the_chip_is_looked_for_as_soon_as_it_is_there(kind):
