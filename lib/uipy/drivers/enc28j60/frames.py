@@ -82,6 +82,7 @@ def frames(dev, buf):
     """-> the generator. `dev._views` and `dev._room` are of `buf` already."""
     cs, write, readinto, exchange = dev._cs, dev._write, dev._readinto, dev._exchange
     ticks, stat, views, room = time.ticks_ms, dev.stat, dev._views, dev._room
+    fine = min(room & ~15, 240)  # up to here a view in steps of 16 is not cut by the buffer's end
     bank_0, bank_1, send_bank_1, drop_packet = BANK_0, BANK_1, SEND_BANK_1, DROP_PACKET
     get_econ1, get_eir, get_epktcnt = GET_ECON1, GET_EIR, GET_EPKTCNT
     ewrptl, ewrpth = EWRPTL_START, EWRPTH_START
@@ -232,7 +233,7 @@ def frames(dev, buf):
                 read_at = at + 6
                 if n > room:
                     read_at = _UNKNOWN
-                elif n > 240:
+                elif n > fine:
                     k = (n + 127) >> 7
                     readinto(views[k + 14])
                     k <<= 7
@@ -240,8 +241,7 @@ def frames(dev, buf):
                 else:
                     k = (n + 15) >> 4
                     readinto(views[k])
-                    k <<= 4
-                    read_at += k if k < room else room
+                    read_at += k << 4
                 cs(1)
                 cs(0)
                 write(drop_packet)
