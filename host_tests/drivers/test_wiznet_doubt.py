@@ -3,25 +3,19 @@
 import pytest
 from chips.rig import PEER, Rig, frame
 from drivers.test_wiznet_said import CLEAR, FILTER, PHY, POINTERS, WATCH, opened
-from lab.spilog import SpiLog
+from lab.spilog import listened
 
 KINDS = ("w5500", "w5100s", "w6100")
 AT = 0x2BCD
 EVERY = 31  # all of `recover`
 
 
-def listened(kind, **kw):
+def at_place(kind, **kw):
     """A rig whose pointers begin at AT, and what is said to it."""
-    logs = []
-
-    def before(rig):
-        logs.append(SpiLog(rig))
-        rig.chip.open_pointer = AT
-
-    rig = Rig(kind, before=before, **kw)
+    rig, log = listened(Rig, kind, before=lambda r: setattr(r.chip, "open_pointer", AT), **kw)
     rig.poll()
-    logs[0].clear()
-    return rig, logs[0]
+    log.clear()
+    return rig, log
 
 
 def events(rig):
@@ -51,7 +45,7 @@ def asked(kind, wrong):
 @pytest.mark.parametrize("wrong", range(10))
 @pytest.mark.parametrize("waits", [False, True])
 def test_pointers_are_read_again_then_written_again_then_made_anew(kind, wrong, waits):
-    rig, log = listened(kind, pins=False)
+    rig, log = at_place(kind, pins=False)
     if waits:
         rig.chip.wire_in(frame(90))
     rig.chip.fault.rsr_wrong = wrong
@@ -68,7 +62,7 @@ def test_pointers_are_read_again_then_written_again_then_made_anew(kind, wrong, 
 
 @pytest.mark.parametrize("wrong", [1, 5, 9])
 def test_pointers_are_left_alone_when_that_is_not_wanted(kind, wrong):
-    rig, log = listened(kind, pins=False, recover=EVERY & ~2)
+    rig, log = at_place(kind, pins=False, recover=EVERY & ~2)
     rig.chip.fault.rsr_wrong = wrong
     for _ in range(wrong):
         assert rig.poll() is None
@@ -76,7 +70,7 @@ def test_pointers_are_left_alone_when_that_is_not_wanted(kind, wrong):
 
 
 def test_chip_that_was_lost_is_not_resynchronized(kind):
-    rig, log = listened(kind, pins=False)
+    rig, log = at_place(kind, pins=False)
     rig.chip.s0["IMR"] = 0
     rig.chip.fault.rsr_wrong = 5
     rig.poll()
@@ -89,7 +83,7 @@ def test_chip_that_was_lost_is_not_resynchronized(kind):
 
 @pytest.mark.parametrize("wrong", [1, 4, 5, 8, 9])
 def test_room_is_given_back_by_a_check_that_had_to_ask_again(kind, wrong):
-    rig, log = listened(kind)
+    rig, log = at_place(kind)
     rig.chip.wire_in(frame(90))
     assert rig.poll() == frame(90)
     rig.run(230)
@@ -112,7 +106,7 @@ def test_room_is_given_back_by_a_check_that_had_to_ask_again(kind, wrong):
 
 
 def test_pin_that_lies_is_replaced_by_polling_until_it_is_seen_low(kind):
-    rig, log = listened(kind)
+    rig, log = at_place(kind)
     rig.chip.fault.int_stuck = 1
     assert rig.dev.still() > 0
     rig.chip.wire_in(frame(90))
@@ -142,7 +136,7 @@ def test_pin_that_lies_is_replaced_by_polling_until_it_is_seen_low(kind):
 
 
 def test_pin_that_stays_low_is_counted_at_the_second_look(kind):
-    rig, log = listened(kind)
+    rig, log = at_place(kind)
     look = [CLEAR[kind] + "04", POINTERS[kind]]
     for k in range(3):
         rig.chip.fault.int_stuck = 0
@@ -166,7 +160,7 @@ def test_pin_that_stays_low_is_counted_at_the_second_look(kind):
 
 
 def test_frame_between_two_looks_at_a_low_pin_does_not_begin_the_count_anew(kind):
-    rig, _ = listened(kind)
+    rig, _ = at_place(kind)
     rig.chip.fault.int_stuck = 0
     rig.poll()
     rig.chip.wire_in(frame(90))
@@ -177,7 +171,7 @@ def test_frame_between_two_looks_at_a_low_pin_does_not_begin_the_count_anew(kind
 
 def test_check_that_finds_frames_with_int_low_is_no_miss(kind):
     """They came just then."""
-    rig, log = listened(kind)
+    rig, log = at_place(kind)
     rig.run(100)
     rig.clock.advance_ms(200)
     rig.chip.wire_in(frame(90))
@@ -190,7 +184,7 @@ def test_check_that_finds_frames_with_int_low_is_no_miss(kind):
 
 
 def test_look_of_its_own_can_be_left_out(kind):
-    rig, log = listened(kind, recover=EVERY & ~16)
+    rig, log = at_place(kind, recover=EVERY & ~16)
     rig.chip.wire_in(frame(90))
     assert rig.poll() == frame(90)
     log.clear()
@@ -205,7 +199,7 @@ def test_look_of_its_own_can_be_left_out(kind):
 
 @pytest.mark.parametrize("recover", [EVERY, EVERY & ~8])
 def test_transmission_has_100_ms(kind, recover):
-    rig, log = listened(kind, recover=recover)
+    rig, log = at_place(kind, recover=recover)
     rig.chip.fault.tx_stuck = 1
     rig.buf[2:62] = frame(dst=PEER)
     begun = rig.time.ticks_ms()
@@ -227,7 +221,7 @@ def test_transmission_has_100_ms(kind, recover):
 def test_transmission_has_ended_with_sendok_or_timeout(kind, flags, free, rest):
     """Bits that a chip that is there never has set say that none is (W5500 4.2, Sn_IR)."""
     for step in (-1, 0):
-        rig, log = listened(kind)
+        rig, log = at_place(kind)
         move = rig.dev.frames(rig.buf).send
         move(None)
         rig.buf[2:62] = frame(dst=PEER)
@@ -249,7 +243,7 @@ def test_transmission_has_ended_with_sendok_or_timeout(kind, flags, free, rest):
 
 
 def test_pin_of_a_chip_that_was_just_lost_is_not_judged(kind):
-    rig, _ = listened(kind)
+    rig, _ = at_place(kind)
     rig.chip.fault.int_stuck = 0
     rig.poll()
     rig.chip.s0["IMR"] = 0
@@ -259,7 +253,7 @@ def test_pin_of_a_chip_that_was_just_lost_is_not_judged(kind):
 
 
 def test_pin_that_is_not_asked_is_not_stuck(kind):
-    rig, _ = listened(kind)
+    rig, _ = at_place(kind)
     rig.chip.fault.int_stuck = 1
     rig.chip.wire_in(frame(90))
     rig.run(260)

@@ -1,9 +1,11 @@
 """What the WIZnet drivers say to their chips, transaction by transaction, and the registers after
 it (W5500 data sheet 1.0.9, W5100S 1.2, W6100 1.0.5)."""
 
+import functools
+
 import pytest
 from chips.rig import MAC, PEER, frame
-from lab.spilog import SpiLog
+from lab import spilog
 
 KINDS = ("w5500", "w5100s", "w6100")
 CHECK_MS = 250
@@ -133,13 +135,7 @@ def give_back(kind, pointer):
 @pytest.fixture
 def listened(make):
     """Makes rigs, and what they said."""
-
-    def rig(**kw):
-        logs = []
-        made = make(before=lambda rig: logs.append(SpiLog(rig)), **kw)
-        return made, logs[0]
-
-    return rig
+    return functools.partial(spilog.listened, make)
 
 
 def registers(rig):

@@ -3,7 +3,7 @@
 import pytest
 from chips.faults import FlipMiso
 from chips.rig import PEER, Rig, frame
-from lab.spilog import SpiLog
+from lab.spilog import listened
 
 SIZE = 8192
 # Octets from the end at which the packet, and the frame sent, begin; octets of the frame; how it
@@ -56,15 +56,12 @@ PLACES = [
 
 def begun(back, **kw):
     """A W5100S whose pointers begin so many octets before the end, and what is said to it."""
-    logs = []
-
-    def before(rig):
-        logs.append(SpiLog(rig))
-        rig.chip.open_pointer = SIZE - back
-
-    rig = Rig("w5100s", before=before, **kw)
-    logs[0].clear()
-    return rig, logs[0]
+    place = SIZE - back
+    rig, log = listened(
+        Rig, "w5100s", before=lambda r: setattr(r.chip, "open_pointer", place), **kw
+    )
+    log.clear()
+    return rig, log
 
 
 def of(memory, log):

@@ -6,7 +6,7 @@ from chips.faults import FlipMiso
 from chips.rig import PEER, MoveRig, frame
 from drivers.test_wiznet_said import CLEAR, PHY, POINTERS, SIZES, WATCH
 from lab.bus import Elsewhere
-from lab.spilog import SpiLog
+from lab.spilog import listened
 from uipy.drivers import wiznet
 from uipy.drivers.wiznet import state
 
@@ -20,18 +20,12 @@ SAID = ["tx=64", "TX_WR", "SEND"]  # of a frame that leaves
 
 def started(kind, **kw):
     """A rig on a slow wire whose chip was looked at just now, and what is said to it."""
-    logs = []
-
-    def before(rig):
-        logs.append(SpiLog(rig))
-        rig.chip.BIT_RATE = SLOW
-
-    rig = MoveRig(kind, before=before, **kw)
+    rig, log = listened(MoveRig, kind, before=lambda r: setattr(r.chip, "BIT_RATE", SLOW), **kw)
     rig.run(300)  # a health check, the next one is 250 ms away
     while rig.dev._st[state.CHECK_AT] - rig.time.ticks_ms() < 200:
         rig.run(1)
-    logs[0].clear()
-    return rig, logs[0]
+    log.clear()
+    return rig, log
 
 
 def words(kind, log):

@@ -7,23 +7,12 @@ import pytest
 from chips.rig import PEER, Rig, frame
 from drivers.test_wiznet_said import CLEAR, PHY, POINTERS, RESET, VERSION, WATCH
 from lab.bus import Elsewhere
-from lab.spilog import SpiLog
+from lab.spilog import listened
 from uipy.drivers.errors import NoChip
 
 KINDS = ("w5500", "w5100s", "w6100")
 RIGHT = {"w5500": "04", "w5100s": "51", "w6100": "4661"}
 POWERED = "; is it powered, are MISO, MOSI, SCK and CS on the right pins?"
-
-
-def listened(kind, before=None, **kw):
-    logs = []
-
-    def prepare(rig):
-        logs.append(SpiLog(rig))
-        if before:
-            before(rig)
-
-    return Rig(kind, before=prepare, **kw), logs[0]
 
 
 def absent(octet):
@@ -59,16 +48,16 @@ def test_no_chip_is_said_in_one_sentence(kind, what):
     if why is None:
         why = f"; not 0x{RIGHT[kind]}: another chip, or SPI clock too high?"
     with pytest.raises(NoChip) as e:
-        listened(kind, before)
+        listened(Rig, kind, before=before)
     text = str(e.value)
     assert text.startswith(f"no {kind.upper()} on ") and ", cs " in text
     assert text.endswith(f": version read 0x{got}{why}")
-    rig, _ = listened(kind, before, wait=True)
+    rig, _ = listened(Rig, kind, before=before, wait=True)
     assert rig.dev.trouble().endswith(f": version read 0x{got}{why}")
 
 
 def test_no_trouble_with_a_chip(kind):
-    rig, _ = listened(kind)
+    rig, _ = listened(Rig, kind)
     assert rig.dev.trouble() == "" and rig.dev.version.hex() == RIGHT[kind]
 
 
@@ -89,7 +78,7 @@ def test_constructor_returns_within_200_ms_without_a_chip(kind, pins):
 
 @pytest.mark.parametrize("pins", [True, False])
 def test_chip_is_looked_for_twice_a_second_and_found_when_it_comes(kind, pins):
-    rig, log = listened(kind, absent(0), pins=pins, wait=True)
+    rig, log = listened(Rig, kind, before=absent(0), pins=pins, wait=True)
     log.clear()
     assert rig.dev.still() == 0 and not rig.dev.link_up()
     rig.run(1900)
@@ -108,7 +97,7 @@ def test_chip_is_looked_for_twice_a_second_and_found_when_it_comes(kind, pins):
 
 
 def test_setup_that_failed_is_tried_again_in_a_millisecond(kind):
-    rig, log = listened(kind, wait=True)
+    rig, log = listened(Rig, kind, wait=True)
     rig.run(100)
     log.clear()
     opened = rig.chip.open
@@ -124,7 +113,7 @@ def test_setup_that_failed_is_tried_again_in_a_millisecond(kind):
 
 
 def test_sends_without_a_chip_are_dropped_and_counted(kind):
-    rig, log = listened(kind, absent(0), wait=True)
+    rig, log = listened(Rig, kind, before=absent(0), wait=True)
     log.clear()
     for k in range(3):
         assert rig.dev.can_send()
@@ -135,7 +124,7 @@ def test_sends_without_a_chip_are_dropped_and_counted(kind):
 
 def test_lost_chip_leaves_nothing_to_wait_for(kind):
     """Neither a transmission nor frames that were counted; the link is told to be down, once."""
-    rig, _ = listened(kind)
+    rig, _ = listened(Rig, kind)
     rig.run(200)
     told = []
     rig.dev.on_link = told.append
@@ -166,7 +155,7 @@ def test_lost_chip_leaves_nothing_to_wait_for(kind):
 
 @pytest.mark.parametrize("pins", [True, False])
 def test_health_checks_are_250_ms_apart(kind, pins):
-    rig, log = listened(kind, pins=pins)
+    rig, log = listened(Rig, kind, pins=pins)
     at = []
     for _ in range(1600):
         log.clear()
@@ -178,7 +167,7 @@ def test_health_checks_are_250_ms_apart(kind, pins):
 
 
 def test_cable_is_seen_within_250_ms_and_told_once(kind):
-    rig, log = listened(kind)
+    rig, log = listened(Rig, kind)
     told = []
     rig.dev.on_link = told.append
     look = [*WATCH[kind], PHY[kind], PHY[kind], POINTERS[kind]]
@@ -194,7 +183,7 @@ def test_cable_is_seen_within_250_ms_and_told_once(kind):
 
 
 def test_cable_without_an_inspection_is_looked_at_all_the_same(kind):
-    rig, log = listened(kind, recover=30)
+    rig, log = listened(Rig, kind, recover=30)
     log.clear()
     rig.chip.link(False)
     rig.chip.s0["IMR"] = 0xFF
@@ -205,7 +194,7 @@ def test_cable_without_an_inspection_is_looked_at_all_the_same(kind):
 
 @pytest.mark.parametrize("recover", [31, 30])
 def test_mode_of_the_phy_that_changed_is_read_twice(kind, recover):
-    rig, log = listened(kind, recover=recover)
+    rig, log = listened(Rig, kind, recover=recover)
     rig.run(10)
     log.clear()
     status = rig.chip.phy_status
@@ -226,14 +215,14 @@ def test_mode_of_the_phy_that_changed_is_read_twice(kind, recover):
 
 
 def test_groups_that_come_and_go_before_the_next_poll_change_nothing(kind):
-    rig, log = listened(kind)
+    rig, log = listened(Rig, kind)
     rig.run(50)
     log.clear()
     rig.dev.groups(b"\x01\x00\x5e\x00\x00\xfb", 1)
     rig.dev.groups(b"", 0)
     rig.run(1)
     assert log.told() == [*WATCH[kind], PHY[kind], POINTERS[kind]]
-    rig, log = listened(kind, multicast=True)
+    rig, log = listened(Rig, kind, multicast=True)
     log.clear()
     rig.dev.groups(b"", 0)
     rig.run(1)
@@ -262,7 +251,7 @@ class Counted(Elsewhere):
 
 def test_bus_is_held_for_one_step_at_most(kind):
     bus = Counted()
-    rig, _ = listened(kind, bus=bus)
+    rig, _ = listened(Rig, kind, bus=bus)
     assert not bus.held and bus.asked == 1
     rig.poll()
     assert bus.asked == 1  # INT says that nothing came
@@ -281,8 +270,8 @@ def test_bus_that_is_elsewhere_at_first_is_no_chip_yet(kind):
     bus = Counted()
     bus.taken = True
     with pytest.raises(NoChip):
-        listened(kind, bus=bus)
-    rig, log = listened(kind, bus=bus, wait=True)
+        listened(Rig, kind, bus=bus)
+    rig, log = listened(Rig, kind, bus=bus, wait=True)
     log.clear()
     rig.run(50)
     assert log.told() == [] and rig.counters() == {}
@@ -293,7 +282,7 @@ def test_bus_that_is_elsewhere_at_first_is_no_chip_yet(kind):
 
 def test_transmission_whose_end_cannot_be_asked_for_goes_on(kind):
     bus = Counted()
-    rig, log = listened(kind, bus=bus)
+    rig, log = listened(Rig, kind, bus=bus)
     rig.buf[2:62] = frame(dst=PEER)
     rig.dev.send(rig.buf, 60)
     bus.taken = True
@@ -308,7 +297,7 @@ def test_transmission_whose_end_cannot_be_asked_for_goes_on(kind):
 
 
 def test_step_that_sends_only_receives_nothing(kind):
-    rig, log = listened(kind)
+    rig, log = listened(Rig, kind)
     move = rig.dev.frames(rig.buf).send
     move(None)
     rig.chip.wire_in(frame(90))
@@ -326,7 +315,7 @@ def test_step_that_sends_only_receives_nothing(kind):
 
 
 def test_frame_that_does_not_fit_is_none_for_the_methods(kind):
-    rig, _ = listened(kind, size=102)
+    rig, _ = listened(Rig, kind, size=102)
     for n in (101, 1514, 100, 101):
         rig.chip.wire_in(frame(n))
     told = [rig.dev.recv_into(rig.buf) for _ in range(5)]
@@ -340,5 +329,5 @@ def test_frame_that_does_not_fit_is_none_for_the_methods(kind):
 
 
 def test_counters_are_words_that_kernels_can_write(kind):
-    rig, _ = listened(kind)
+    rig, _ = listened(Rig, kind)
     assert rig.dev.stat.typecode == "i" and len(rig.dev.stat) == len(rig.dev.NAMES) == 16

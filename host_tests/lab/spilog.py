@@ -1,9 +1,22 @@
 """What a driver says to a WIZnet chip, transaction by transaction, in the names of the data sheet.
 
-rig = Rig("w5500", before=lambda rig: logs.append(SpiLog(rig)))
+rig, log = listened(Rig, "w5500")
 log.told()      "S0.CR=01" written, "S0.SR?1" one octet read, "rx@01fe?66" and "tx@0000=64"
                 memory, "RSTn=0" the pin, "+100 ms" in between
 """
+
+
+def listened(make, *args, before=None, **kw):
+    """-> a rig made by `make(*args, **kw)`, and what is said to its chip from the beginning.
+    `before(rig)` sets up the chip before its driver is made."""
+    logs = []
+
+    def prepare(rig):
+        logs.append(SpiLog(rig))
+        if before:
+            before(rig)
+
+    return make(*args, before=prepare, **kw), logs[0]
 
 
 class SpiLog:
