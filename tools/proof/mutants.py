@@ -8,7 +8,8 @@
     python tools/proof/mutants.py 150 --list      which ones
 
 Many changes with the same tests are tried by trial.py, in forks of one process: 1,567 of
-tcp/ and net/ in 23 minutes of one core, where a pytest for each took 6.8 s.
+tcp/ and net/ in 23 minutes of one core, where a pytest for each took 6.8 s, and 337 of a driver,
+whose tests are slower, in 13 minutes of two.
 
 mutate.py asks whether the tests of a requirement notice that its line is gone; here every line
 of tcp/, net/, drivers/ and aio.py is asked for, and every test of the folder may answer. A change

@@ -38,7 +38,7 @@ _AGAIN_MS = const(600_000)
 
 
 def unreach(tcp, iface, at, n):
-    """An error message quotes n octets of one of our segments at `at`.
+    """An error message quotes n octets of one of our segments at `at`, 8 or more.
 
     It counts only if the quoted sequence number is in flight (RFC 5927 4.1). Hard errors end a
     connection that is being opened; elsewhere they are soft, unlike SHLD-26 asks (RFC 5461 4.1).
